@@ -1,0 +1,1 @@
+"""Reference clients: they speak HTTP only and import nothing of the server."""

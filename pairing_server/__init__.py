@@ -1,0 +1,1 @@
+"""Turns a health professional's phone into their login key."""

@@ -1,0 +1,151 @@
+"""What the audit log can tell, one class an event (NEN 7513; see `docs/glossary.md`).
+
+`actor` and `object` are `kind:identifier`, as in `person:…`, `client:…`, `operator:…`,
+`credential:…`.  No event holds a secret, a token or a date of birth.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Outcome(StrEnum):
+    """NEN 7513 EventOutcomeIndicator."""
+
+    SUCCESS = "success"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event; its class name is the action.
+
+    Attributes:
+        kind: NEN 7513 EventActionCode: Create, Read, Update, Delete, Execute.
+        actor: Who did it.
+        object: What it was done to.
+        ura: The organisation it concerns.
+        evidence: What proves it, as JSON values.
+    """
+
+    kind: ClassVar[str]
+
+    actor: str
+    object: str
+    ura: str | None = None
+    outcome: Outcome = Outcome.SUCCESS
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def action(self) -> str:
+        """The name of the event."""
+        return type(self).__name__
+
+
+class ServerStarted(Event):
+    """A writer took up its chain; the evidence names the heads of all chains."""
+
+    kind = "E"
+
+
+class OrganisationRegistered(Event):
+    """An organisation was registered by a card holder or an operator."""
+
+    kind = "C"
+
+
+class PersonRegistered(Event):
+    """A person was registered, or a card's facts taken over; the evidence is the signed statement."""
+
+    kind = "C"
+
+
+class CardProved(Event):
+    """A UZI-pas was proven in a UZI session."""
+
+    kind = "E"
+
+
+class CardRefused(Event):
+    """A UZI-pas was shown whose holder had the key, and a rule refused it."""
+
+    kind = "E"
+
+
+class ClientRegistered(Event):
+    """A client was registered."""
+
+    kind = "C"
+
+
+class AuthenticatorBound(Event):
+    """A phone's key was bound to a person (NIST SP 800-63B, binding)."""
+
+    kind = "C"
+
+
+class PairingRefused(Event):
+    """A pairing ended on wrong check numbers or at the phone."""
+
+    kind = "E"
+
+
+class AuthenticatorBlocked(Event):
+    """A phone was blocked: it opens nothing until it is unblocked."""
+
+    kind = "U"
+
+
+class AuthenticatorUnblocked(Event):
+    """A blocked phone was unblocked."""
+
+    kind = "U"
+
+
+class AuthenticatorRevoked(Event):
+    """A phone's key was revoked for good, by an operator or by its holder."""
+
+    kind = "D"
+
+
+class DeviceTokenReplaced(Event):
+    """A phone that lost its device token got a new one by its key."""
+
+    kind = "U"
+
+
+class AuthRequestApproved(Event):
+    """A person approved an auth request; the evidence is what the phone signed."""
+
+    kind = "E"
+
+
+class AuthRequestDenied(Event):
+    """A person denied an auth request, or typed three wrong codes."""
+
+    kind = "E"
+
+
+class AssertionIssued(Event):
+    """An ID token was issued to a client."""
+
+    kind = "E"
+
+
+class AssertionRefused(Event):
+    """An approved request was not redeemed, for what had changed in between."""
+
+    kind = "E"
+
+
+class SigningKeyRotated(Event):
+    """The next signing key became the current one."""
+
+    kind = "U"
+
+
+class AuditExported(Event):
+    """The audit log was read out."""
+
+    kind = "R"

@@ -1,0 +1,219 @@
+"""The registry's tables, the same in SQLite and PostgreSQL.
+
+Times are milliseconds since 1970 (`pairing_server.clock`), lists and maps are JSON text, so that
+both databases store the same values and raw statements need no conversion by the driver.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("ura", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'closed')", name="status"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Stable for card types Z and N (CPS section 7.1.4); absent until a card has been shown.
+    Column("uzi_number", Text, unique=True),
+    Column("first_names", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("date_of_birth", Text),
+    Column("user_name", Text, nullable=False, unique=True),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'closed')", name="status"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
+    Column("role_code", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("administrative_role", Text),
+    Column("valid_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('employee', 'guest')", name="kind"),
+    CheckConstraint(
+        "administrative_role IN ('administrator', 'operator')", name="administrative_role"
+    ),
+    Index(None, "ura"),
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    # The WebAuthn credential id, base64url.
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    # COSE_Key as the authenticator gave it (WebAuthn section 6.5.1).
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("aaguid", Text, nullable=False),
+    Column("attestation_format", Text, nullable=False),
+    Column("attestation_verdict", Text, nullable=False),
+    Column("backup_eligible", Boolean, nullable=False),
+    Column("backed_up", Boolean, nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("app_version", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("bound_by", Text, nullable=False),
+    Column("pairing_id", Text, nullable=False, unique=True),
+    # SHA-256 of the phone's bearer tokens: the one in use, and the one announced to follow it.
+    Column("device_token_digest", Text, nullable=False, unique=True),
+    Column("next_device_token_digest", Text, unique=True),
+    Column("push_service", Text),
+    Column("push_address", Text),
+    Column("bound_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("last_used_workstation", Text),
+    CheckConstraint("kind IN ('phone', 'smartcard')", name="kind"),
+    CheckConstraint("status IN ('active', 'blocked', 'revoked')", name="status"),
+    Index(None, "person_id"),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("jwks", Text, nullable=False),
+    Column("redirect_uris", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'closed')", name="status"),
+)
+
+client_organisation = Table(
+    "client_organisation",
+    metadata,
+    Column("client_id", Text, ForeignKey("client.id"), primary_key=True),
+    Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("algorithm", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("public_jwk", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("retired_at", BigInteger),
+    CheckConstraint("state IN ('next', 'current', 'retired')", name="state"),
+)
+# At most one key signs and one waits, whoever rotates at the same moment.
+Index(
+    "uq_signing_key_state",
+    signing_key.c.state,
+    unique=True,
+    sqlite_where=signing_key.c.state.in_(["next", "current"]),
+    postgresql_where=signing_key.c.state.in_(["next", "current"]),
+)
+
+server_secret = Table(
+    "server_secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# The decision on an auth request, once for ever.
+auth_answer = Table(
+    "auth_answer",
+    metadata,
+    Column("auth_request", Text, primary_key=True),
+    Column("decision", Text, nullable=False),
+    Column("answer_digest", Text, nullable=False),
+    Column("credential_id", Text, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    CheckConstraint("decision IN ('approve', 'deny')", name="decision"),
+)
+
+# The redemption of an approved auth request, once for ever: a Store that lost its last second in
+# a failover cannot make a second assertion.
+redemption = Table(
+    "redemption",
+    metadata,
+    Column("auth_request", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("credential_id", Text, nullable=False),
+    Column("jti", Text, nullable=False, unique=True),
+    Column("redeemed_at", BigInteger, nullable=False),
+)
+
+# Append-only: triggers refuse UPDATE and DELETE (see the first migration).
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("time", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("ura", Text),
+    Column("outcome", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index(None, "object"),
+    Index(None, "time"),
+)
+
+# The head of each writer's chain, moved in the same commit as the events.
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# All heads at one moment, signed: who rewrites a chain to its end is found all the same.
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("heads", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+)

@@ -1,0 +1,53 @@
+"""Identifiers, secrets and their digests: opaque random strings in base64url without padding."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+
+#: Draws that many random bytes.  Passed in, so that rules stay pure.
+Random = Callable[[int], bytes]
+
+ID_BYTES = 16
+SECRET_BYTES = 32
+
+
+def new_id(random: Random) -> str:
+    """Draw a 128-bit identifier."""
+    return b64url(random(ID_BYTES))
+
+
+def new_secret(random: Random) -> str:
+    """Draw a 256-bit secret."""
+    return b64url(random(SECRET_BYTES))
+
+
+def b64url(data: bytes) -> str:
+    """Encode as base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def b64url_decode(text: str) -> bytes:
+    """Decode base64url without padding, refusing every second spelling of the same bytes.
+
+    Raises:
+        ValueError: `text` is not the one canonical encoding of some bytes.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
+    # The decoder drops trailing bits; without this check one token would have several spellings.
+    if b64url(data) != text:
+        raise ValueError("not canonical base64url")
+    return data
+
+
+def digest(text: str) -> str:
+    """Return the base64url SHA-256 of a token, which is all that is kept of it."""
+    return b64url(hashlib.sha256(text.encode()).digest())
+
+
+def mark(text: str) -> str:
+    """Return eight characters by which a log can speak of an identifier without telling it."""
+    return digest(text)[:8]
