@@ -17,7 +17,7 @@ class StoreUnavailableError(Exception):
 class Listener(Protocol):
     """Hears the signals of one channel, from the moment it was opened."""
 
-    async def wait(self, timeout: timedelta) -> bool:
+    async def wait(self, timeout: timedelta) -> bool:  # noqa: ASYNC109  (a fact of the call)
         """Wait until the channel is signalled, the time is up or the server drains.
 
         A signal that came since the listener was opened, or since its last wait, returns at once:
@@ -37,9 +37,7 @@ class Store(Protocol):
     async def get(self, key: str) -> bytes | None:
         """Read a value."""
 
-    async def swap(
-        self, key: str, old: bytes, new: bytes, ttl: timedelta | None = None
-    ) -> bool:
+    async def swap(self, key: str, old: bytes, new: bytes, ttl: timedelta | None = None) -> bool:
         """Replace exactly `old` by `new`.
 
         Args:
