@@ -1,0 +1,154 @@
+"""QR codes as pixels: rasterise an SVG, read the code from the pixels, show it in a terminal."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from itertools import count
+
+import resvg_py
+import zxingcpp
+
+#: Modules of light border that a reader may count on (ISO/IEC 18004 section 9.1).
+QUIET_ZONE = 4
+_PIXELS_WIDE = 512
+_CSS_DPI = 96
+_QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+_FINDER_MODULES = 7
+_MIDDLE_GREY = 128
+_DARK_ON_LIGHT = "\x1b[30;107m"
+_PLAIN = "\x1b[0m"
+
+
+class UnreadableImage(Exception):  # noqa: N818 - named after what was handed in.
+    """No image, or not exactly one QR code in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreyImage:
+    """Pixels row by row, one byte each, 0 black."""
+
+    width: int
+    height: int
+    pixels: bytes
+
+
+def rasterise_svg(svg: str) -> GreyImage:
+    """Render an SVG on white as a browser would, into grey pixels.
+
+    Raises:
+        UnreadableImage: not an SVG.
+    """
+    try:
+        png = resvg_py.svg_to_bytes(
+            svg_string=svg,
+            width=_PIXELS_WIDE,
+            dpi=_CSS_DPI,
+            background="#ffffff",
+            skip_system_fonts=True,
+        )
+    except ValueError as error:
+        raise UnreadableImage("not an SVG") from error
+    return _decode_png(bytes(png))
+
+
+def read_qr(image: GreyImage) -> str:
+    """Read the one QR code in an image from its pixels.
+
+    Raises:
+        UnreadableImage: none, or more than one.
+    """
+    view = memoryview(image.pixels).cast("B", (image.height, image.width))
+    found = zxingcpp.read_barcodes(view, formats=_QR_CODES)
+    if len(found) != 1:
+        raise UnreadableImage(f"{len(found)} QR codes in the image")
+    return found[0].text
+
+
+def terminal_qr(image: GreyImage) -> str:
+    """Draw an upright QR code in half blocks, dark on light whatever the terminal's theme.
+
+    Raises:
+        UnreadableImage: there is nothing dark in it.
+    """
+    modules = _modules(image)
+    side = len(modules[0]) + 2 * QUIET_ZONE
+    border = [[False] * side] * QUIET_ZONE
+    rows = [*border, *([False] * QUIET_ZONE + row + [False] * QUIET_ZONE for row in modules)]
+    rows += border
+    if len(rows) % 2:
+        rows.append([False] * side)
+    blocks = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+    lines = (
+        "".join(blocks[pair] for pair in zip(upper, lower, strict=True))
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    )
+    return "\n".join(_DARK_ON_LIGHT + line + _PLAIN for line in lines)
+
+
+def _modules(image: GreyImage) -> list[list[bool]]:
+    """Sample the symbol's modules; the upper left finder pattern's edge tells their size."""
+    rows = [
+        [pixel < _MIDDLE_GREY for pixel in image.pixels[start : start + image.width]]
+        for start in range(0, image.width * image.height, image.width)
+    ]
+    dark = [row for row in rows if any(row)]
+    if not dark:
+        raise UnreadableImage("nothing dark in the image")
+    left = min(row.index(True) for row in dark)
+    right = max(len(row) - row[::-1].index(True) for row in dark)
+    edge = dark[0].index(False, left) - left
+    modules = round((right - left) * _FINDER_MODULES / edge)
+    # From the whole width, not from the edge: its rounding would add up across the symbol.
+    size = (right - left) / modules
+    middles = [int((index + 0.5) * size) for index in range(modules)]
+    return [[dark[y][left + x] for x in middles] for y in middles]
+
+
+def _decode_png(png: bytes) -> GreyImage:
+    """Decode what resvg writes: 8-bit RGBA, not interlaced (PNG third edition, section 9)."""
+    data, width, height, place = b"", 0, 0, 8
+    while place < len(png):
+        length, kind = struct.unpack_from(">I4s", png, place)
+        body = png[place + 8 : place + 8 + length]
+        if kind == b"IHDR":
+            width, height, *form = struct.unpack(">IIBBBBB", body)
+            if form != [8, 6, 0, 0, 0]:
+                raise UnreadableImage("not an 8-bit RGBA image")
+        data += body if kind == b"IDAT" else b""
+        place += 12 + length
+    raw, stride = zlib.decompress(data), 4 * width
+    above, pixels = bytes(stride), bytearray()
+    for start in range(0, height * (stride + 1), stride + 1):
+        above = _unfilter(raw[start], raw[start + 1 : start + 1 + stride], above)
+        # Luma by Rec. 601, in 256ths; the background is opaque, so alpha says nothing.
+        pixels += bytes(
+            (77 * red + 150 * green + 29 * blue) >> 8
+            for red, green, blue in zip(above[::4], above[1::4], above[2::4], strict=True)
+        )
+    return GreyImage(width, height, bytes(pixels))
+
+
+def _unfilter(kind: int, line: bytes, above: bytes) -> bytes:
+    predict = _PREDICTORS[kind]
+    row = bytearray(4) + line
+    corner = bytes(4) + above
+    for place, up, upper_left in zip(count(4), above, corner, strict=False):
+        if place == len(row):
+            break
+        row[place] = (row[place] + predict(row[place - 4], up, upper_left)) & 0xFF
+    return bytes(row[4:])
+
+
+def _paeth(left: int, up: int, upper_left: int) -> int:
+    guess = left + up - upper_left
+    return min((left, up, upper_left), key=lambda near: abs(guess - near))
+
+
+#: The five filter types by number (PNG third edition, section 9.2).
+_PREDICTORS = (
+    lambda _left, _up, _upper_left: 0,
+    lambda left, _up, _upper_left: left,
+    lambda _left, up, _upper_left: up,
+    lambda left, up, _upper_left: (left + up) // 2,
+    _paeth,
+)
