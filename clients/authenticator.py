@@ -6,8 +6,7 @@ Every negative test is one `Twist`: the one thing that this authenticator then d
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntFlag, StrEnum
+from enum import StrEnum
 from typing import Self
 
 import cbor2
@@ -15,10 +14,8 @@ import msgspec
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clients.client_data import ES256, HONEST, NO_FLAGS, Flags, Twist, twisted_client_data
 from clients.wire import JSONObject, b64url, b64url_decode
-
-#: COSE algorithm identifier of ECDSA with SHA-256 on P-256 (RFC 9053 section 2.1).
-ES256 = -7
 
 
 class Attestation(StrEnum):
@@ -28,40 +25,8 @@ class Attestation(StrEnum):
     PACKED = "packed"  # Self attestation, WebAuthn Level 3 section 8.2.
 
 
-class Flags(IntFlag):
-    """The flags of authenticator data (WebAuthn Level 3 section 6.1)."""
-
-    UP = 1 << 0
-    UV = 1 << 2
-    BE = 1 << 3
-    BS = 1 << 4
-    AT = 1 << 6
-
-
-NO_FLAGS = Flags(0)
-
-
 class Unable(Exception):  # noqa: N818 - the authenticator's own word for "not possible".
     """The authenticator has no key for this, already has one, or knows no such algorithm."""
-
-
-@dataclass(frozen=True, slots=True)
-class Twist:
-    """What one ceremony does wrongly; `None` and the empty flags leave it right."""
-
-    challenge: bytes | None = None
-    origin: str | None = None
-    rp_id: str | None = None
-    type: str | None = None
-    cross_origin: bool = False
-    set_flags: Flags = NO_FLAGS
-    clear_flags: Flags = NO_FLAGS
-    sign_count: int | None = None
-    algorithm: int = ES256
-    spoil_signature: bool = False
-
-
-HONEST = Twist()
 
 
 class Credential(msgspec.Struct):
@@ -159,7 +124,7 @@ class Authenticator:
         made = _credential(key, asked.rp.id, asked.user.id)
         data = self._data(made, Flags.AT, twist) + self._attested(made, key, twist)
         challenge = b64url_decode(asked.challenge)
-        client_data = _client_data("webauthn.create", challenge, origin, twist)
+        client_data = twisted_client_data("webauthn.create", challenge, origin, twist)
         statement: dict[str, object] = {}
         if self.attestation is Attestation.PACKED:
             statement = {"alg": twist.algorithm, "sig": _sign(key, data, client_data, twist)}
@@ -187,7 +152,7 @@ class Authenticator:
         used = held[-1]
         used.sign_count += 1
         data = self._data(used, NO_FLAGS, twist)
-        client_data = _client_data("webauthn.get", challenge, origin, twist)
+        client_data = twisted_client_data("webauthn.get", challenge, origin, twist)
         return _response(
             used.credential_id,
             clientDataJSON=b64url(client_data),
@@ -219,30 +184,6 @@ class Authenticator:
         identifier = b64url_decode(credential.credential_id)
         length = len(identifier).to_bytes(2, "big")
         return self.aaguid + length + identifier + cbor2.dumps(cose, canonical=True)
-
-
-def client_data_json(kind: str, challenge: bytes, origin: str, *, cross_origin: bool) -> bytes:
-    """Serialise as browsers do, byte for byte (WebAuthn Level 3 section 5.8.1.1)."""
-    crossed = "true" if cross_origin else "false"
-    return (
-        f'{{"type":{_ccd_string(kind)},"challenge":{_ccd_string(b64url(challenge))}'
-        f',"origin":{_ccd_string(origin)},"crossOrigin":{crossed}}}'
-    ).encode()
-
-
-def _ccd_string(text: str) -> str:
-    """CCDToString: every control character in six characters, never in JSON's short forms."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in escaped) + '"'
-
-
-def _client_data(kind: str, challenge: bytes, origin: str, twist: Twist) -> bytes:
-    return client_data_json(
-        kind if twist.type is None else twist.type,
-        challenge if twist.challenge is None else twist.challenge,
-        origin if twist.origin is None else twist.origin,
-        cross_origin=twist.cross_origin,
-    )
 
 
 def _sign(key: ec.EllipticCurvePrivateKey, data: bytes, client_data: bytes, twist: Twist) -> bytes:
