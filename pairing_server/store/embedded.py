@@ -132,7 +132,7 @@ class EmbeddedValkey:
     async def _start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())),
-            *(str(self._program), *_options(self._data_dir / "valkey", self._socket)),
+            *(str(self._program), *options(self._data_dir / "valkey", self._socket)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -186,7 +186,8 @@ class EmbeddedValkey:
             await process.wait()
 
 
-def _options(directory: Path, socket_path: str) -> tuple[str, ...]:
+def options(directory: Path, socket_path: str) -> tuple[str, ...]:
+    """Return how the server is started: only on the socket, every answered write on disk."""
     return (
         *("--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700"),
         *("--protected-mode", "yes", "--daemonize", "no"),

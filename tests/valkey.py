@@ -1,0 +1,129 @@
+"""A real Valkey for the tests, and a wire to it that can be cut.
+
+`valkey_url` and `store` are fixtures: a conftest imports them.  Under pytest-xdist every worker
+has a server of its own, so each test may empty it.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pairing_server.store import die_with_parent
+from pairing_server.store.embedded import find_binary, options
+from pairing_server.store.redis_store import RedisStore
+
+
+async def run(store: RedisStore, *command: Any) -> Any:
+    """Send any command over the store's own connections."""
+    return await store._pipelining.send(*command)
+
+
+@contextmanager
+def running_valkey(*extra: str) -> Iterator[str]:
+    """Run a server as the embedded one is run, and return the path of its socket."""
+    with tempfile.TemporaryDirectory(prefix="test-") as directory:
+        path = str(Path(directory) / "valkey.sock")
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
+            + [str(find_binary()), *options(Path(directory), path), *extra]
+        )
+        try:
+            _wait_until_it_answers(path)
+            yield path
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_answers(path: str) -> None:
+    for _ in range(1000):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
+            return
+        time.sleep(0.01)
+    raise AssertionError("Valkey does not start.")
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """Run one server for all tests of this worker."""
+    with running_valkey() as path:
+        yield f"unix://{path}"
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    """Open a Store that hears signals already."""
+    store = RedisStore(url)
+    try:
+        await store.ping()
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def store(valkey_url: str) -> AsyncIterator[RedisStore]:
+    """Open an empty Store."""
+    async with opened(valkey_url) as empty:
+        await run(empty, "FLUSHALL")
+        yield empty
+
+
+class Wire:
+    """Carries bytes between a client and a server's socket, and can lose an answer."""
+
+    def __init__(self, server: str, path: str) -> None:
+        self._server = server
+        self.url = f"unix://{path}"
+        #: A request with these bytes in it is carried out, but the line is cut before the answer.
+        self.cut_at: bytes | None = None
+        self.requests: list[bytes] = []
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_unix_connection(self._server)
+        answers = asyncio.create_task(self._answers(to_reader, writer))
+        try:
+            while request := await reader.read(65536):
+                self.requests.append(request)
+                if self.cut_at is not None and self.cut_at in request:
+                    self.cut_at = None
+                    answers.cancel()
+                    to_writer.write(request)
+                    await to_reader.read(65536)
+                    break
+                to_writer.write(request)
+        except ConnectionError:
+            pass
+        finally:
+            answers.cancel()
+            to_writer.close()
+            writer.close()
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while answer := await reader.read(65536):
+            writer.write(answer)
+        writer.close()
+
+
+@asynccontextmanager
+async def wired(server: str, path: Path) -> AsyncIterator[Wire]:
+    """Lay a wire to the server at the socket path `server`."""
+    wire = Wire(server, str(path))
+    listening = await asyncio.start_unix_server(wire.carry, path)
+    try:
+        yield wire
+    finally:
+        listening.close()
+        await asyncio.sleep(0)
