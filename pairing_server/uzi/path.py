@@ -1,0 +1,238 @@
+"""Whether a card may be believed: the path from its certificate to a configured anchor.
+
+The library builds the path and checks signatures, validity, names, lengths and critical
+extensions.  What it leaves to its caller is checked here: key usage, extended key usage and
+policies of the authorities (RFC 5280 section 6.1).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder
+
+from pairing_server.uzi.certificate import Card, parsing, read_card
+from pairing_server.uzi.hierarchy import Hierarchy
+from pairing_server.uzi.proof import holder_key
+from pairing_server.uzi.refusals import (
+    CardExpired,
+    CardNotYetValid,
+    MalformedCertificate,
+    UntrustedIssuer,
+)
+
+#: A card's certificate has some 2,000 bytes.
+MAX_CERTIFICATE_BYTES = 8192
+#: A card holds three; room for an authority that was signed twice.
+MAX_CHAIN = 5
+#: Authorities between the anchor and the card: two, and one to spare.
+MAX_DEPTH = 3
+
+ANY_POLICY = "2.5.29.32.0"
+
+_ANY_USE = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+#: Read by `read_card`, or without effect on a card.
+_LEAF_EXTENSIONS: tuple[type[x509.ExtensionType], ...] = (
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.CertificatePolicies,
+    x509.SubjectAlternativeName,
+)
+
+
+class Revocation(Protocol):
+    """What is known of revoked certificates; `RevocationLists` is one."""
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
+        """Raise `CardRevoked` or `RevocationUnknown` unless the card's certificate holds."""
+
+    def names(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        """Whether an authority's certificate is known to be revoked."""
+
+
+class CardVerifier:
+    """Believes cards of one hierarchy that lead to one of the anchors."""
+
+    def __init__(
+        self,
+        anchors: Sequence[x509.Certificate],
+        hierarchy: Hierarchy,
+        revocation: Revocation,
+    ) -> None:
+        self._anchors = tuple(anchors)
+        self._store = verification.Store(list(anchors)) if anchors else None
+        self._hierarchy = hierarchy
+        self._revocation = revocation
+
+    def verify(self, leaf_der: bytes, chain_ders: Sequence[bytes], at: datetime) -> Card:
+        """Believe the card, or say which rule it fails.
+
+        Does no I/O, but computes for a millisecond, and for some 30 where a large revocation
+        list is used for the first time.
+
+        Args:
+            leaf_der: The authentication certificate.
+            chain_ders: The authorities' certificates, in any order, with or without the anchor.
+            at: Aware; the time for which all is checked.
+
+        Raises:
+            CardRefused: One subclass per rule; see `refusals`.
+        """
+        leaf, chain = load_certificate(leaf_der), _load_chain(chain_ders)
+        _require_valid(leaf, at)
+        card = read_card(leaf, self._hierarchy)
+        holder_key(leaf)
+        path = self._path(leaf, chain, at)
+        self._revocation.check(leaf, path[1], at)
+        for authority, issuer in pairwise(path[1:]):
+            if self._revocation.names(authority, issuer):
+                raise UntrustedIssuer("an authority is revoked")
+        return card
+
+    def _path(
+        self, leaf: x509.Certificate, chain: list[x509.Certificate], at: datetime
+    ) -> list[x509.Certificate]:
+        """Return the path from the leaf to an anchor, both included."""
+        if self._store is None:
+            raise UntrustedIssuer("no anchor is configured")
+        policies = self._hierarchy.authenticity_policies & policy_oids(leaf)
+        verifier = (
+            PolicyBuilder()
+            .store(self._store)
+            .time(at)
+            .max_chain_depth(MAX_DEPTH)
+            .extension_policies(
+                ca_policy=_authority_policy(self._anchors, policies), ee_policy=_LEAF_POLICY
+            )
+            .build_client_verifier()
+        )
+        with parsing():
+            try:
+                path = verifier.verify(leaf, chain).chain
+            except verification.VerificationError as error:
+                raise UntrustedIssuer(str(error)) from error
+        if len(path) < 2:  # noqa: PLR2004  (the card itself was configured as an anchor)
+            raise UntrustedIssuer("no issuer")
+        _require_policy(path[1:-1], policies)
+        return path
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Read one DER certificate.
+
+    Raises:
+        MalformedCertificate: It is none, bytes follow it, or it is too large.
+    """
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        raise MalformedCertificate("size", len(der))
+    with parsing():
+        certificate = x509.load_der_x509_certificate(der)
+        # The library reads the parts when they are asked for; ask now, in one place.
+        _ = certificate.extensions, certificate.subject, certificate.issuer
+    return certificate
+
+
+def load_anchors(data: bytes) -> list[x509.Certificate]:
+    """Read what an operator configures: one DER certificate or one or more in PEM.
+
+    Raises:
+        ValueError: There is none in it.
+    """
+    if data.lstrip().startswith(b"-----BEGIN"):
+        return x509.load_pem_x509_certificates(data)
+    return [x509.load_der_x509_certificate(data)]
+
+
+def policy_oids(certificate: x509.Certificate) -> frozenset[str]:
+    """Return the dotted OIDs of the certificate's policies, none when it has no such extension."""
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(policy.policy_identifier.dotted_string for policy in policies)
+
+
+def _load_chain(ders: Sequence[bytes]) -> list[x509.Certificate]:
+    if len(ders) > MAX_CHAIN:
+        raise MalformedCertificate("chain", len(ders))
+    # The number of paths that the library may try grows with each certificate.
+    return [load_certificate(der) for der in dict.fromkeys(ders)]
+
+
+def _require_valid(leaf: x509.Certificate, at: datetime) -> None:
+    """The library's one message for a time outside validity does not say which side."""
+    with parsing():
+        begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    if at < begin:
+        raise CardNotYetValid
+    if at > end:
+        raise CardExpired
+
+
+def _authority_policy(
+    anchors: tuple[x509.Certificate, ...], policies: frozenset[str]
+) -> ExtensionPolicy:
+    """What every authority on the path must have; a `ValueError` makes the library try another.
+
+    Args:
+        policies: Those of the card that are accepted, of which each authority must allow one.
+    """
+
+    def usage(_: Policy, __: x509.Certificate, usage: x509.KeyUsage) -> None:
+        if not usage.key_cert_sign:
+            raise ValueError("an authority without keyCertSign")
+
+    def extended(_: Policy, __: x509.Certificate, uses: x509.ExtendedKeyUsage | None) -> None:
+        if uses is not None and not any(use in uses for use in _ANY_USE):
+            raise ValueError("an authority that may not issue for clientAuth")
+
+    def allowed(
+        _: Policy, certificate: x509.Certificate, __: x509.CertificatePolicies | None
+    ) -> None:
+        if certificate in anchors:
+            return  # An anchor allows what it is trusted for (RFC 5280 section 6.1.1).
+        if (policies | {ANY_POLICY}).isdisjoint(policy_oids(certificate)):
+            raise ValueError("an authority that does not allow the card's policy")
+
+    agnostic = Criticality.AGNOSTIC
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.BasicConstraints, agnostic, None)
+        .require_present(x509.KeyUsage, agnostic, usage)
+        .may_be_present(x509.ExtendedKeyUsage, agnostic, extended)
+        .may_be_present(x509.CertificatePolicies, agnostic, allowed)
+        # Explicit policies are always required here and mappings never followed, so that
+        # policyConstraints ask for nothing more; `_require_policy` heeds inhibitAnyPolicy.
+        .may_be_present(x509.PolicyConstraints, agnostic, None)
+        .may_be_present(x509.InhibitAnyPolicy, agnostic, None)
+    )
+
+
+def _leaf_policy() -> ExtensionPolicy:
+    policy = ExtensionPolicy.permit_all()
+    for extension in _LEAF_EXTENSIONS:
+        policy = policy.may_be_present(extension, Criticality.AGNOSTIC, None)
+    return policy
+
+
+_LEAF_POLICY = _leaf_policy()
+
+
+def _require_policy(authorities: list[x509.Certificate], policies: frozenset[str]) -> None:
+    """One policy of the card is allowed by all authorities (RFC 5280 section 6.1.3 (d))."""
+    inhibited = any(
+        isinstance(extension.value, x509.InhibitAnyPolicy)
+        for authority in authorities
+        for extension in authority.extensions
+    )
+    for authority in authorities:
+        allowed = policy_oids(authority)
+        if inhibited or ANY_POLICY not in allowed:
+            policies &= allowed
+    if not policies:
+        raise UntrustedIssuer("the authorities do not allow the card's policy")

@@ -1,0 +1,188 @@
+"""Whether a card still holds: revocation lists, closed on every doubt (RFC 5280 section 6.3).
+
+Reading the directory blocks and stands apart from the rule; fetching lists is not done here.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
+
+#: CPS section 7.2: nextUpdate is 48 hours after thisUpdate; no list is believed for longer.
+MAX_AGE = timedelta(hours=48)
+#: How far ahead of ours an issuer's clock may run.
+CLOCK_SKEW = timedelta(minutes=5)
+
+_PEM = b"-----BEGIN"
+_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+#: Of a list of its whole issuer, that is: neither indirect nor partitioned nor a delta.
+_PARTIAL = (x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
+
+_log = structlog.get_logger("uzi.revocation")
+
+
+class UnusableList(ValueError):  # noqa: N818  (named as what it is, like a refusal)
+    """The bytes are no complete revocation list that the rules can read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RevocationList:
+    """One list, parsed once; whether its signature is right is known once an issuer is."""
+
+    crl: x509.CertificateRevocationList
+    issuer: x509.Name
+    this_update: datetime
+    next_update: datetime
+    serials: frozenset[int]
+    _verdicts: dict[bytes, bool] = field(default_factory=dict)
+
+    def is_fresh(self, at: datetime) -> bool:
+        """Whether the list speaks for that time."""
+        return (
+            self.this_update <= at + CLOCK_SKEW
+            and at < self.next_update
+            and at < self.this_update + MAX_AGE
+        )
+
+    def is_from(self, issuer: x509.Certificate) -> bool:
+        """Whether that authority made the list: by name, right and signature."""
+        if issuer.subject != self.issuer or not _may_sign_lists(issuer):
+            return False
+        key = issuer.public_key()
+        if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+            return False
+        # A large list takes some 30 ms to verify; the verdict on one key never changes.
+        encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if encoded not in self._verdicts:
+            self._verdicts[encoded] = self.crl.is_signature_valid(key)
+        return self._verdicts[encoded]
+
+
+def read_revocation_list(data: bytes) -> RevocationList:
+    """Read a DER or PEM list.
+
+    Raises:
+        UnusableList: It is no list, or one of a kind that is not read: indirect, partitioned,
+            delta, or with a critical extension.
+    """
+    try:
+        load = x509.load_pem_x509_crl if data.startswith(_PEM) else x509.load_der_x509_crl
+        crl = load(data)
+        next_update = crl.next_update_utc
+        if next_update is None:
+            raise UnusableList("no nextUpdate")
+        if not isinstance(crl.signature_hash_algorithm, _HASHES):
+            raise UnusableList("signature algorithm")
+        _require_complete(crl.extensions)
+        return RevocationList(
+            crl, crl.issuer, crl.last_update_utc, next_update, frozenset(_serials(crl))
+        )
+    except (UnsupportedAlgorithm, x509.DuplicateExtension, ValueError) as error:
+        if isinstance(error, UnusableList):
+            raise
+        raise UnusableList(type(error).__name__) from error
+
+
+def check_revocation(
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    lists: Iterable[RevocationList],
+    at: datetime,
+) -> None:
+    """Check a card's certificate against its issuer's lists.
+
+    Raises:
+        CardRevoked: A list of the issuer, even a stale one, names it: nothing is unrevoked.
+        RevocationUnknown: No fresh list of the issuer is there.
+    """
+    own = [one for one in lists if one.is_from(issuer)]
+    if any(certificate.serial_number in one.serials for one in own):
+        raise CardRevoked
+    if not any(one.is_fresh(at) for one in own):
+        raise RevocationUnknown(f"{len(own)} stale lists of the issuer")
+
+
+class RevocationLists:
+    """The lists in a directory, which somebody else keeps fresh.
+
+    Without a directory, and while it is empty, every card is refused.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._lists: dict[Path, tuple[tuple[int, ...], RevocationList | None]] = {}
+        self._refreshing = threading.Lock()
+
+    def refresh(self) -> None:
+        """Read what is new or changed.  Blocks: call it in a thread."""
+        if self._directory is None:
+            return
+        with self._refreshing:
+            # One assignment at the end, so that a check in another thread sees all or nothing.
+            self._lists = {
+                path: self._read(path)
+                for path in sorted(self._directory.iterdir())
+                if path.is_file() and not path.name.startswith(".")
+            }
+
+    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
+        """Check a card's certificate against what was read last.
+
+        Raises:
+            CardRevoked: It is on a list of its issuer.
+            RevocationUnknown: No fresh list of its issuer is there.
+        """
+        check_revocation(certificate, issuer, self._usable(), at)
+
+    def names(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        """Whether a list of its issuer names the certificate of an authority."""
+        serial = certificate.serial_number
+        return any(serial in one.serials and one.is_from(issuer) for one in self._usable())
+
+    def _usable(self) -> list[RevocationList]:
+        return [one for _, one in self._lists.values() if one is not None]
+
+    def _read(self, path: Path) -> tuple[tuple[int, ...], RevocationList | None]:
+        """Read a file, or keep what was read of it: a file caught half-written loses nothing."""
+        before = self._lists.get(path)
+        try:
+            stat = path.stat()
+            version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if before is not None and before[0] == version:
+                return before
+            return version, read_revocation_list(path.read_bytes())
+        except (OSError, UnusableList) as error:
+            _log.warning("revocation_list_unusable", file=path.name, reason=str(error))
+            return (), None if before is None else before[1]
+
+
+def _may_sign_lists(issuer: x509.Certificate) -> bool:
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _require_complete(extensions: x509.Extensions) -> None:
+    for extension in extensions:
+        if extension.critical or isinstance(extension.value, _PARTIAL):
+            raise UnusableList("extension", extension.oid.dotted_string)
+
+
+def _serials(crl: x509.CertificateRevocationList) -> Iterable[int]:
+    for entry in crl:
+        # RFC 5280 section 5.3: a list with a critical entry extension that is not understood
+        # must not be used; certificateIssuer, of an indirect list, is one.
+        if any(extension.critical for extension in entry.extensions):
+            raise UnusableList("entry extension")
+        yield entry.serial_number
