@@ -5,6 +5,8 @@ import hashlib
 import msgspec
 import rfc8785
 
+from clients.wire import WireError
+
 
 class AuthRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the person; an absent member is the empty string."""
@@ -21,6 +23,25 @@ class AuthRequest(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: str = ""
     expires_at: str = ""
     code_length: int = 0
+
+
+class WrongCode(WireError):  # noqa: N818 - what was wrong.
+    """The code was not the one on the workstation; `attempts_left` more may be typed."""
+
+    @property
+    def attempts_left(self) -> int:
+        """How often a code may still be typed; at 0 the request is denied."""
+        left = self.body.get("attempts_left")
+        return left if isinstance(left, int) else 0
+
+
+class Closed(WireError):  # noqa: N818 - what the request is.
+    """The request is over: answered, superseded or expired, as its `ended` says."""
+
+    @property
+    def ended(self) -> str:
+        """The status that the request ended in."""
+        return str(self.body.get("status", ""))
 
 
 def approval_details(request: AuthRequest, code: str) -> dict[str, str]:

@@ -10,7 +10,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from clients.auth_request import AuthRequest, approval_challenge, unbind_challenge
+from clients.auth_request import (
+    AuthRequest,
+    Closed,
+    WrongCode,
+    approval_challenge,
+    unbind_challenge,
+)
 from clients.authenticator import Authenticator
 from clients.pairing import Device, Offer, PairingEnded, PairingLink, PairingStatus
 from clients.wire import (
@@ -31,25 +37,6 @@ _LOOK_AGAIN = 0.5
 _NOT_MODIFIED = 304
 _CONFLICT = 409
 _UNPROCESSABLE = 422
-
-
-class WrongCode(WireError):  # noqa: N818 - what was wrong.
-    """The code was not the one on the workstation; `attempts_left` more may be typed."""
-
-    @property
-    def attempts_left(self) -> int:
-        """How often a code may still be typed; at 0 the request is denied."""
-        left = self.body.get("attempts_left")
-        return left if isinstance(left, int) else 0
-
-
-class Closed(WireError):  # noqa: N818 - what the request is.
-    """The request is over: answered, superseded or expired, as its `ended` says."""
-
-    @property
-    def ended(self) -> str:
-        """The status that the request ended in."""
-        return str(self.body.get("status", ""))
 
 
 class _List(msgspec.Struct):

@@ -1,0 +1,263 @@
+"""A workstation: an OpenID Connect CIBA client that knows the server by its discovery alone.
+
+OpenID Connect CIBA Core 1.0 in poll mode, with `private_key_jwt` (OpenID Connect Core 1.0
+section 9) and long polling.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from typing import TypedDict, Unpack
+
+import aiohttp
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from clients.id_token import Claims, Expectation, UnknownKey, UntrustedToken, verify
+from clients.oauth_error import named
+from clients.wire import TIMEOUT, Answer, JSONObject, WireError, origin_of, read_answer
+
+GRANT_TYPE = "urn:openid:params:grant-type:ciba"
+#: Seconds that the server holds a poll at the most.
+WAIT = 25
+#: Seconds that a client assertion is good for.
+ASSERTION_LIFETIME = 60
+#: Seconds that `slow_down` adds (CIBA Core 1.0 section 11).
+SLOW_DOWN = 5
+#: Seconds that a request may outlive its `expires_in` before the wait is given up.
+_GRACE = 60
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """What a CIBA client needs of the discovery document."""
+
+    issuer: str
+    token_endpoint: str
+    backchannel_authentication_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A request under way; show `binding_code` to the person at the workstation."""
+
+    auth_req_id: str
+    expires_in: int
+    binding_code: str = ""
+    interval: int = 5
+
+
+class Assertion(msgspec.Struct, frozen=True):
+    """The answer: the verified claims, and the tokens as they came."""
+
+    claims: Claims
+    id_token: str
+    access_token: str
+
+
+class RequestOptions(TypedDict, total=False):
+    """The optional parameters of an authentication request."""
+
+    scope: str
+    binding_message: str | None
+    request_context: Mapping[str, str] | None
+    ura: str | None
+    acr_values: str | None
+    requested_expiry: int | None
+
+
+class _Tokens(msgspec.Struct):
+    id_token: str
+    access_token: str
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[JSONObject]
+
+
+class Workstation:
+    """One client of the server; `kid` goes into the header of its assertions when given."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        issuer: str,
+        client_id: str,
+        key: ec.EllipticCurvePrivateKey,
+        kid: str | None = None,
+    ) -> None:
+        self._http = http
+        self._issuer = issuer
+        self._client_id = client_id
+        self._key = key
+        self._kid = kid
+        self._metadata: Metadata | None = None
+        self._keys: list[JSONObject] | None = None
+
+    async def metadata(self) -> Metadata:
+        """Read the discovery document, once.
+
+        Raises:
+            UntrustedToken: it speaks for another issuer, or names an endpoint without TLS.
+        """
+        if self._metadata is None:
+            url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
+            read = (await self._send("GET", url)).read(Metadata)
+            # An issuer that is not the one asked could have its tokens taken for another's
+            # (OpenID Connect Discovery 1.0 section 4.3).
+            if read.issuer != self._issuer:
+                raise UntrustedToken("the discovery document of another issuer")
+            try:
+                for endpoint in msgspec.structs.astuple(read):
+                    origin_of(endpoint)
+            except ValueError as error:
+                raise UntrustedToken("an endpoint without TLS") from error
+            self._metadata = read
+        return self._metadata
+
+    async def start(self, login_hint: str, **options: Unpack[RequestOptions]) -> Started:
+        """Ask for a person: `uzi:<9 digits>` or a user name.
+
+        Args:
+            options: `scope` is `openid uzi` unless given; `request_context` says
+                `workstation_id`, `workstation` and `location`.
+
+        Raises:
+            UnknownUser: nobody by that hint, or without an active phone.
+            WireError: any other refusal, by its `error`.
+        """
+        context = options.get("request_context")
+        form = {
+            "login_hint": login_hint,
+            "scope": options.get("scope", "openid uzi"),
+            "binding_message": options.get("binding_message"),
+            "request_context": context and msgspec.json.encode(context).decode(),
+            "ura": options.get("ura"),
+            "acr_values": options.get("acr_values"),
+            "requested_expiry": options.get("requested_expiry"),
+        }
+        endpoint = (await self.metadata()).backchannel_authentication_endpoint
+        return (await self._post(endpoint, form)).read(Started)
+
+    async def poll_once(self, started: Started, wait: int = WAIT) -> Assertion | None:
+        """Ask once, held for up to `wait` seconds; `None` while there is no answer.
+
+        Raises:
+            AccessDenied: the answer is no.
+            ExpiredToken: there was none in time.
+            InvalidGrant: redeemed already, or not this client's.
+            UntrustedToken: the ID token does not hold.
+            WireError: `slow_down`, or any other refusal.
+        """
+        form = {"grant_type": GRANT_TYPE, "auth_req_id": started.auth_req_id}
+        endpoint = (await self.metadata()).token_endpoint
+        try:
+            answer = await self._post(endpoint, form, wait)
+        except WireError as error:
+            if error.error == "authorization_pending":
+                return None
+            raise
+        tokens = answer.read(_Tokens)
+        claims = await self.verify(tokens.id_token, started.auth_req_id)
+        return Assertion(claims, tokens.id_token, tokens.access_token)
+
+    async def poll(self, started: Started, wait: int = WAIT) -> Assertion:
+        """Poll until there is an answer, no faster than the server allows.
+
+        Raises:
+            AccessDenied: the answer is no.
+            ExpiredToken: there was none in time.
+            InvalidGrant: redeemed already, or not this client's.
+            UntrustedToken: the ID token does not hold.
+            TimeoutError: long past its expiry the server still says neither yes nor no.
+            WireError: any other refusal.
+        """
+        interval = started.interval
+        async with asyncio.timeout(started.expires_in + _GRACE):
+            while True:
+                asked = time.monotonic()
+                try:
+                    assertion = await self.poll_once(started, wait)
+                except WireError as error:
+                    if error.error != "slow_down":
+                        raise
+                    interval += SLOW_DOWN
+                    assertion = None
+                if assertion is not None:
+                    return assertion
+                # After a poll that was held that long the next follows at once.
+                await asyncio.sleep(max(0.0, asked + interval - time.monotonic()))
+
+    async def verify(self, id_token: str, auth_req_id: str = "", nonce: str = "") -> Claims:
+        """Check an ID token, fetching the key set once more when its key is not there yet.
+
+        Raises:
+            UntrustedToken: it does not hold.
+        """
+        expected = Expectation(
+            issuer=self._issuer, client_id=self._client_id, auth_req_id=auth_req_id, nonce=nonce
+        )
+        if self._keys is not None:
+            try:
+                return verify(id_token, self._keys, expected)
+            except UnknownKey:
+                self._keys = None
+        url = (await self.metadata()).jwks_uri
+        self._keys = (await self._send("GET", url)).read(_KeySet).keys
+        return verify(id_token, self._keys, expected)
+
+    async def userinfo(self, access_token: str) -> JSONObject:
+        """Ask for the claims once more with the access token.
+
+        Raises:
+            WireError: the token opens nothing.
+        """
+        url = (await self.metadata()).userinfo_endpoint
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return (await self._send("GET", url, headers=headers)).read(JSONObject)
+
+    def client_assertion(self) -> str:
+        """Sign a fresh assertion of who this client is, for this server alone."""
+        now = int(time.time())
+        claims = {
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "aud": self._issuer,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + ASSERTION_LIFETIME,
+        }
+        headers = None if self._kid is None else {"kid": self._kid}
+        return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
+
+    async def _post(self, url: str, form: Mapping[str, object], wait: int = 0) -> Answer:
+        sent = {name: str(value) for name, value in form.items() if value is not None}
+        sent["client_assertion_type"] = _ASSERTION_TYPE
+        sent["client_assertion"] = self.client_assertion()
+        headers = {"Prefer": f"wait={wait}"} if wait else {}
+        try:
+            return await self._send("POST", url, headers=headers, form=sent, wait=wait)
+        except WireError as error:
+            raise named(error) from error
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        wait: int = 0,
+    ) -> Answer:
+        async with self._http.request(
+            method,
+            url,
+            data=form,
+            headers={"Accept": "application/json", **(headers or {})},
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT + wait),
+        ) as response:
+            return await read_answer(response)
