@@ -35,8 +35,10 @@ def running_valkey(*extra: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="test-") as directory:
         path = str(Path(directory) / "valkey.sock")
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
-            + [str(find_binary()), *options(Path(directory), path), *extra]
+            [
+                *(sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())),
+                *(str(find_binary()), *options(Path(directory), path), *extra),
+            ]
         )
         try:
             _wait_until_it_answers(path)
@@ -82,48 +84,76 @@ async def store(valkey_url: str) -> AsyncIterator[RedisStore]:
 
 
 class Wire:
-    """Carries bytes between a client and a server's socket, and can lose an answer."""
+    """Carries bytes between a client and a server's socket; it can be cut and it can freeze.
+
+    Attributes:
+        cut_at: A request with these bytes in it is carried out, but its answer is lost and the
+            line cut: once, or as often as it comes when `keeps_cutting`.
+    """
 
     def __init__(self, server: str, path: str) -> None:
         self._server = server
+        self._lines: list[tuple[bytearray, asyncio.Task[None]]] = []
         self.url = f"unix://{path}"
-        #: A request with these bytes in it is carried out, but the line is cut before the answer.
         self.cut_at: bytes | None = None
+        self.keeps_cutting = False
         self.requests: list[bytes] = []
 
+    def freeze(self, request: bytes) -> None:
+        """Let no more answers through on the open lines that carried these bytes."""
+        for requests, answering in self._lines:
+            if request in requests:
+                answering.cancel()
+
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_reader, to_writer = await asyncio.open_unix_connection(self._server)
-        answers = asyncio.create_task(self._answers(to_reader, writer))
-        try:
+        """Carry one line until either end closes it."""
+        from_server, to_server = await asyncio.open_unix_connection(self._server)
+        answering = asyncio.create_task(_copy(from_server, writer))
+        self._lines.append((carried := bytearray(), answering))
+        with contextlib.suppress(ConnectionError):
             while request := await reader.read(65536):
                 self.requests.append(request)
-                if self.cut_at is not None and self.cut_at in request:
-                    self.cut_at = None
-                    answers.cancel()
-                    to_writer.write(request)
-                    await to_reader.read(65536)
+                carried += request
+                if cut := self._cuts(request):
+                    await _cancelled(answering)
+                to_server.write(request)
+                if cut:
+                    await from_server.read(65536)
                     break
-                to_writer.write(request)
-        except ConnectionError:
-            pass
-        finally:
-            answers.cancel()
-            to_writer.close()
-            writer.close()
+        await _cancelled(answering)
+        for end in (to_server, writer):
+            end.close()
 
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while answer := await reader.read(65536):
-            writer.write(answer)
-        writer.close()
+    def _cuts(self, request: bytes) -> bool:
+        cuts = self.cut_at is not None and self.cut_at in request
+        if cuts and not self.keeps_cutting:
+            self.cut_at = None
+        return cuts
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while answer := await reader.read(65536):
+        writer.write(answer)
+    writer.close()
 
 
 @asynccontextmanager
 async def wired(server: str, path: Path) -> AsyncIterator[Wire]:
     """Lay a wire to the server at the socket path `server`."""
     wire = Wire(server, str(path))
-    listening = await asyncio.start_unix_server(wire.carry, path)
+    lines: set[asyncio.Task[None]] = set()
+
+    def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.add(asyncio.get_running_loop().create_task(wire.carry(reader, writer)))
+
+    listening = await asyncio.start_unix_server(carry, path)
     try:
         yield wire
     finally:
         listening.close()
-        await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(*lines), 5)

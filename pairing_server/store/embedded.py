@@ -6,33 +6,33 @@ holds every write that was answered.
 """
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import shutil
-import socket
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote
 
 import structlog
 
 from pairing_server.store import die_with_parent
+from pairing_server.store.embedded_files import (
+    EmbeddedStoreError,
+    locked,
+    pointed_to,
+    private_socket,
+    read_socket_url,
+    socket_url,
+    valkey_dir,
+)
 
-#: Bytes of a Unix socket's path (sockaddr_un, less the closing zero).
-SOCKET_PATH_LIMIT = 107 if sys.platform == "linux" else 103
+__all__ = ["EmbeddedStoreError", "EmbeddedValkey", "find_binary", "options", "read_socket_url"]
+
 #: Seconds until a started server must answer: it reads its append-only file first.
 START_TIMEOUT = 60.0
 #: Seconds for the server to end by itself before it is killed.
 STOP_TIMEOUT = 10.0
-#: Seconds to wait for a predecessor that is just dying to let go of the data.
-LOCK_TIMEOUT = 2.0
 #: Seconds before a server that died is started again: doubled from the first to the last while it
 #: does not come up.
 FIRST_PAUSE = 0.05
@@ -41,10 +41,6 @@ LAST_PAUSE = 5.0
 T = TypeVar("T")
 
 _log = structlog.get_logger("store")
-
-
-class EmbeddedStoreError(Exception):
-    """The embedded Valkey cannot be started; the message says what to do."""
 
 
 def find_binary() -> Path:
@@ -71,17 +67,6 @@ def find_binary() -> Path:
     )
 
 
-def read_socket_url(data_dir: Path) -> str | None:
-    """Return the URL of the Valkey that a server runs on this data, `None` when none does."""
-    try:
-        path = _pointer(data_dir).read_text()
-        with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
-            probe.connect(path)
-    except OSError:
-        return None
-    return _url(path)
-
-
 class EmbeddedValkey:
     """Runs Valkey on the data in a directory: `async with EmbeddedValkey(data_dir) as valkey`.
 
@@ -98,19 +83,20 @@ class EmbeddedValkey:
     url: str
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+        self._data_dir = data_dir.absolute()
+        self._directory = valkey_dir(self._data_dir)
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._program = await asyncio.to_thread(find_binary)
-            self._lock = await _enter(stack, _locked(self._data_dir))
-            self._socket = await _enter(stack, _socket_path())
-            self.url = _url(self._socket)
+            self._lock = await _enter(stack, locked(self._data_dir))
+            self._socket = await _enter(stack, private_socket())
+            self.url = socket_url(self._socket)
             stack.push_async_callback(self._stop)
             await self._start()
-            await _enter(stack, _pointed_to(self._data_dir, self._socket))
+            await _enter(stack, pointed_to(self._data_dir, self._socket))
             supervisor = asyncio.create_task(self._keep_alive())
             stack.push_async_callback(_cancel, supervisor)
             self._stack = stack.pop_all()
@@ -132,7 +118,7 @@ class EmbeddedValkey:
     async def _start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())),
-            *(str(self._program), *options(self._data_dir / "valkey", self._socket)),
+            *(str(self._program), *options(self._directory, self._socket)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -153,7 +139,7 @@ class EmbeddedValkey:
             await _cancel(ends)
         if not up:
             raise EmbeddedStoreError(
-                f"Valkey does not start; see {self._data_dir / 'valkey' / 'valkey.log'}."
+                f"Valkey does not start; see {self._directory / 'valkey.log'}."
             )
 
     async def _keep_alive(self) -> None:
@@ -222,59 +208,3 @@ async def _enter(stack: AsyncExitStack, context: AbstractContextManager[T]) -> T
     entered = await asyncio.to_thread(context.__enter__)
     stack.push_async_callback(asyncio.to_thread, context.__exit__, None, None, None)
     return entered
-
-
-@contextmanager
-def _locked(data_dir: Path) -> Iterator[int]:
-    directory = data_dir / "valkey"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = time.monotonic() + LOCK_TIMEOUT
-        while not _try_lock(lock):
-            if time.monotonic() > deadline:
-                raise EmbeddedStoreError(f"Another server already runs on the data in {data_dir}.")
-            time.sleep(0.02)
-        yield lock
-    finally:
-        os.close(lock)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _socket_path() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="pairing-", ignore_cleanup_errors=True) as directory:
-        path = str(Path(directory) / "valkey.sock")
-        if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
-            raise EmbeddedStoreError(
-                f"The path of the Unix socket is longer than {SOCKET_PATH_LIMIT} bytes: {path}."
-                "  Set TMPDIR to a shorter directory."
-            )
-        yield path
-
-
-@contextmanager
-def _pointed_to(data_dir: Path, socket_path: str) -> Iterator[None]:
-    """Let programs beside the server find the socket."""
-    pointer = _pointer(data_dir)
-    pointer.with_suffix(".new").write_text(socket_path)
-    pointer.with_suffix(".new").replace(pointer)
-    try:
-        yield
-    finally:
-        pointer.unlink(missing_ok=True)
-
-
-def _pointer(data_dir: Path) -> Path:
-    return data_dir / "valkey" / "socket"
-
-
-def _url(socket_path: str) -> str:
-    return f"unix://{quote(socket_path)}"

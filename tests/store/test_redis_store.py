@@ -1,11 +1,9 @@
 """The contract of the Store, on a real Valkey."""
 
 import asyncio
-import os
 import traceback
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import settings

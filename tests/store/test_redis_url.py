@@ -1,0 +1,170 @@
+"""The forms of the Redis URL, Sentinel at work, and the password that stays private."""
+
+import asyncio
+import socket
+import subprocess
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+
+import pytest
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import SentinelManagedSSLConnection
+
+from pairing_server.store import StoreUnavailableError
+from pairing_server.store.embedded import find_binary
+from pairing_server.store.redis_store import RedisStore
+from pairing_server.store.redis_url import open_pool
+from tests.valkey import opened
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_tcp_url():
+    pool, sentinel = open_pool("redis://user:p%40ss@host:6380/3")
+    assert sentinel is None
+    expected = {"host": "host", "port": 6380, "db": 3, "username": "user", "password": "p@ss"}
+    assert pool.connection_kwargs.items() >= expected.items()
+
+
+def test_a_tls_url_checks_the_certificate():
+    pool, _ = open_pool("rediss://host")
+    assert pool.connection_class is SSLConnection
+    connection = pool.make_connection()
+    assert connection.ssl_context.cert_reqs.name == "CERT_REQUIRED"
+    assert connection.ssl_context.check_hostname
+
+
+def test_a_socket_url():
+    pool, _ = open_pool("unix://:secret@/run/with%20space.sock?db=2")
+    assert pool.connection_class is UnixDomainSocketConnection
+    expected = {"path": "/run/with space.sock", "db": 2, "password": "secret"}
+    assert pool.connection_kwargs.items() >= expected.items()
+
+
+def test_a_sentinel_url():
+    pool, sentinel = open_pool(
+        "redis+sentinel://user:p%40ss@one:1,[::1]:2,three/service/4?sentinel_password=other"
+    )
+    addresses = [each.connection_pool.connection_kwargs for each in sentinel.sentinels]
+    assert [(each["host"], each["port"]) for each in addresses] == [
+        ("one", 1),
+        ("::1", 2),
+        ("three", 26379),
+    ]
+    assert {each["password"] for each in addresses} == {"other"}
+    assert pool.service_name == "service"
+    expected = {"db": 4, "username": "user", "password": "p@ss"}
+    assert pool.connection_kwargs.items() >= expected.items()
+
+
+def test_a_sentinel_url_with_tls():
+    pool, sentinel = open_pool("rediss+sentinel://host/service")
+    assert pool.connection_class is SentinelManagedSSLConnection
+    assert sentinel.sentinels[0].connection_pool.connection_class is SSLConnection
+
+
+def test_redis_py_repeats_nothing_by_itself():
+    for url in ("redis://host", "redis+sentinel://host/service"):
+        pool, _ = open_pool(url)
+        assert pool.make_connection().retry.get_retries() == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret/@host:6379/0",
+        "redis://:s3cret@host:port",
+        "redis://:s3cret@host?socket_timeout=x",
+        "redis+sentinel://:s3cret@/service",
+        "redis+sentinel://:s3cret@host:port/service",
+        "redis+sentinel://:s3cret@host",
+        "redis+sentinel://:s3cret@host/service/db",
+        "http://:s3cret@host",
+        "s3cret",
+    ],
+)
+def test_a_malformed_url_is_refused_without_its_password(url):
+    with pytest.raises(ValueError, match="Redis URL") as caught:
+        RedisStore(url)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def listening(port, *arguments):
+    process = subprocess.Popen(
+        [find_binary(), *arguments, "--port", str(port), "--bind", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def sentinel_url(tmp_path):
+    primary, replica, sentinel = free_port(), free_port(), free_port()
+    configuration = tmp_path / "sentinel.conf"
+    configuration.write_text(
+        f"sentinel monitor service 127.0.0.1 {primary} 1\n"
+        "sentinel down-after-milliseconds service 300\n"
+        "sentinel failover-timeout service 3000\n"
+        "sentinel auth-pass service s3cret\n"
+    )
+    common = ("--save", "", "--requirepass", "s3cret", "--masterauth", "s3cret")
+    with ExitStack() as stack:
+        stack.enter_context(listening(primary, *common))
+        stack.enter_context(listening(replica, *common, "--replicaof", f"127.0.0.1 {primary}"))
+        stack.enter_context(listening(sentinel, str(configuration), "--sentinel"))
+        yield f"redis+sentinel://:s3cret@127.0.0.1:{free_port()},127.0.0.1:{sentinel}/service"
+
+
+async def eventually(step):
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await step()
+            except StoreUnavailableError:
+                await asyncio.sleep(0.1)
+
+
+async def test_the_store_follows_the_primary_that_sentinels_name(sentinel_url):
+    store = RedisStore(sentinel_url)
+    await eventually(store.ping)
+    assert await store.create("key", b"value", MINUTE)
+    sentinel = store._sentinel.sentinels[0]
+    before = await sentinel.execute_command("SENTINEL", "get-master-addr-by-name", "service")
+
+    async def fail_over():
+        while True:
+            try:
+                return await sentinel.execute_command("SENTINEL", "FAILOVER", "service")
+            except Exception:
+                await asyncio.sleep(0.2)
+
+    async with asyncio.timeout(30):
+        await fail_over()
+        while before == await sentinel.execute_command(
+            "SENTINEL", "get-master-addr-by-name", "service"
+        ):
+            await asyncio.sleep(0.1)
+    assert await eventually(lambda: store.swap("key", b"value", b"new"))
+    await eventually(store.ping)
+    assert (store._pool.master_address[1]) != int(before[1])
+    await store.close()
+
+
+async def test_no_sentinel_is_unavailable():
+    store = RedisStore(f"redis+sentinel://127.0.0.1:{free_port()}/service")
+    with pytest.raises(StoreUnavailableError):
+        await store.get("key")
+    await store.close()
