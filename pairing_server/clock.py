@@ -20,3 +20,8 @@ def to_milliseconds(moment: datetime) -> int:
 def from_milliseconds(milliseconds: int) -> datetime:
     """Read a time of the registry."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def wire_time(moment: datetime) -> str:
+    """Write a time as the wire has it: RFC 3339, UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

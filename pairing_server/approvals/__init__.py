@@ -1,0 +1,1 @@
+"""Approving: what a workstation asks, what the phone signs, and what becomes of it."""

@@ -1,0 +1,197 @@
+"""Rules of an auth request (CIBA Core 1.0 "authentication request"): ask, answer, end."""
+
+import hmac
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pairing_server.approvals.refusals import AuthRequestClosed
+
+#: How long a request stays open by default and at most (NIST SP 800-63B-4: at most ten minutes).
+DEFAULT_LIFETIME = timedelta(minutes=2)
+MAX_LIFETIME = timedelta(minutes=5)
+CODE_ATTEMPTS = 3
+
+
+class Status(StrEnum):
+    """Where an auth request is."""
+
+    PENDING = "pending"
+    #: Answered; the registry is being told.  To everybody else it is still pending.
+    CLAIMED = "claimed"
+    APPROVED = "approved"
+    DENIED = "denied"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    REDEEMED = "redeemed"
+    EXPIRED = "expired"
+
+
+class Decision(StrEnum):
+    """What a person decides."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class DenyReason(StrEnum):
+    """Why a request was denied: what the phone may say, and what the server adds."""
+
+    NOT_ME = "not_me"
+    OTHER = "other"
+    WRONG_CODE = "wrong_code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the phone shows and signs; strings exactly as they are sent, empty when absent."""
+
+    client: str
+    organisation: str
+    ura: str
+    role_code: str
+    workstation: str
+    location: str
+    message: str
+    nonce: str
+    requested_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A person's decision, as the phone with `credential_id` sent it.
+
+    Attributes:
+        digest: Of the whole submitted answer: the identical one may be sent again.
+        evidence: The signed assertion, or nothing for a denial.
+    """
+
+    decision: Decision
+    credential_id: str
+    digest: str
+    reason: DenyReason | None = None
+    sign_count: int = 0
+    evidence: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRequest:
+    """What a client asks of a person.
+
+    Attributes:
+        id: What the phone sees: a digest of the client's `auth_req_id`, which it never learns.
+        person_id: `None` for a hint that names nobody this client may know of: it runs out.
+        workstation_id: The client's name for the workstation, empty when it gave none.
+        code: What the workstation shows and the person types.
+    """
+
+    id: str
+    status: Status
+    client_id: str
+    person_id: str | None
+    workstation_id: str
+    scope: str
+    shown: Shown
+    code: str
+    expires_at: datetime
+    attempts_left: int = CODE_ATTEMPTS
+    reason: DenyReason | None = None
+    answer: Answer | None = None
+
+    def status_at(self, now: datetime) -> Status:
+        """Return the status as it is told: an unanswered request expires, and so does an answer."""
+        if self.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED):
+            if now >= self.expires_at:
+                return Status.EXPIRED
+            return Status.PENDING if self.status is Status.CLAIMED else self.status
+        return self.status
+
+
+def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> AuthRequest:
+    """Compare the typed code with the workstation's and, in the same step, act on it.
+
+    One step, so that of many codes sent at once no more than three are ever compared.  The caller
+    looks at the result: `CLAIMED` by this answer was right; anything else was wrong.
+
+    Raises:
+        AuthRequestClosed: another answer stands, or the request has ended.
+    """
+    if hmac.compare_digest(request.code.encode(), code.encode()):
+        return claim(request, answer, now)
+    check_open(request, now)
+    left = request.attempts_left - 1
+    if left:
+        return replace(request, attempts_left=left)
+    return replace(request, attempts_left=0, status=Status.DENIED, reason=DenyReason.WRONG_CODE)
+
+
+def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:
+    """Let the first answer stand; the identical one again changes nothing.
+
+    Raises:
+        AuthRequestClosed: another answer stands, or the request has ended.
+    """
+    if stands(request, answer):
+        return request
+    check_open(request, now)
+    return replace(request, status=Status.CLAIMED, answer=answer)
+
+
+def stands(request: AuthRequest, answer: Answer) -> bool:
+    """Tell whether exactly this answer was given before and still counts."""
+    return (
+        request.answer is not None
+        and request.answer.digest == answer.digest
+        and request.status
+        in (Status.CLAIMED, Status.APPROVED, Status.DENIED, Status.REDEEMED)
+    )
+
+
+def release(request: AuthRequest, answer: Answer) -> AuthRequest:
+    """Take back a claim that the registry would not have."""
+    if request.status is Status.CLAIMED and request.answer == answer:
+        return replace(request, status=Status.PENDING, answer=None)
+    return request
+
+
+def settle(request: AuthRequest) -> AuthRequest:
+    """Let the claimed answer take effect, now that the registry has it."""
+    if request.status is not Status.CLAIMED or request.answer is None:
+        return request
+    if request.answer.decision is Decision.APPROVE:
+        return replace(request, status=Status.APPROVED)
+    return replace(request, status=Status.DENIED, reason=request.answer.reason)
+
+
+def supersede(request: AuthRequest) -> AuthRequest:
+    """End an unanswered request in favour of a newer one at the same workstation."""
+    if request.status is Status.PENDING:
+        return replace(request, status=Status.SUPERSEDED)
+    return request
+
+
+def revoke(request: AuthRequest) -> AuthRequest:
+    """End a request that has not been redeemed, for its person's phone was cut off."""
+    if request.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED):
+        return replace(request, status=Status.REVOKED)
+    return request
+
+
+def redeem(request: AuthRequest) -> AuthRequest:
+    """Say that the registry holds the redemption."""
+    return replace(request, status=Status.REDEEMED)
+
+
+def check_open(request: AuthRequest, now: datetime) -> None:
+    """Make sure that an answer is awaited.
+
+    Raises:
+        AuthRequestClosed: it is not.
+    """
+    if request.status is not Status.PENDING or now >= request.expires_at:
+        raise AuthRequestClosed(status=_told(request, now))
+
+
+def _told(request: AuthRequest, now: datetime) -> Status:
+    status = request.status_at(now)
+    return Status.APPROVED if status is Status.REDEEMED else status

@@ -1,0 +1,41 @@
+"""What the phone signs: a challenge over every detail it shows (design section 6).
+
+The phone computes it from what it *shows*, the server from what it *stored* plus the submitted
+code, so a phone that was shown something else signs something that does not verify.
+"""
+
+import hashlib
+
+import rfc8785
+
+from pairing_server.approvals.auth_request import AuthRequest
+
+CONTEXT = b"pairing_server/approval/v1\n"
+
+
+def details(request: AuthRequest, code: str) -> dict[str, str]:
+    """Return what is signed; an absent value is the empty string.
+
+    Args:
+        code: As typed; the empty string when none was asked.
+    """
+    shown = request.shown
+    return {
+        "auth_request": request.id,
+        "client": shown.client,
+        "organisation": shown.organisation,
+        "ura": shown.ura,
+        "role_code": shown.role_code,
+        "workstation": shown.workstation,
+        "location": shown.location,
+        "message": shown.message,
+        "nonce": shown.nonce,
+        "requested_at": shown.requested_at,
+        "decision": "approve",
+        "code": code,
+    }
+
+
+def challenge(signed: dict[str, str]) -> bytes:
+    """Return the 32 raw bytes of the WebAuthn challenge: SHA-256 over context and RFC 8785 JSON."""
+    return hashlib.sha256(CONTEXT + rfc8785.dumps(signed)).digest()

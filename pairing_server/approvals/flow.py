@@ -1,0 +1,383 @@
+"""The steps of an approval between workstation, server and phone."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from pairing_server.approvals import auth_request as rules
+from pairing_server.approvals import inbox as inbox_rules
+from pairing_server.approvals.auth_request import (
+    Answer,
+    AuthRequest,
+    Decision,
+    DenyReason,
+    Shown,
+    Status,
+)
+from pairing_server.approvals.evidence import challenge, details
+from pairing_server.approvals.inbox import Entry, Inbox
+from pairing_server.approvals.refusals import AuthRequestClosed, WrongCode
+from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
+from pairing_server.clock import Clock
+from pairing_server.errors import NotFound, Refusal
+from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty, verify_assertion
+from pairing_server.keys.flow import BoundPhone
+from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.push import Wakeup
+from pairing_server.push.dispatch import Dispatch
+from pairing_server.registry import Registry, Transaction, answers, credentials
+from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import Random, digest, new_secret
+
+#: 128 of the 256 bits of the digest: as much as any other identifier.
+ID_CHARACTERS = 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a client asks, once its words have been checked.
+
+    Attributes:
+        person_id: `None` for a hint that names nobody this client may know of.
+    """
+
+    client_id: str
+    person_id: str | None
+    workstation_id: str
+    scope: str
+    shown: Shown
+    code: str
+    lifetime: timedelta
+
+
+def request_id(auth_req_id: str) -> str:
+    """Return the id under which the phone sees a client's auth request; it tells nothing of it."""
+    return digest(auth_req_id)[:ID_CHARACTERS]
+
+
+class ApprovalFlow:
+    """Ask, show, answer, end."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        dispatch: Dispatch,
+        clock: Clock,
+        random: Random,
+        *,
+        rp: RelyingParty,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._requests = Shelf(store, "auth-request", AuthRequest)
+        self._inboxes = Shelf(store, "inbox", Inbox)
+        self._dispatch = dispatch
+        self._clock = clock
+        self._random = random
+        self._rp = rp
+
+    def now(self) -> datetime:
+        """Return the time by which requests expire."""
+        return self._clock()
+
+    async def ask(self, asked: Asked) -> tuple[str, AuthRequest]:
+        """Put a request on a person's phones and wake them.
+
+        Returns:
+            The client's `auth_req_id`, of which only a digest is kept, and the request.
+
+        Raises:
+            TooManyOpen: the request names no workstation and three are open.
+        """
+        auth_req_id = new_secret(self._random)
+        request = AuthRequest(
+            id=request_id(auth_req_id),
+            status=Status.PENDING,
+            client_id=asked.client_id,
+            person_id=asked.person_id,
+            workstation_id=asked.workstation_id,
+            scope=asked.scope,
+            shown=asked.shown,
+            code=asked.code,
+            expires_at=self._clock() + asked.lifetime,
+        )
+        await self._requests.create(request.id, request, asked.lifetime)
+        if asked.person_id is not None:
+            await self._deliver(asked.person_id, request)
+        return auth_req_id, request
+
+    async def open_requests(self, person_id: str) -> list[AuthRequest]:
+        """Return the person's open requests, newest first."""
+        inbox = await self._inboxes.get(person_id)
+        entries = inbox.value.entries if inbox else ()
+        now = self._clock()
+        stored = [await self._requests.get(entry.id) for entry in entries]
+        return [
+            item.value for item in stored if item and item.value.status_at(now) is Status.PENDING
+        ]
+
+    async def watch(
+        self, person_id: str, wait: timedelta, is_news: Callable[[list[AuthRequest]], bool]
+    ) -> list[AuthRequest]:
+        """Return the open requests as soon as they are news to the phone, or when `wait` is over."""
+        deadline = self._clock() + wait
+        async with self._store.listen(_inbox_channel(person_id)) as listener:
+            while True:
+                requests = await self.open_requests(person_id)
+                now = self._clock()
+                # What expires is news too, and nobody signals it.
+                left = min([deadline, *(request.expires_at for request in requests)]) - now
+                if is_news(requests) or now >= deadline:
+                    return requests
+                if not await listener.wait(left):
+                    return await self.open_requests(person_id)
+
+    async def open_request(self, person_id: str, identifier: str) -> AuthRequest:
+        """Return one request of this person, open or not.
+
+        Raises:
+            NotFound: unknown, or another person's.
+        """
+        stored = await self._requests.get(identifier)
+        if stored is None or stored.value.person_id != person_id:
+            raise NotFound
+        return stored.value
+
+    async def approve(
+        self, phone: BoundPhone, identifier: str, code: str, assertion: AuthenticationResponse
+    ) -> None:
+        """Take an approval: the signature first, then the code, then the registry, then the news.
+
+        Raises:
+            AuthRequestClosed: the request is over or was answered otherwise.
+            InvalidAssertion: the phone's key did not sign these details; nothing is counted.
+            NotFound: unknown, or another person's.
+            PhoneBlocked: the phone was blocked meanwhile.
+            WrongCode: well signed, but the wrong code; an attempt is gone.
+        """
+        request = await self.open_request(phone.person.id, identifier)
+        now, credential = self._clock(), phone.credential
+        signed = details(request, code)
+        raw = msgspec.json.encode([credential.id, signed, assertion])
+        answer = Answer(
+            decision=Decision.APPROVE,
+            credential_id=credential.id,
+            digest=digest(raw.decode()),
+            evidence=_evidence(assertion),
+        )
+        if not rules.stands(request, answer):
+            rules.check_open(request, now)
+            verified = verify_assertion(
+                self._rp,
+                assertion,
+                challenge=challenge(signed),
+                credential_id=credential.id,
+                public_key=credential.public_key,
+                sign_count=credential.sign_count,
+            )
+            answer = replace(answer, sign_count=verified.sign_count)
+            request = await self._change(
+                identifier, lambda held: rules.approve(held, answer, code, now)
+            )
+            if not rules.stands(request, answer):
+                await self._refuse_code(phone, request)
+        await self._conclude(phone, request, signed)
+
+    async def deny(self, phone: BoundPhone, identifier: str, reason: DenyReason) -> None:
+        """Take a denial; it needs the device token alone.
+
+        Raises:
+            AuthRequestClosed: the request is over or was answered otherwise.
+            NotFound: unknown, or another person's.
+        """
+        request = await self.open_request(phone.person.id, identifier)
+        now = self._clock()
+        answer = Answer(
+            decision=Decision.DENY,
+            credential_id=phone.credential.id,
+            digest=digest(f"{phone.credential.id}\n{identifier}\n{reason}"),
+            reason=reason,
+        )
+        request = await self._change(identifier, lambda held: rules.claim(held, answer, now))
+        await self._conclude(phone, request, {})
+
+    async def end_all(self, person_id: str) -> None:
+        """End every request of a person that was not redeemed: a phone of theirs was cut off."""
+        inbox = await self._inboxes.get(person_id)
+        for entry in inbox.value.entries if inbox else ():
+            await self._end(person_id, entry.id, rules.revoke)
+
+    async def for_client(
+        self, auth_req_id: str, client_id: str, wait: timedelta
+    ) -> AuthRequest | None:
+        """Return a client's own request, held until it has ended or `wait` is over."""
+        identifier = request_id(auth_req_id)
+        deadline = self._clock() + wait
+        async with self._store.listen(self._requests.key(identifier)) as listener:
+            while True:
+                stored = await self._requests.get(identifier)
+                if stored is None or stored.value.client_id != client_id:
+                    return None
+                now = self._clock()
+                left = min(deadline, stored.value.expires_at) - now
+                if stored.value.status_at(now) is not Status.PENDING or left <= timedelta(0):
+                    return stored.value
+                if not await listener.wait(left):
+                    return stored.value
+
+    async def redeemed(self, request: AuthRequest) -> None:
+        """Close a request whose redemption the registry holds."""
+        await self._end(request.person_id or "", request.id, rules.redeem)
+
+    async def revoked(self, request: AuthRequest) -> None:
+        """Close a request that the registry would not redeem."""
+        await self._end(request.person_id or "", request.id, rules.revoke)
+
+    async def _deliver(self, person_id: str, request: AuthRequest) -> None:
+        entry = Entry(
+            request.id, request.client_id, request.workstation_id, request.expires_at
+        )
+        before = await self._put(person_id, entry)
+        kept = {item.id for item in inbox_rules.put(before, entry, self._clock()).entries}
+        for old in before.entries:
+            if old.id not in kept:
+                # One that has run out may be gone.
+                with contextlib.suppress(NotFound):
+                    await self._change(old.id, rules.supersede)
+        await self._store.signal(_inbox_channel(person_id))
+        phones = await self._registry.read(lambda tx: credentials.of_person(tx, person_id))
+        active = [phone for phone in phones if phone.status is CredentialStatus.ACTIVE]
+        self._dispatch.wake(active, Wakeup(request.id, request.expires_at))
+
+    async def _put(self, person_id: str, entry: Entry) -> Inbox:
+        """Put an entry into the inbox and return the inbox as it was before."""
+        while True:
+            stored = await self._inboxes.get(person_id)
+            before = stored.value if stored else Inbox()
+            after = inbox_rules.put(before, entry, self._clock())
+            lifetime = inbox_rules.INBOX_LIFETIME
+            if stored is None:
+                done = await self._inboxes.create(person_id, after, lifetime)
+            else:
+                done = await self._inboxes.swap(person_id, stored, after, lifetime)
+            if done:
+                return before
+
+    async def _refuse_code(self, phone: BoundPhone, request: AuthRequest) -> None:
+        if request.status is Status.DENIED:
+            event = AuthRequestDenied(
+                actor=f"person:{phone.person.id}",
+                object=f"auth-request:{request.id}",
+                ura=request.shown.ura,
+                outcome=Outcome.REFUSED,
+                evidence={"reason": request.reason, "credential": phone.credential.id},
+            )
+            await self._registry.commit(lambda tx: tx.record(event))
+            await self._store.signal(_inbox_channel(phone.person.id))
+        raise WrongCode(attempts_left=request.attempts_left)
+
+    async def _conclude(
+        self, phone: BoundPhone, request: AuthRequest, signed: dict[str, str]
+    ) -> None:
+        """Make the claimed answer durable, then let it take effect and tell the workstation."""
+        answer = request.answer
+        if answer is None:
+            raise AuthRequestClosed(status=request.status)
+        now = self._clock()
+        try:
+            await self._registry.commit(
+                lambda tx: _record_answer(tx, request, answer, phone, signed, now)
+            )
+        except (PhoneBlocked, AuthRequestClosed):
+            await self._end(phone.person.id, request.id, rules.revoke)
+            raise
+        except Refusal:
+            await self._change(request.id, lambda held: rules.release(held, answer))
+            raise
+        settled = await self._change(request.id, rules.settle)
+        await self._store.signal(_inbox_channel(phone.person.id))
+        # A block that came between the commit and here has ended the request.
+        if settled.status is Status.REVOKED:
+            raise AuthRequestClosed(status=settled.status)
+
+    async def _end(
+        self, person_id: str, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
+    ) -> None:
+        with contextlib.suppress(NotFound):
+            await self._change(identifier, rule)
+        await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, identifier))
+        await self._store.signal(_inbox_channel(person_id))
+
+    async def _change(
+        self, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
+    ) -> AuthRequest:
+        changed = await self._requests.change(identifier, rule)
+        if changed is None:
+            raise NotFound
+        await self._store.signal(self._requests.key(identifier))
+        return changed
+
+
+def _record_answer(
+    tx: Transaction,
+    request: AuthRequest,
+    answer: Answer,
+    phone: BoundPhone,
+    signed: dict[str, str],
+    now: datetime,
+) -> None:
+    """Write the answer once for ever; the identical one again writes nothing."""
+    known = answers.get_answer(tx, request.id)
+    if known is not None:
+        if known.answer_digest != answer.digest:
+            raise AuthRequestClosed(status=request.status_at(now))
+        return
+    credential = credentials.get_for_share(tx, phone.credential.id)
+    if credential is None or credential.status is not CredentialStatus.ACTIVE:
+        raise PhoneBlocked
+    event: type[AuthRequestApproved | AuthRequestDenied] = AuthRequestDenied
+    evidence: dict[str, object] = {"credential": credential.id, "reason": answer.reason}
+    if answer.decision is Decision.APPROVE:
+        event = AuthRequestApproved
+        evidence = {"credential": credential.id, "signed": signed, "assertion": answer.evidence}
+        if not credentials.record_use(
+            tx, credential.id, answer.sign_count, now, request.shown.workstation
+        ):
+            raise InvalidAssertion(None, "sign count did not grow")
+    answers.add_answer(
+        tx,
+        answers.Answer(
+            auth_request=request.id,
+            decision=answer.decision,
+            answer_digest=answer.digest,
+            credential_id=credential.id,
+            answered_at=now,
+        ),
+    )
+    tx.record(
+        event(
+            actor=f"person:{phone.person.id}",
+            object=f"auth-request:{request.id}",
+            ura=request.shown.ura,
+            evidence=evidence,
+        )
+    )
+
+
+def _evidence(assertion: AuthenticationResponse) -> dict[str, str]:
+    response = assertion.response
+    return {
+        "clientDataJSON": response.client_data_json,
+        "authenticatorData": response.authenticator_data,
+        "signature": response.signature,
+    }
+
+
+def _inbox_channel(person_id: str) -> str:
+    return f"inbox:{person_id}"

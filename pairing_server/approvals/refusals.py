@@ -1,0 +1,26 @@
+"""What an answer to an auth request can be refused for."""
+
+from pairing_server.errors import Conflict, Refusal
+
+
+class WrongCode(Refusal):
+    """The code typed on the phone is not the one that the workstation shows."""
+
+    code = "wrong_code"
+    status = 422
+    description = "That is not the code on the workstation's screen: look again and type it."
+
+
+class AuthRequestClosed(Conflict):
+    """The auth request is over or was answered otherwise."""
+
+    code = "auth_request_closed"
+    description = "This request is no longer open: start again at the workstation."
+
+
+class TooManyOpen(Refusal):
+    """The person has as many requests of this client open as may be (CIBA Core section 13)."""
+
+    code = "access_denied"
+    status = 403
+    description = "Three requests are open on this person's phone: have one answered first."

@@ -1,0 +1,116 @@
+"""The phone's calls about auth requests (design section 6)."""
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from pairing_server.approvals.auth_request import AuthRequest, DenyReason
+from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.clock import wire_time
+from pairing_server.errors import InvalidRequest
+from pairing_server.http import answer, bearer, json_body, preferred_wait
+from pairing_server.keys.ceremony import AuthenticationResponse
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.tokens import b64url
+
+#: What `If-None-Match` may name at most (RFC 9110 section 13.1.2); more is not compared.
+MAX_ETAGS = 10
+
+
+class Approve(msgspec.Struct, tag_field="decision", tag="approve"):
+    """`{decision: "approve", code, assertion}`."""
+
+    assertion: AuthenticationResponse
+    code: Annotated[str, msgspec.Meta(max_length=20)] = ""
+
+
+class Deny(msgspec.Struct, tag_field="decision", tag="deny"):
+    """`{decision: "deny", reason}`."""
+
+    reason: Literal["not_me", "other"] = "other"
+
+
+class ApprovalRoutes:
+    """Calls of a bound phone on its open requests."""
+
+    def __init__(self, flow: ApprovalFlow, phones: PhoneFlow) -> None:
+        self._flow = flow
+        self._phones = phones
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/phone/auth-requests", self.list_open),
+            web.get("/phone/auth-requests/{id}", self.show),
+            web.put("/phone/auth-requests/{id}/answer", self.answer),
+        ]
+
+    async def list_open(self, request: web.Request) -> web.Response:
+        """List the open requests, held until something changes if the phone says so."""
+        phone = await self._phones.authenticate(bearer(request))
+        known = _etags(request)
+
+        def is_news(requests: list[AuthRequest]) -> bool:
+            return _etag(requests) not in known if known else bool(requests)
+
+        wait = preferred_wait(request)
+        requests = await self._flow.watch(phone.person.id, wait, is_news)
+        if wait:
+            # The phone may have been blocked while its call was held.
+            await self._phones.authenticate(bearer(request))
+        etag = _etag(requests)
+        headers = {"ETag": etag, "Cache-Control": "no-store"}
+        if etag in known:
+            return web.Response(status=304, headers=headers)
+        return answer({"auth_requests": [_json(item) for item in requests]}, headers=headers)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show one request of this person, open or not."""
+        phone = await self._phones.authenticate(bearer(request))
+        found = await self._flow.open_request(phone.person.id, request.match_info["id"])
+        status = found.status_at(self._flow.now())
+        return answer({**_json(found), "status": status})
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Take the person's answer."""
+        phone = await self._phones.authenticate(bearer(request))
+        body = await json_body(request, Approve | Deny)  # type: ignore[arg-type]
+        identifier = request.match_info["id"]
+        match body:
+            case Approve(assertion=assertion, code=code):
+                await self._flow.approve(phone, identifier, code, assertion)
+            case Deny(reason=reason):
+                await self._flow.deny(phone, identifier, DenyReason(reason))
+            case _:
+                raise InvalidRequest
+        return answer(status=204)
+
+
+def _json(request: AuthRequest) -> dict[str, object]:
+    shown = request.shown
+    return {
+        "id": request.id,
+        "client": shown.client,
+        "organisation": shown.organisation,
+        "ura": shown.ura,
+        "role_code": shown.role_code,
+        "workstation": shown.workstation,
+        "location": shown.location,
+        "message": shown.message,
+        "nonce": shown.nonce,
+        "requested_at": shown.requested_at,
+        "expires_at": wire_time(request.expires_at),
+        "code_length": len(request.code),
+    }
+
+
+def _etag(requests: list[AuthRequest]) -> str:
+    raw = msgspec.json.encode([_json(request) for request in requests])
+    return f'"{b64url(hashlib.sha256(raw).digest()[:12])}"'
+
+
+def _etags(request: web.Request) -> frozenset[str]:
+    values = ",".join(request.headers.getall("If-None-Match", [])).split(",", MAX_ETAGS)
+    return frozenset(value.strip().removeprefix("W/") for value in values if value.strip())

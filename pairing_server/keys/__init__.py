@@ -1,0 +1,1 @@
+"""Keys: the phones' and the server's own, and how each lives and dies."""

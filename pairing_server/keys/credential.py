@@ -1,0 +1,49 @@
+"""Rules on a phone's key: what it is worth, how long it lives."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from pairing_server.settings import AssuranceLevel
+
+#: As long as a UZI-pas (CPS section 6.3.2).
+CREDENTIAL_LIFETIME = timedelta(days=3 * 365)
+
+
+class AttestationVerdict(StrEnum):
+    """What the attestation says of where the key lives."""
+
+    UNKNOWN = "unknown"
+    SOFTWARE = "software"
+    HARDWARE = "hardware"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key whose registration was verified (WebAuthn Level 3 section 7.1).
+
+    Attributes:
+        credential_id: base64url.
+        public_key: COSE_Key bytes.
+        attestation_format: As the attestation object names it.
+    """
+
+    credential_id: str
+    public_key: bytes
+    sign_count: int
+    aaguid: str
+    attestation_format: str
+    attestation_verdict: AttestationVerdict
+    backup_eligible: bool
+    backed_up: bool
+
+
+def earned_acr(key: NewKey, synced_acr: AssuranceLevel) -> AssuranceLevel:
+    """Return the level of assurance that a login with this key can claim.
+
+    A key that may be copied to other devices, or whose place is unknown, earns what the policy
+    says; one that is shown to be bound to hardware earns substantial.
+    """
+    if key.attestation_verdict is AttestationVerdict.HARDWARE and not key.backup_eligible:
+        return AssuranceLevel.SUBSTANTIAL
+    return synced_acr

@@ -1,0 +1,39 @@
+"""What a key can be refused for."""
+
+from pairing_server.errors import InvalidRequest, Refusal
+
+
+class InvalidCredential(InvalidRequest):
+    """The new key's registration does not verify (WebAuthn Level 3 section 7.1)."""
+
+    code = "invalid_credential"
+    description = "The key that the phone made does not verify: scan a new QR code."
+
+
+class AttestationNotAccepted(InvalidCredential):
+    """The attestation is of a format, or leads to a root, that the policy does not accept."""
+
+    code = "attestation_not_accepted"
+    description = "This kind of key is not accepted here: use the app, or ask your administrator."
+
+
+class CredentialExists(InvalidCredential):
+    """The credential id is bound already (WebAuthn Level 3 section 7.1 step 26)."""
+
+    code = "credential_exists"
+    description = "This key is bound already: make a new one by scanning a new QR code."
+
+
+class InvalidAssertion(InvalidRequest):
+    """The assertion does not verify (WebAuthn Level 3 section 7.2)."""
+
+    code = "invalid_assertion"
+    description = "The signature does not fit what was asked: show the request again and sign that."
+
+
+class PhoneBlocked(Refusal):
+    """The phone is blocked; its bearer knows it from this answer."""
+
+    code = "phone_blocked"
+    status = 403
+    description = "This phone is blocked. Ask your administrator, or pair it again when told to."

@@ -1,0 +1,168 @@
+"""The phone's calls about itself (design sections 5 and 6), and the public key set."""
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from pairing_server.errors import InvalidRequest
+from pairing_server.http import answer, bearer, json_body
+from pairing_server.keys.ceremony import AuthenticationResponse
+from pairing_server.keys.flow import BoundPhone, PhoneFlow
+from pairing_server.keys.signing import JWKS_LIFETIME, SigningKeys
+from pairing_server.push import PushAddress, PushService
+from pairing_server.tokens import Random, new_secret
+
+#: 32 random bytes in base64url, drawn by the phone.
+DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class PushBody(msgspec.Struct):
+    """A push address: a token, or for Web Push the subscription as browsers give it."""
+
+    service: PushService
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    subscription: msgspec.Raw | None = None
+
+    def address(self) -> PushAddress:
+        """Return the address.
+
+        Raises:
+            InvalidRequest: it is not of the form that the service takes.
+        """
+        if self.service is PushService.WEBPUSH:
+            if self.subscription is None or self.token is not None:
+                raise InvalidRequest("Web Push takes a subscription and no token.")
+            try:
+                subscription = msgspec.json.decode(bytes(self.subscription), type=Subscription)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise InvalidRequest("The subscription is not one.") from error
+            return PushAddress(self.service, msgspec.json.encode(subscription).decode())
+        if self.token is None or self.subscription is not None:
+            raise InvalidRequest("This push service takes a token and no subscription.")
+        return PushAddress(self.service, self.token)
+
+
+class SubscriptionKeys(msgspec.Struct):
+    """The keys of a PushSubscription (RFC 8291 section 3)."""
+
+    p256dh: Annotated[str, msgspec.Meta(max_length=200)]
+    auth: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Subscription(msgspec.Struct):
+    """PushSubscriptionJSON (Push API)."""
+
+    endpoint: Annotated[str, msgspec.Meta(max_length=2048)]
+    keys: SubscriptionKeys
+
+
+class UnbindBody(msgspec.Struct):
+    """`DELETE /phone/credential`."""
+
+    assertion: AuthenticationResponse
+
+
+class DeviceTokenBody(msgspec.Struct):
+    """`POST /phone/device-token`."""
+
+    device_token: DeviceToken
+
+
+class TokenBody(msgspec.Struct):
+    """`POST /phone/token`; the phone may send the token that it drew, else the server draws it."""
+
+    id: Identifier
+    assertion: AuthenticationResponse
+    device_token: DeviceToken | None = None
+
+
+
+class PhoneRoutes:
+    """Calls of a bound phone."""
+
+    def __init__(self, flow: PhoneFlow, random: Random) -> None:
+        self._flow = flow
+        self._random = random
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/phone/credential", self.show),
+            web.delete("/phone/credential", self.unbind),
+            web.put("/phone/push", self.set_push),
+            web.post("/phone/device-token", self.announce_device_token),
+            web.post("/phone/token/challenge", self.challenge_for_token),
+            web.post("/phone/token", self.replace_device_token),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Tell the phone what it is bound to."""
+        phone = await self._flow.authenticate(bearer(request))
+        return answer(_credential_json(phone))
+
+    async def unbind(self, request: web.Request) -> web.Response:
+        """Revoke the phone's own key."""
+        phone = await self._flow.authenticate(bearer(request))
+        body = await json_body(request, UnbindBody)
+        await self._flow.unbind(phone, body.assertion)
+        return answer(status=204)
+
+    async def set_push(self, request: web.Request) -> web.Response:
+        """Take a new push address."""
+        phone = await self._flow.authenticate(bearer(request))
+        address = (await json_body(request, PushBody)).address()
+        await self._flow.set_push(phone, address.service, address.address)
+        return answer(status=204)
+
+    async def announce_device_token(self, request: web.Request) -> web.Response:
+        """Take the token that is to follow this one."""
+        phone = await self._flow.authenticate(bearer(request))
+        body = await json_body(request, DeviceTokenBody)
+        await self._flow.announce_device_token(phone, body.device_token)
+        return answer(status=204)
+
+    async def challenge_for_token(self, request: web.Request) -> web.Response:
+        """Draw a challenge for a phone that lost its device token."""
+        _ = request
+        identifier, challenge = await self._flow.challenge_for_token()
+        return answer({"id": identifier, "challenge": challenge})
+
+    async def replace_device_token(self, request: web.Request) -> web.Response:
+        """Give a phone a new device token by its key's signature."""
+        body = await json_body(request, TokenBody)
+        token = body.device_token or new_secret(self._random)
+        await self._flow.replace_device_token(body.id, body.assertion, token)
+        return answer({"device_token": token})
+
+
+class KeySetRoutes:
+    """The public key set."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        self._keys = keys
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [web.get("/jwks.json", self.jwks)]
+
+    async def jwks(self, request: web.Request) -> web.Response:
+        """Publish the keys (RFC 7517), for as long as one may rely on them."""
+        _ = request
+        lifetime = int(JWKS_LIFETIME.total_seconds())
+        headers = {"Cache-Control": f"public, max-age={lifetime}"}
+        return answer(await self._keys.jwks(), headers=headers)
+
+
+def _credential_json(phone: BoundPhone) -> dict[str, object]:
+    credential, person = phone.credential, phone.person
+    return {
+        "credential_id": credential.id,
+        "status": credential.status,
+        "name": person.name,
+        "uzi_number": person.uzi_number or "",
+        "bound_at": credential.bound_at,
+        "expires_at": credential.expires_at,
+        "push": credential.push_service,
+    }

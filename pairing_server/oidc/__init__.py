@@ -1,0 +1,1 @@
+"""OpenID Connect: how a workstation asks, waits and receives its assertion."""

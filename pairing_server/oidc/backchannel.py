@@ -1,0 +1,166 @@
+"""Rules of a backchannel authentication request (CIBA Core section 7.1)."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+
+from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, MAX_LIFETIME
+from pairing_server.errors import InvalidRequest
+from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
+from pairing_server.registry.clients import Client
+
+#: Design section 6: 20 bits are NIST SP 800-63B-4's least; six digits are the least a client's own
+#: code may have by default, eight the most that anybody types.
+DEFAULT_CODE_DIGITS = 6
+MAX_CODE_DIGITS = 8
+MAX_BINDING_MESSAGE_CHARACTERS = 100
+MAX_HINT_CHARACTERS = 200
+
+_HINTS = ("login_hint", "login_hint_token", "id_token_hint")
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_UZI_HINT = re.compile(r"uzi:([0-9]{9})", re.ASCII)
+# Controls, surrogates, private and unassigned, line and paragraph separators; and what turns the
+# direction of text or hides in it.
+_UNSHOWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"})
+
+Shown = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class RequestContext(msgspec.Struct):
+    """`request_context`: where the person is asked from."""
+
+    workstation_id: Shown = ""
+    workstation: Shown = ""
+    location: Shown = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Whom the client means: a UZI number or a user name."""
+
+    uzi_number: str | None
+    user_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What ties the two screens: a text to compare, and a code to type if the client has one."""
+
+    message: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackchannelRequest:
+    """A well-formed request."""
+
+    scope: str
+    hint: Hint
+    ura: str
+    binding: Binding
+    lifetime: timedelta
+    context: RequestContext
+    code_digits: int
+
+
+def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
+    """Read a request.
+
+    Raises:
+        InvalidBindingMessage: see there.
+        InvalidRequest: a parameter is missing or out of range.
+        InvalidScope: `openid` is missing.
+    """
+    scope = form.get("scope", "")
+    if "openid" not in scope.split(" "):
+        raise InvalidScope
+    if sum(name in form for name in _HINTS) != 1:
+        raise InvalidRequest("Send exactly one hint: login_hint.")
+    if "login_hint" not in form:
+        raise InvalidRequest("This server takes login_hint and no other hint.")
+    if "request" in form:
+        raise InvalidRequest("This server does not take signed requests.")
+    digits = code_digits(client)
+    return BackchannelRequest(
+        scope=scope,
+        hint=_hint(form["login_hint"]),
+        ura=_ura(form.get("ura"), client),
+        binding=binding(form.get("binding_message"), digits),
+        lifetime=_lifetime(form.get("requested_expiry")),
+        context=_context(form.get("request_context")),
+        code_digits=digits,
+    )
+
+
+def code_digits(client: Client) -> int:
+    """Return how many digits the client's codes have: its policy may lower it, not remove it."""
+    asked = client.policy.get("code_digits", DEFAULT_CODE_DIGITS)
+    return min(max(int(asked), 1), MAX_CODE_DIGITS)
+
+
+def binding(message: str | None, digits: int) -> Binding:
+    """Tell a code from a text.
+
+    All digits is a code of the client's own, and the phone is never told it.
+
+    Raises:
+        InvalidBindingMessage: a code of the wrong length, or a text that cannot be shown safely.
+    """
+    if message is None:
+        return Binding("", None)
+    if _DIGITS.fullmatch(message):
+        if not digits <= len(message) <= MAX_CODE_DIGITS:
+            raise InvalidBindingMessage("digits")
+        return Binding("", message)
+    if len(message) > MAX_BINDING_MESSAGE_CHARACTERS:
+        raise InvalidBindingMessage("too long")
+    _check_showable(message, InvalidBindingMessage("unshowable"))
+    return Binding(message, None)
+
+
+def _hint(value: str) -> Hint:
+    if len(value) > MAX_HINT_CHARACTERS:
+        raise InvalidRequest("The login_hint is too long.")
+    match = _UZI_HINT.fullmatch(value)
+    return Hint(match[1], None) if match else Hint(None, value)
+
+
+def _ura(value: str | None, client: Client) -> str:
+    if value is None and len(client.uras) == 1:
+        return client.uras[0]
+    if value not in client.uras:
+        raise InvalidRequest("Send ura, the 8 digits of an organisation that this client serves.")
+    return value
+
+
+def _lifetime(value: str | None) -> timedelta:
+    if value is None:
+        return DEFAULT_LIFETIME
+    if not _DIGITS.fullmatch(value) or int(value[:9]) == 0:
+        raise InvalidRequest("requested_expiry is a positive number of seconds.")
+    return min(timedelta(seconds=int(value[:9])), MAX_LIFETIME)
+
+
+def _context(value: str | None) -> RequestContext:
+    if value is None:
+        return RequestContext()
+    try:
+        context = msgspec.json.decode(value, type=RequestContext)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(
+            "request_context is a JSON object of workstation_id, workstation and location."
+        ) from error
+    for text in (context.workstation_id, context.workstation, context.location):
+        _check_showable(text, InvalidRequest("request_context has characters nobody can read."))
+    return context
+
+
+def _check_showable(text: str, refusal: Exception) -> None:
+    # A right-to-left override in a workstation's name would show the person another name.
+    if any(unicodedata.category(character) in _UNSHOWABLE for character in text):
+        raise refusal

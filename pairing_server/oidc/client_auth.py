@@ -1,0 +1,152 @@
+"""Client authentication by `private_key_jwt` (OpenID Connect Core section 9, RFC 7523)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+
+from pairing_server.clock import Clock
+from pairing_server.oidc.metadata import BACKCHANNEL_PATH, CLIENT_ALGORITHMS, TOKEN_PATH
+from pairing_server.oidc.refusals import InvalidClient
+from pairing_server.registry import Registry, clients
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.store import Store
+from pairing_server.tokens import digest
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_ASSERTION_CHARACTERS = 8192
+MAX_JTI_CHARACTERS = 256
+#: How far ahead an assertion may expire; its `jti` is kept for as long.
+MAX_LIFETIME = timedelta(minutes=10)
+#: How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
+SKEW = timedelta(seconds=10)
+
+_DECODE_OPTIONS: Any = {
+    "verify_signature": True,
+    # The times and the audience are compared below, against our clock and all our names.
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "require": ["iss", "sub", "aud", "exp", "jti"],
+}
+
+
+class ClientAuthentication:
+    """Tells which client calls."""
+
+    def __init__(self, registry: Registry, store: Store, clock: Clock, issuer: str) -> None:
+        self._registry = registry
+        self._store = store
+        self._clock = clock
+        # CIBA Core section 7.1: the issuer, the token endpoint and the backchannel endpoint.
+        self._audiences = frozenset({issuer, issuer + TOKEN_PATH, issuer + BACKCHANNEL_PATH})
+
+    async def authenticate(self, form: Mapping[str, str]) -> Client:
+        """Return the client that signed the assertion in the form.
+
+        Raises:
+            InvalidClient: unknown, closed, not verified, too old, or shown before.
+        """
+        assertion = form.get("client_assertion", "")
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise InvalidClient("no private_key_jwt")
+        if len(assertion) > MAX_ASSERTION_CHARACTERS:
+            raise InvalidClient("assertion too long")
+        client_id = _claimed_client(assertion)
+        if form.get("client_id", client_id) != client_id:
+            raise InvalidClient("client_id is another")
+        client = await self._registry.read(lambda tx: clients.get(tx, client_id))
+        if client is None or client.status is not ClientStatus.ACTIVE:
+            raise InvalidClient("unknown client")
+        claims = _verify(assertion, client)
+        now = self._clock()
+        expires_at = check_claims(claims, client_id, self._audiences, now)
+        # (last) Only what verified may use up a `jti`.
+        key = f"client-assertion:{client_id}:{digest(claims['jti'])}"
+        if not await self._store.create(key, b"", expires_at - now + SKEW):
+            raise InvalidClient("jti shown before")
+        return client
+
+
+def check_claims(
+    claims: Mapping[str, Any], client_id: str, audiences: frozenset[str], now: datetime
+) -> datetime:
+    """Check the claims of a verified assertion (RFC 7523 section 3) and return its expiry.
+
+    Raises:
+        InvalidClient: one is missing, of the wrong type or out of range.
+    """
+    # (1, 2) iss and sub
+    if claims["iss"] != client_id or claims["sub"] != client_id:
+        raise InvalidClient("iss and sub are not the client")
+    # (3) aud
+    audience = claims["aud"]
+    named = audience if isinstance(audience, list) else [audience]
+    if not any(isinstance(name, str) and name in audiences for name in named):
+        raise InvalidClient("aud is another")
+    # (4) exp
+    expires_at = _time(claims, "exp")
+    if expires_at is None or not now < expires_at <= now + MAX_LIFETIME + SKEW:
+        raise InvalidClient("exp is over or too far ahead")
+    # (5, 6) nbf and iat
+    for name in ("nbf", "iat"):
+        moment = _time(claims, name)
+        if moment is not None and moment > now + SKEW:
+            raise InvalidClient(f"{name} is ahead")
+    # (7) jti
+    jti = claims["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
+        raise InvalidClient("jti is not a string of use")
+    return expires_at
+
+
+def _claimed_client(assertion: str) -> str:
+    try:
+        claims = jwt.decode(assertion, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise InvalidClient(repr(error)) from error
+    client_id = claims.get("sub")
+    if not isinstance(client_id, str):
+        raise InvalidClient("no sub")
+    return client_id
+
+
+def _verify(assertion: str, client: Client) -> dict[str, Any]:
+    kid = jwt.get_unverified_header(assertion).get("kid")
+    for jwk in _candidates(client.jwks.get("keys", []), kid):
+        try:
+            key = jwt.PyJWK.from_dict(jwk)
+            if key.algorithm_name not in CLIENT_ALGORITHMS:
+                continue
+            claims: dict[str, Any] = jwt.decode(
+                assertion, key, [key.algorithm_name], _DECODE_OPTIONS
+            )
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        return claims
+    raise InvalidClient("no key of the client verifies it")
+
+
+def _candidates(keys: Sequence[dict[str, Any]], kid: str | None) -> list[dict[str, Any]]:
+    """Choose by `kid` where the assertion and the key both have one, else try each."""
+    return [key for key in keys if kid is None or key.get("kid") in (None, kid)]
+
+
+def _time(claims: Mapping[str, Any], name: str) -> datetime | None:
+    """Read a NumericDate (RFC 7519 section 2).
+
+    Raises:
+        InvalidClient: it is there and is not one.
+    """
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidClient(f"{name} is not a number")
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidClient(f"{name} is out of range") from error

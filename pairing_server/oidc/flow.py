@@ -1,0 +1,378 @@
+"""The steps of a workstation's login: ask, wait, redeem, read the person's claims."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pairing_server.approvals.auth_request import AuthRequest, Decision, Shown, Status
+from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
+from pairing_server.clock import Clock, wire_time
+from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.keys.signing import SigningKeys
+from pairing_server.oidc import backchannel, pace
+from pairing_server.oidc import id_token as tokens
+from pairing_server.oidc.backchannel import BackchannelRequest
+from pairing_server.oidc.id_token import Subject
+from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
+from pairing_server.oidc.pace import Pace
+from pairing_server.oidc.refusals import (
+    AccessDenied,
+    AuthorizationPending,
+    ExpiredToken,
+    InvalidGrant,
+    SlowDown,
+    UnknownUserId,
+    UnsupportedGrantType,
+)
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Registry,
+    Transaction,
+    answers,
+    clients,
+    credentials,
+    organisations,
+    people,
+)
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.registry.credentials import Credential, CredentialStatus
+from pairing_server.registry.organisations import OrganisationStatus
+from pairing_server.registry.people import PersonStatus
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import Random, digest, new_id, new_secret
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What an opaque access token opens: the claims of one person at `/userinfo`."""
+
+    client_id: str
+    person_id: str
+    credential_id: str
+    ura: str
+    sub: str
+    scope: str
+
+
+class LoginFlow:
+    """CIBA in poll mode (CIBA Core sections 7, 10, 11)."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        approvals: ApprovalFlow,
+        keys: SigningKeys,
+        *,
+        issuer: str,
+        pairwise_salt: bytes,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._registry = registry
+        self._approvals = approvals
+        self._keys = keys
+        self._paces = Shelf(store, "pace", Pace)
+        self._access_tokens = Shelf(store, "access-token", AccessToken)
+        self._issuer = issuer
+        self._salt = pairwise_salt
+        self._clock = clock
+        self._random = random
+
+    async def begin(self, form: Mapping[str, str], client: Client) -> dict[str, Any]:
+        """Ask a person to log in at this client (CIBA Core section 7).
+
+        Raises:
+            InvalidBindingMessage, InvalidRequest, InvalidScope: the request is not well formed.
+            TooManyOpen: see there.
+            UnknownUserId: nobody of the client's organisation by this name has an active phone.
+        """
+        request = backchannel.parse(form, client)
+        found = await self._registry.read(lambda tx: self._find(tx, request))
+        if found is not None and not found.has_phone:
+            raise UnknownUserId
+        code = request.binding.code or self._draw_code(request.code_digits)
+        now = self._clock()
+        asked = Asked(
+            client_id=client.id,
+            person_id=found.person_id if found else None,
+            workstation_id=request.context.workstation_id,
+            scope=request.scope,
+            shown=Shown(
+                client=client.name,
+                organisation=found.organisation if found else "",
+                ura=request.ura,
+                role_code=found.role_code if found else "",
+                workstation=request.context.workstation,
+                location=request.context.location,
+                message=request.binding.message,
+                nonce=new_id(self._random),
+                requested_at=wire_time(now),
+            ),
+            code=code,
+            lifetime=request.lifetime,
+        )
+        auth_req_id, _ = await self._approvals.ask(asked)
+        return {
+            "auth_req_id": auth_req_id,
+            "expires_in": int(request.lifetime.total_seconds()),
+            "interval": int(pace.INTERVAL.total_seconds()),
+            "binding_code": code,
+        }
+
+    async def token(
+        self, form: Mapping[str, str], client: Client, wait: timedelta
+    ) -> dict[str, Any]:
+        """Answer a poll, held for `wait` while nobody has answered (CIBA Core sections 10, 11).
+
+        Raises:
+            AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown: as named.
+        """
+        if form.get("grant_type") != CIBA_GRANT_TYPE:
+            raise UnsupportedGrantType
+        auth_req_id = form.get("auth_req_id")
+        if auth_req_id is None:
+            raise InvalidRequest("Send the auth_req_id.")
+        request = await self._approvals.for_client(auth_req_id, client.id, wait)
+        if request is None:
+            raise InvalidGrant("unknown or foreign")
+        match request.status_at(self._clock()):
+            case Status.APPROVED:
+                return await self._redeem(request, client, auth_req_id)
+            case Status.DENIED:
+                raise AccessDenied(_DENIED.get(request.reason or "", "denied"))
+            case Status.SUPERSEDED | Status.REVOKED as status:
+                raise AccessDenied(status)
+            case Status.EXPIRED:
+                raise ExpiredToken
+            case Status.PENDING:
+                await self._keep_pace(request, held=bool(wait))
+                raise AuthorizationPending
+            case _:
+                raise InvalidGrant("used")
+
+    async def userinfo(self, access_token: str) -> dict[str, Any]:
+        """Return the claims that the token opens (OpenID Connect Core section 5.3).
+
+        Raises:
+            Unauthenticated: the token is unknown or over, or what it rests on has ended.
+        """
+        stored = await self._access_tokens.get(digest(access_token))
+        if stored is None:
+            raise Unauthenticated
+        token, now = stored.value, self._clock()
+
+        def read(tx: Query) -> Subject | None:
+            return _subject(tx, token.credential_id, token.person_id, token.ura, now)
+
+        subject = await self._registry.read(read)
+        if subject is None:
+            raise Unauthenticated("ended")
+        return {"sub": token.sub, **tokens.claims(subject, token.scope)}
+
+    async def _redeem(
+        self, request: AuthRequest, client: Client, auth_req_id: str
+    ) -> dict[str, Any]:
+        """Turn an approval into an assertion, once for ever and only while its phone is active."""
+        now, jti = self._clock(), new_id(self._random)
+        try:
+            subject, answered_at = await self._registry.commit(
+                lambda tx: _write_redemption(tx, request, client, jti, now)
+            )
+        except AlreadyExistsError as error:
+            await self._approvals.redeemed(request)
+            raise InvalidGrant("redeemed before") from error
+        except AccessDenied as refusal:
+            await self._registry.commit(lambda tx: tx.record(_refused_event(request, refusal)))
+            await self._approvals.revoked(request)
+            raise
+        sub = tokens.pairwise_subject(self._salt, client.id, subject.person.id)
+        claims = tokens.id_token(
+            subject,
+            issuer=self._issuer,
+            client_id=client.id,
+            sub=sub,
+            scope=request.scope,
+            auth_req_id=auth_req_id,
+            jti=jti,
+            auth_time=answered_at,
+            now=now,
+        )
+        access_token = new_secret(self._random)
+        await self._access_tokens.create(
+            digest(access_token),
+            AccessToken(
+                client_id=client.id,
+                person_id=subject.person.id,
+                credential_id=subject.credential.id,
+                ura=request.shown.ura,
+                sub=sub,
+                scope=request.scope,
+            ),
+            tokens.LIFETIME,
+        )
+        await self._approvals.redeemed(request)
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": int(tokens.LIFETIME.total_seconds()),
+            "id_token": await self._keys.sign(claims),
+        }
+
+    async def _keep_pace(self, request: AuthRequest, *, held: bool) -> None:
+        """Count a poll of a pending request.
+
+        Raises:
+            SlowDown: it came too soon after the one before.
+        """
+        now = self._clock()
+        lifetime = request.expires_at - now
+        while True:
+            stored = await self._paces.get(request.id)
+            if stored is None:
+                begun = pace.after_held(pace.first(now), now) if held else pace.first(now)
+                if await self._paces.create(request.id, begun, lifetime):
+                    return
+                continue
+            if held:
+                following, too_soon = pace.after_held(stored.value, now), False
+            else:
+                following, too_soon = pace.poll(stored.value, now)
+            if await self._paces.swap(request.id, stored, following):
+                if too_soon:
+                    raise SlowDown
+                return
+
+    def _find(self, tx: Query, request: BackchannelRequest) -> "_Found | None":
+        hint = request.hint
+        person = (
+            people.by_uzi_number(tx, hint.uzi_number)
+            if hint.uzi_number
+            else people.by_user_name(tx, hint.user_name or "")
+        )
+        organisation = organisations.get(tx, request.ura)
+        if person is None or organisation is None or person.status is not PersonStatus.ACTIVE:
+            return None
+        now = self._clock()
+        membership = people.membership(tx, person.id, request.ura)
+        if membership is None or not membership.is_valid(now):
+            return None
+        phones = credentials.of_person(tx, person.id)
+        return _Found(
+            person.id,
+            organisation.name,
+            membership.role_code,
+            any(_is_active(phone, now) for phone in phones),
+        )
+
+    def _draw_code(self, digits: int) -> str:
+        # Eight random bytes leave a bias under 10^-11.
+        return str(int.from_bytes(self._random(8)) % 10**digits).zfill(digits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A person of the client's organisation."""
+
+    person_id: str
+    organisation: str
+    role_code: str
+    has_phone: bool
+
+
+#: The reasons that a client is told (design section 7).
+_DENIED = {"not_me": "not_me", "wrong_code": "wrong_code", "other": "denied"}
+
+
+def _write_redemption(
+    tx: Transaction, request: AuthRequest, client: Client, jti: str, now: datetime
+) -> tuple[Subject, datetime]:
+    """Redeem in one commit: what was approved, once, and only if all it rests on still stands.
+
+    Raises:
+        AccessDenied: the phone, the person, the membership or the organisation has ended.
+        AlreadyExistsError: it was redeemed before.
+        InvalidGrant: the registry knows of no approval, whatever the Store says.
+    """
+    answer = answers.get_answer(tx, request.id)
+    if answer is None or answer.decision != Decision.APPROVE:
+        raise InvalidGrant("no approval in the registry")
+    if answers.get_redemption(tx, request.id) is not None:
+        raise AlreadyExistsError
+    # FOR SHARE: a block on another node waits for this commit, or this commit sees the block.
+    credentials.get_for_share(tx, answer.credential_id)
+    subject = _subject(tx, answer.credential_id, request.person_id, request.shown.ura, now)
+    holder = clients.get(tx, client.id)
+    if (
+        subject is None
+        or holder is None
+        or holder.status is not ClientStatus.ACTIVE
+        or request.shown.ura not in holder.uras
+    ):
+        raise AccessDenied(Status.REVOKED)
+    answers.add_redemption(
+        tx,
+        answers.Redemption(
+            auth_request=request.id,
+            client_id=client.id,
+            credential_id=answer.credential_id,
+            jti=jti,
+            redeemed_at=now,
+        ),
+    )
+    tx.record(
+        AssertionIssued(
+            actor=f"client:{client.id}",
+            object=f"person:{subject.person.id}",
+            ura=request.shown.ura,
+            evidence={
+                "auth_request": request.id,
+                "jti": jti,
+                "credential": answer.credential_id,
+                "acr": subject.credential.acr,
+                "scope": request.scope,
+            },
+        )
+    )
+    return subject, answer.answered_at
+
+
+def _subject(
+    tx: Query, credential_id: str, person_id: str | None, ura: str, now: datetime
+) -> Subject | None:
+    """Read who this is, if everything that a login rests on still stands."""
+    credential = credentials.get(tx, credential_id)
+    person = people.get_person(tx, person_id or "")
+    membership = people.membership(tx, person_id or "", ura)
+    organisation = organisations.get(tx, ura)
+    if (
+        credential is None
+        or not _is_active(credential, now)
+        or person is None
+        or person.status is not PersonStatus.ACTIVE
+        or credential.person_id != person.id
+        or membership is None
+        or not membership.is_valid(now)
+        or organisation is None
+        or organisation.status is not OrganisationStatus.ACTIVE
+    ):
+        return None
+    return Subject(person, membership, organisation, credential)
+
+
+def _is_active(credential: Credential, now: datetime) -> bool:
+    return credential.status is CredentialStatus.ACTIVE and now < credential.expires_at
+
+
+def _refused_event(request: AuthRequest, refusal: AccessDenied) -> AssertionRefused:
+    return AssertionRefused(
+        actor=f"client:{request.client_id}",
+        object=f"person:{request.person_id}",
+        ura=request.shown.ura,
+        outcome=Outcome.REFUSED,
+        evidence={"auth_request": request.id, "reason": refusal.members["reason"]},
+    )

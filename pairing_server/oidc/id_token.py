@@ -1,0 +1,94 @@
+"""Rules of the assertion: an ID token (OpenID Connect Core section 2), design section 7."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pairing_server.clock import to_milliseconds
+from pairing_server.registry.credentials import Credential
+from pairing_server.registry.organisations import Organisation
+from pairing_server.registry.people import Membership, Person
+from pairing_server.tokens import b64url
+from pairing_server.uzi.roles import role_codes
+
+#: NL GOV Assurance profile for OpenID Connect: at most five minutes.
+LIFETIME = timedelta(minutes=5)
+#: RFC 8176: possession of a key was proven, with a second factor that unlocked it.
+AMR = ["pop", "mfa"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who logged in, where and with what, as read in the transaction that redeemed."""
+
+    person: Person
+    membership: Membership
+    organisation: Organisation
+    credential: Credential
+
+
+def pairwise_subject(salt: bytes, client_id: str, person_id: str) -> str:
+    """Return the `sub` of a person at one client (OpenID Connect Core section 8.1)."""
+    message = f"{client_id}\n{person_id}".encode()
+    return b64url(hmac.new(salt, message, hashlib.sha256).digest())
+
+
+def claims(subject: Subject, scope: str) -> dict[str, Any]:
+    """Return what the scopes tell of the person; never a BSN, never a date of birth."""
+    person, membership, organisation = subject.person, subject.membership, subject.organisation
+    scopes = scope.split(" ")
+    told: dict[str, Any] = {}
+    if "profile" in scopes:
+        told |= {
+            "name": person.name,
+            "given_name": person.first_names,
+            "family_name": person.last_name,
+            "preferred_username": person.user_name,
+        }
+    if "uzi" in scopes:
+        told |= {
+            "uzi_number": person.uzi_number,
+            "ura": membership.ura,
+            "organisation_name": organisation.name,
+            "role_code": membership.role_code,
+        }
+    if "dezi" in scopes:
+        told |= {
+            "abonnee_nummer": membership.ura,
+            "abonnee_naam": organisation.name,
+            "rol_code": membership.role_code,
+            "rol_naam": role_codes().name(membership.role_code),
+        }
+    return told
+
+
+def id_token(  # noqa: PLR0913  (the claims that the standard requires)
+    subject: Subject,
+    *,
+    issuer: str,
+    client_id: str,
+    sub: str,
+    scope: str,
+    auth_req_id: str,
+    jti: str,
+    auth_time: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the claims of the ID token."""
+    issued_at = to_milliseconds(now) // 1000
+    return {
+        "iss": issuer,
+        "sub": sub,
+        "aud": client_id,
+        "exp": issued_at + int(LIFETIME.total_seconds()),
+        "iat": issued_at,
+        "nbf": issued_at,
+        "jti": jti,
+        "auth_time": to_milliseconds(auth_time) // 1000,
+        "acr": subject.credential.acr,
+        "amr": AMR,
+        "urn:openid:params:jwt:claim:auth_req_id": auth_req_id,
+        **claims(subject, scope),
+    }

@@ -1,0 +1,43 @@
+"""What the server says of itself (OpenID Connect Discovery 1.0, CIBA Core section 4)."""
+
+from typing import Any
+
+from pairing_server.settings import AssuranceLevel
+
+CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
+SCOPES = ("openid", "profile", "uzi", "dezi")
+CLIENT_ALGORITHMS = ("ES256", "PS256")
+
+TOKEN_PATH = "/token"  # noqa: S105  (a path)
+BACKCHANNEL_PATH = "/bc-authorize"
+USERINFO_PATH = "/userinfo"
+JWKS_PATH = "/jwks.json"
+
+
+def discovery(issuer: str) -> dict[str, Any]:
+    """Return the provider's metadata."""
+    return {
+        "issuer": issuer,
+        "jwks_uri": issuer + JWKS_PATH,
+        "token_endpoint": issuer + TOKEN_PATH,
+        "userinfo_endpoint": issuer + USERINFO_PATH,
+        "backchannel_authentication_endpoint": issuer + BACKCHANNEL_PATH,
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_user_code_parameter_supported": False,
+        "grant_types_supported": [CIBA_GRANT_TYPE],
+        "response_types_supported": [],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "scopes_supported": list(SCOPES),
+        "acr_values_supported": [AssuranceLevel.LOW, AssuranceLevel.SUBSTANTIAL],
+        "claims_supported": [
+            "sub", "auth_time", "acr", "amr", "name", "given_name", "family_name",
+            "preferred_username", "uzi_number", "ura", "organisation_name", "role_code",
+            "abonnee_nummer", "abonnee_naam", "rol_code", "rol_naam",
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""What OAuth 2.0, OpenID Connect and CIBA name their refusals."""
+
+from typing import Any
+
+from pairing_server.errors import Refusal
+
+
+class InvalidClient(Refusal):
+    """Client authentication failed (RFC 6749 section 5.2)."""
+
+    code = "invalid_client"
+    status = 401
+    description = "The client is unknown, or its private_key_jwt does not verify."
+
+
+class InvalidScope(Refusal):
+    """The scope lacks `openid` (CIBA Core section 13)."""
+
+    code = "invalid_scope"
+    status = 400
+    description = "The scope must contain openid."
+
+
+class InvalidBindingMessage(Refusal):
+    """The binding message cannot be shown or used (CIBA Core section 13)."""
+
+    code = "invalid_binding_message"
+    status = 400
+    description = (
+        "A binding_message is a code of 6 to 8 digits, or up to 100 characters without controls."
+    )
+
+
+class UnknownUserId(Refusal):
+    """The hint names nobody with an active phone (CIBA Core section 13)."""
+
+    code = "unknown_user_id"
+    status = 400
+    description = "Nobody of your organisation by this name has an active phone: pair one first."
+
+
+class UnsupportedGrantType(Refusal):
+    """The grant type is not one of ours (RFC 6749 section 5.2)."""
+
+    code = "unsupported_grant_type"
+    status = 400
+    description = "Use a grant type that the discovery document lists."
+
+
+class InvalidGrant(Refusal):
+    """The `auth_req_id` is unknown, used or another client's (CIBA Core section 11)."""
+
+    code = "invalid_grant"
+    status = 400
+    description = "This request is unknown, used or not yours: start a new one."
+
+
+class AuthorizationPending(Refusal):
+    """The person has not answered (CIBA Core section 11)."""
+
+    code = "authorization_pending"
+    status = 400
+    description = "The person has not answered yet: ask again, or let the call wait."
+
+
+class SlowDown(Refusal):
+    """The person has not answered, and the client asks too often (CIBA Core section 11)."""
+
+    code = "slow_down"
+    status = 400
+    description = "The person has not answered yet: leave five more seconds between your calls."
+
+
+class ExpiredToken(Refusal):
+    """The request ran out (CIBA Core section 11)."""
+
+    code = "expired_token"
+    status = 400
+    description = "Nobody answered in time: start a new request."
+
+
+class AccessDenied(Refusal):
+    """The request was denied, superseded or revoked (CIBA Core section 11); `reason` says which."""
+
+    code = "access_denied"
+    status = 400
+    description = "The request was denied or ended; the reason says how."
+
+    def __init__(self, reason: str, *detail: object, **members: Any) -> None:
+        super().__init__(*detail, reason=reason, **members)

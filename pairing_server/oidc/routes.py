@@ -1,0 +1,61 @@
+"""The workstation's calls (design section 7)."""
+
+from datetime import timedelta
+
+from aiohttp import web
+
+from pairing_server.http import answer, bearer, form_body, preferred_wait
+from pairing_server.oidc.client_auth import ClientAuthentication
+from pairing_server.oidc.flow import LoginFlow
+from pairing_server.oidc.metadata import (
+    BACKCHANNEL_PATH,
+    TOKEN_PATH,
+    USERINFO_PATH,
+    discovery,
+)
+
+#: CIBA Core section 10.1.1 advises against holding a poll for longer.
+MAX_HELD_POLL = timedelta(seconds=30)
+
+
+class LoginRoutes:
+    """CIBA and its surroundings."""
+
+    def __init__(self, flow: LoginFlow, client_auth: ClientAuthentication, issuer: str) -> None:
+        self._flow = flow
+        self._client_auth = client_auth
+        self._issuer = issuer
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/.well-known/openid-configuration", self.metadata),
+            web.post(BACKCHANNEL_PATH, self.backchannel),
+            web.post(TOKEN_PATH, self.token),
+            web.get(USERINFO_PATH, self.userinfo),
+            web.post(USERINFO_PATH, self.userinfo),
+        ]
+
+    async def metadata(self, request: web.Request) -> web.Response:
+        """Say what this server is (OpenID Connect Discovery 1.0)."""
+        _ = request
+        headers = {"Cache-Control": "public, max-age=300"}
+        return answer(discovery(self._issuer), headers=headers)
+
+    async def backchannel(self, request: web.Request) -> web.Response:
+        """Ask a person to log in (CIBA Core section 7)."""
+        form = await form_body(request)
+        client = await self._client_auth.authenticate(form)
+        return answer(await self._flow.begin(form, client))
+
+    async def token(self, request: web.Request) -> web.Response:
+        """Answer a poll (CIBA Core section 10.1)."""
+        form = await form_body(request)
+        client = await self._client_auth.authenticate(form)
+        wait = preferred_wait(request, MAX_HELD_POLL)
+        headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+        return answer(await self._flow.token(form, client, wait), headers=headers)
+
+    async def userinfo(self, request: web.Request) -> web.Response:
+        """Tell the person's claims (OpenID Connect Core section 5.3)."""
+        return answer(await self._flow.userinfo(bearer(request)))

@@ -1,0 +1,238 @@
+"""The steps of registering an organisation and a person with a UZI-pas."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from pairing_server.audit.events import OrganisationRegistered, PersonRegistered
+from pairing_server.clock import Clock
+from pairing_server.errors import InvalidRequest, TooManyRequests, Unauthenticated
+from pairing_server.portal import registration as rules
+from pairing_server.portal.registration import (
+    DetailsDoNotMatch,
+    NotForThisSession,
+    OrganisationExists,
+    Outcome,
+    UnknownOrganisation,
+)
+from pairing_server.portal.session import BrowserSession
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Registry,
+    Transaction,
+    organisations,
+    people,
+)
+from pairing_server.registry.organisations import Organisation, OrganisationStatus
+from pairing_server.registry.people import (
+    AdministrativeRole,
+    Membership,
+    MembershipKind,
+    Person,
+    PersonStatus,
+)
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import Random, new_id
+from pairing_server.uzi.certificate import Card
+from pairing_server.uzi.flow import UziFlow
+from pairing_server.uzi.session import Purpose, Registration, UziSession
+
+WRONG_BIRTH_DATE_MEMORY = timedelta(hours=1)
+
+
+class RegistrationFlow:
+    """Register an organisation, register oneself, sign it."""
+
+    def __init__(
+        self, registry: Registry, store: Store, uzi: UziFlow, clock: Clock, random: Random
+    ) -> None:
+        self._registry = registry
+        self._uzi = uzi
+        self._clock = clock
+        self._random = random
+        self._wrong_birth_dates = Shelf(store, "wrong-birth-dates", int)
+
+    async def holder(self, session: UziSession, card: Card) -> str | None:
+        """Return who the card's holder is, registering them when they just signed for it.
+
+        Raises:
+            Unauthenticated: the person's record was closed.
+        """
+        if session.registration is not None:
+            begun = session.registration
+            return await self._registry.commit(
+                lambda tx: self._write_person(tx, session, card, begun)
+            )
+        person = await self._registry.read(lambda tx: people.by_uzi_number(tx, card.uzi_number))
+        if person is None:
+            return None
+        if person.status is not PersonStatus.ACTIVE:
+            raise Unauthenticated("closed")
+        return person.id
+
+    async def register_organisation(
+        self, session: BrowserSession
+    ) -> tuple[Organisation, Person]:
+        """Register the organisation of the card, with its holder as administrator.
+
+        Raises:
+            NotForThisSession: the card was proved for something else.
+            OrganisationExists: it was registered before; of many at once one gets through.
+        """
+        if session.purpose is not Purpose.REGISTER_ORGANISATION:
+            raise NotForThisSession
+        card = session.card
+        try:
+            return await self._registry.commit(lambda tx: self._write_organisation(tx, card))
+        except AlreadyExistsError as error:
+            raise OrganisationExists from error
+
+    async def begin(
+        self, session: BrowserSession, browser: str, date_of_birth: date
+    ) -> tuple[Outcome, UziSession]:
+        """Match the person, and start the session in which they sign their registration.
+
+        Raises:
+            DetailsDoNotMatch: another date of birth is known.
+            InvalidRequest: nobody who works is that old or that young.
+            TooManyRequests: too many wrong dates for this card.
+            UnknownOrganisation: the card's organisation is not registered.
+        """
+        card, today = session.card, self._clock().date()
+        if not rules.check_birth_date(date_of_birth, today):
+            raise InvalidRequest("Check the year of the date of birth.")
+
+        def read(tx: Query) -> tuple[Organisation | None, Person | None]:
+            return organisations.get(tx, card.ura), people.by_uzi_number(tx, card.uzi_number)
+
+        organisation, known = await self._registry.read(read)
+        if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
+            raise UnknownOrganisation
+        if await self._wrong_dates(card) >= rules.WRONG_BIRTH_DATES:
+            raise TooManyRequests("birth dates")
+        try:
+            outcome = rules.match(known, card, date_of_birth)
+        except DetailsDoNotMatch:
+            await self._count_wrong_date(card)
+            raise
+        name = known.user_name if known else rules.user_name(card)
+        words = (
+            f"{card.first_names} {card.last_name}, UZI-nummer {card.uzi_number}, "
+            f"rolcode {card.role_code}, bij {organisation.name} (URA {card.ura}), "
+            f"als gebruiker {name}"
+        )
+        begun = Registration(
+            uzi_number=card.uzi_number, ura=card.ura, date_of_birth=date_of_birth
+        )
+        signing = await self._uzi.start(Purpose.SIGN_REGISTRATION, browser, begun, words)
+        return outcome, signing
+
+    def _write_organisation(self, tx: Transaction, card: Card) -> tuple[Organisation, Person]:
+        now = self._clock()
+        organisation = Organisation(
+            ura=card.ura,
+            name=card.organisation_name,
+            status=OrganisationStatus.ACTIVE,
+            registered_at=now,
+        )
+        organisations.add(tx, organisation)
+        person = self._write_holder(tx, card, None)
+        people.put_membership(
+            tx, self._membership(tx, person, card, AdministrativeRole.ADMINISTRATOR)
+        )
+        tx.record(
+            OrganisationRegistered(
+                actor=f"person:{person.id}",
+                object=f"organisation:{card.ura}",
+                ura=card.ura,
+                evidence={"serial_number": card.serial_number},
+            )
+        )
+        return organisation, person
+
+    def _write_person(
+        self, tx: Transaction, session: UziSession, card: Card, begun: Registration
+    ) -> str:
+        person = self._write_holder(tx, card, begun.date_of_birth)
+        people.put_membership(tx, self._membership(tx, person, card, None))
+        tx.record(
+            PersonRegistered(
+                actor=f"person:{person.id}",
+                object=f"person:{person.id}",
+                ura=card.ura,
+                evidence=_signed_statement(session, self._uzi.origin),
+            )
+        )
+        return person.id
+
+    def _write_holder(self, tx: Transaction, card: Card, date_of_birth: date | None) -> Person:
+        """Add the card's holder, or take the card's names over into their record."""
+        known = people.by_uzi_number(tx, card.uzi_number)
+        if known is None:
+            person = Person(
+                id=new_id(self._random),
+                uzi_number=card.uzi_number,
+                first_names=card.first_names,
+                last_name=card.last_name,
+                date_of_birth=date_of_birth,
+                user_name=rules.user_name(card),
+                status=PersonStatus.ACTIVE,
+                created_at=self._clock(),
+            )
+            people.add_person(tx, person)
+            return person
+        person = replace(
+            known,
+            first_names=card.first_names,
+            last_name=card.last_name,
+            date_of_birth=known.date_of_birth or date_of_birth,
+        )
+        people.update_person(tx, person)
+        return person
+
+    def _membership(
+        self, tx: Query, person: Person, card: Card, role: AdministrativeRole | None
+    ) -> Membership:
+        known = people.membership(tx, person.id, card.ura)
+        if known is not None:
+            return replace(
+                known,
+                role_code=card.role_code,
+                administrative_role=role or known.administrative_role,
+            )
+        return Membership(
+            person_id=person.id,
+            ura=card.ura,
+            role_code=card.role_code,
+            kind=MembershipKind.EMPLOYEE,
+            administrative_role=role,
+            valid_until=None,
+            created_at=self._clock(),
+        )
+
+    async def _wrong_dates(self, card: Card) -> int:
+        stored = await self._wrong_birth_dates.get(card.uzi_number)
+        return stored.value if stored else 0
+
+    async def _count_wrong_date(self, card: Card) -> None:
+        key, memory = card.uzi_number, WRONG_BIRTH_DATE_MEMORY
+        if not await self._wrong_birth_dates.create(key, 1, memory):
+            await self._wrong_birth_dates.change(key, lambda count: count + 1)
+
+
+def _signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
+    """Return what proves the registration to somebody who has only this."""
+    proof = session.proof
+    return {
+        "origin": origin,
+        "id": session.id,
+        "nonce": session.nonce,
+        "purpose": session.purpose,
+        "statement": session.statement,
+        "certificate": proof.certificate if proof else "",
+        "chain": list(proof.chain) if proof else [],
+        "signature": proof.signature if proof else "",
+        "algorithm": proof.algorithm if proof else "",
+    }

@@ -1,0 +1,74 @@
+"""The page's calls as a person who proved a card (design section 4, last paragraph)."""
+
+from datetime import date
+
+import msgspec
+from aiohttp import web
+
+from pairing_server.clock import Clock
+from pairing_server.http import answer, cookie, json_body
+from pairing_server.portal.flow import RegistrationFlow
+from pairing_server.portal.session import BrowserSessions
+from pairing_server.tokens import digest
+from pairing_server.uzi.certificate import Card
+from pairing_server.uzi.flow import UziFlow
+from pairing_server.uzi.routes import BROWSER_COOKIE, card_json, session_json
+from pairing_server.uzi.session import UziSession
+
+
+class RegistrationBody(msgspec.Struct):
+    """`POST /portal/registration`."""
+
+    date_of_birth: date
+
+
+class PortalRoutes:
+    """Registration with a UZI-pas."""
+
+    def __init__(
+        self, flow: RegistrationFlow, uzi: UziFlow, sessions: BrowserSessions, clock: Clock
+    ) -> None:
+        self._flow = flow
+        self._uzi = uzi
+        self._sessions = sessions
+        self._clock = clock
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.post("/portal/organisations", self.register_organisation),
+            web.post("/portal/registration", self.register),
+        ]
+
+    async def log_in(
+        self, request: web.Request, response: web.Response, session: UziSession, card: Card
+    ) -> None:
+        """Give the browser a new session of the card's holder."""
+        person_id = await self._flow.holder(session, card)
+        await self._sessions.open(request, response, session.purpose, card, person_id)
+
+    async def register_organisation(self, request: web.Request) -> web.Response:
+        """Register the card's organisation."""
+        session = await self._sessions.of(request)
+        organisation, person = await self._flow.register_organisation(session)
+        await self._sessions.set_person(session, person.id)
+        body = {
+            "ura": organisation.ura,
+            "name": organisation.name,
+            "administrator": person.name,
+        }
+        return answer(body, 201)
+
+    async def register(self, request: web.Request) -> web.Response:
+        """Match the person and let them sign."""
+        session = await self._sessions.of(request)
+        body = await json_body(request, RegistrationBody)
+        browser = digest(cookie(request, BROWSER_COOKIE) or "")
+        outcome, signing = await self._flow.begin(session, browser, body.date_of_birth)
+        return answer(
+            {
+                "outcome": outcome,
+                "person": card_json(session.card),
+                "session": session_json(signing, self._uzi.origin, self._clock),
+            }
+        )

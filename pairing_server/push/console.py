@@ -1,0 +1,17 @@
+"""A sender for development and the demo: it says on a console that a phone would be woken."""
+
+from collections.abc import Callable
+
+from pairing_server.push import PushAddress, Wakeup
+from pairing_server.tokens import mark
+
+
+class ConsoleSender:
+    """Writes one line a wake-up; the address, a secret of the phone's, is never written out."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
+        """Say that a phone would be woken."""
+        self._write(f"wake {address.service} {mark(address.address)}: {wakeup.id}")

@@ -1,0 +1,317 @@
+"""The steps of a pairing between the page, the server and the phone."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pairing_server.audit.events import AuthenticatorBound, Outcome, PairingRefused
+from pairing_server.clock import Clock
+from pairing_server.errors import NotFound
+from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
+from pairing_server.keys.credential import CREDENTIAL_LIFETIME, earned_acr
+from pairing_server.keys.refusals import CredentialExists
+from pairing_server.push import PushAddress
+from pairing_server.qr import pairing as rules
+from pairing_server.qr.code import PairingCode
+from pairing_server.qr.pairing import Device, Identity, Pairing, Scan, Status
+from pairing_server.qr.refusals import NotRegistered, PairingClosed, WrongCheckNumber
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Registry,
+    Transaction,
+    credentials,
+    organisations,
+    people,
+)
+from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
+from pairing_server.registry.organisations import OrganisationStatus
+from pairing_server.registry.people import Person, PersonStatus
+from pairing_server.settings import AssuranceLevel
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import Random, b64url, b64url_decode, digest, new_id, new_secret
+from pairing_server.uzi.roles import role_codes
+
+
+class PairingFlow:
+    """Offer, scan, prove, confirm."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        clock: Clock,
+        random: Random,
+        *,
+        rp: RelyingParty,
+        base_url: str,
+        synced_acr: AssuranceLevel,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._pairings = Shelf(store, "pairing", Pairing)
+        self._clock = clock
+        self._random = random
+        self._rp = rp
+        self._base_url = base_url
+        self._synced_acr = synced_acr
+
+    async def offer(
+        self, person_id: str | None, ura: str, browser: str, bound_by: str
+    ) -> tuple[Pairing, PairingCode]:
+        """Offer a pairing to whoever scans the code first.
+
+        Raises:
+            NotRegistered: nobody who works for this organisation is logged in.
+        """
+        now = self._clock()
+        person, identity = await self._registry.read(
+            lambda tx: _identity(tx, person_id, ura, now)
+        )
+        secret = new_secret(self._random)
+        pairing = Pairing(
+            id=new_id(self._random),
+            status=Status.OFFERED,
+            person_id=person.id,
+            user_name=person.user_name,
+            identity=identity,
+            browser=browser,
+            bound_by=bound_by,
+            secret_digest=digest(secret),
+            expires_at=now + rules.PAIRING_LIFETIME,
+        )
+        await self._pairings.create(pairing.id, pairing, rules.PAIRING_LIFETIME)
+        return pairing, PairingCode(self._base_url, pairing.id, secret)
+
+    async def scan(
+        self, pairing_id: str, secret: str, device_token: str, device: Device
+    ) -> Pairing:
+        """Let the first phone have the pairing.
+
+        Raises:
+            Expired: the time is over.
+            NotFound: unknown, the secret is wrong, or another phone was first.
+        """
+        by = Scan(
+            secret_digest=digest(secret),
+            device_token_digest=digest(device_token),
+            device=device,
+            check_number=_digits(self._random, rules.CHECK_NUMBER_DIGITS),
+            challenge=b64url(self._random(32)),
+            user_id=b64url(self._random(32)),
+        )
+        now = self._clock()
+        return await self._change(pairing_id, lambda pairing: rules.scan(pairing, by, now))
+
+    async def prove(
+        self,
+        pairing_id: str,
+        device_token: str,
+        response: RegistrationResponse,
+        push: PushAddress | None,
+    ) -> Pairing:
+        """Verify the key that the phone made, and keep it until the number is confirmed.
+
+        Raises:
+            Expired: the time is over.
+            InvalidCredential: the key does not verify.
+            NotFound: unknown, or another phone's pairing.
+            PairingClosed: a key was taken already, or the pairing has ended.
+        """
+        now, token = self._clock(), digest(device_token)
+        stored = await self._pairings.get(pairing_id)
+        if stored is None:
+            raise NotFound
+        rules.check_scanned(stored.value, token, now)
+        key = verify_registration(self._rp, response, b64url_decode(stored.value.challenge))
+        if await self._registry.read(lambda tx: credentials.get(tx, key.credential_id)):
+            raise CredentialExists
+        address = None if push is None else (push.service.value, push.address)
+        return await self._change(
+            pairing_id, lambda pairing: rules.prove(pairing, token, key, address, now)
+        )
+
+    async def confirm(self, pairing_id: str, browser: str, number: str) -> None:
+        """Bind the key, once the page's reader typed the number on the phone's screen.
+
+        Raises:
+            CredentialExists: the key was bound in another pairing meanwhile.
+            Expired: the time is over.
+            NotFound: unknown, or another browser's pairing.
+            PairingClosed: paired or refused already; of many who confirm at once one gets through.
+            WrongCheckNumber: an attempt is gone.
+        """
+        now = self._clock()
+
+        def typed(pairing: Pairing) -> Pairing:
+            _check_browser(pairing, browser)
+            return rules.type_check_number(pairing, number, now)
+
+        pairing = await self._change(pairing_id, typed)
+        if pairing.status is not Status.BINDING:
+            if pairing.status is Status.REFUSED:
+                await self._registry.commit(lambda tx: tx.record(_refused_event(pairing)))
+            raise WrongCheckNumber(attempts_left=pairing.attempts_left)
+        # Everybody who typed the right number comes here; the registry's unique key lets one
+        # through.  Who died between the swap above and the commit can simply confirm again.
+        try:
+            await self._registry.commit(lambda tx: self._bind(tx, pairing, now))
+        except AlreadyExistsError:
+            bound = await self._registry.read(
+                lambda tx: credentials.by_pairing(tx, pairing_id)
+            )
+            await self._change(pairing_id, rules.refused if bound is None else rules.paired)
+            raise (CredentialExists if bound is None else PairingClosed) from None
+        except PairingClosed:
+            await self._change(pairing_id, rules.refused)
+            raise
+        await self._change(pairing_id, rules.paired)
+
+    async def for_browser(self, pairing_id: str, browser: str) -> Pairing:
+        """Return the pairing to the page that started it.
+
+        Raises:
+            NotFound: unknown, or another browser's.
+        """
+        stored = await self._pairings.get(pairing_id)
+        if stored is None:
+            raise NotFound
+        _check_browser(stored.value, browser)
+        return stored.value
+
+    async def for_phone(self, pairing_id: str, device_token: str, wait: timedelta) -> Pairing:
+        """Return the pairing to the phone that scanned it, held until it has ended.
+
+        Raises:
+            NotFound: unknown, or another phone's.
+        """
+        token = digest(device_token)
+        deadline = self._clock() + wait
+        async with self._store.listen(self._pairings.key(pairing_id)) as listener:
+            while True:
+                stored = await self._pairings.get(pairing_id)
+                if stored is None or stored.value.device_token_digest != token:
+                    raise NotFound
+                now = self._clock()
+                status = stored.value.status_at(now)
+                left = min(deadline, stored.value.expires_at) - now
+                if _is_over(status) or left <= timedelta(0) or not await listener.wait(left):
+                    return stored.value
+
+    async def _change(self, pairing_id: str, rule: Callable[[Pairing], Pairing]) -> Pairing:
+        changed = await self._pairings.change(pairing_id, rule)
+        if changed is None:
+            raise NotFound
+        await self._store.signal(self._pairings.key(pairing_id))
+        return changed
+
+    def _bind(self, tx: Transaction, pairing: Pairing, now: datetime) -> None:
+        ura = pairing.identity.ura
+        try:
+            person, _ = _identity(tx, pairing.person_id, ura, now)
+        except NotRegistered as error:
+            raise PairingClosed(status=Status.REFUSED) from error
+        credential = _credential(pairing, self._synced_acr, now)
+        credentials.add(tx, credential)
+        tx.record(
+            AuthenticatorBound(
+                actor=f"person:{person.id}",
+                object=f"credential:{credential.id}",
+                ura=ura,
+                evidence={
+                    "pairing": pairing.id,
+                    "bound_by": pairing.bound_by,
+                    "acr": credential.acr,
+                    "attestation": credential.attestation_format,
+                    "platform": credential.platform,
+                },
+            )
+        )
+
+
+def _identity(
+    tx: Query, person_id: str | None, ura: str, now: datetime
+) -> tuple[Person, Identity]:
+    """Read who works for this organisation, as the app shows them.
+
+    Raises:
+        NotRegistered: not this person, or not any more.
+    """
+    person = people.get_person(tx, person_id or "")
+    membership = people.membership(tx, person_id or "", ura)
+    organisation = organisations.get(tx, ura)
+    if (
+        person is None
+        or person.status is not PersonStatus.ACTIVE
+        or membership is None
+        or not membership.is_valid(now)
+        or organisation is None
+        or organisation.status is not OrganisationStatus.ACTIVE
+    ):
+        raise NotRegistered
+    return person, Identity(
+        name=person.name,
+        uzi_number=person.uzi_number or "",
+        role=role_codes().name(membership.role_code),
+        organisation=organisation.name,
+        ura=ura,
+    )
+
+
+def _credential(pairing: Pairing, synced_acr: AssuranceLevel, now: datetime) -> Credential:
+    key, device, token = pairing.key, pairing.device, pairing.device_token_digest
+    if key is None or device is None or token is None:
+        raise PairingClosed("binding without a key")
+    return Credential(
+        id=key.credential_id,
+        person_id=pairing.person_id,
+        kind=CredentialKind.PHONE,
+        public_key=key.public_key,
+        sign_count=key.sign_count,
+        aaguid=key.aaguid,
+        attestation_format=key.attestation_format,
+        attestation_verdict=key.attestation_verdict,
+        backup_eligible=key.backup_eligible,
+        backed_up=key.backed_up,
+        acr=earned_acr(key, synced_acr),
+        platform=device.platform,
+        model=device.model,
+        app_version=device.app_version,
+        status=CredentialStatus.ACTIVE,
+        bound_by=pairing.bound_by,
+        pairing_id=pairing.id,
+        device_token_digest=token,
+        next_device_token_digest=None,
+        push_service=pairing.push_service,
+        push_address=pairing.push_address,
+        bound_at=now,
+        expires_at=now + CREDENTIAL_LIFETIME,
+        last_used_at=None,
+        last_used_workstation=None,
+    )
+
+
+def _refused_event(pairing: Pairing) -> PairingRefused:
+    return PairingRefused(
+        actor=f"person:{pairing.person_id}",
+        object=f"pairing:{pairing.id}",
+        ura=pairing.identity.ura,
+        outcome=Outcome.REFUSED,
+        evidence={"reason": "three wrong check numbers"},
+    )
+
+
+def _check_browser(pairing: Pairing, browser: str) -> None:
+    if pairing.browser != browser:
+        raise NotFound("another browser")
+
+
+def _is_over(status: Status) -> bool:
+    return status in (Status.PAIRED, Status.REFUSED, Status.EXPIRED)
+
+
+def _digits(random: Random, count: int) -> str:
+    # Eight random bytes leave a bias under 10^-15.
+    return str(int.from_bytes(random(8)) % 10**count).zfill(count)
+
+

@@ -1,0 +1,167 @@
+"""The calls of a pairing: the page's and the phone's (design section 5)."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from pairing_server.clock import Clock
+from pairing_server.errors import InvalidRequest
+from pairing_server.http import answer, bearer, json_body, preferred_wait
+from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, creation_options
+from pairing_server.keys.routes import DeviceToken, PushBody
+from pairing_server.portal.session import BrowserSessions
+from pairing_server.qr import code
+from pairing_server.qr.flow import PairingFlow
+from pairing_server.qr.pairing import Device, Pairing, Status
+from pairing_server.tokens import b64url_decode
+
+#: How a page shows and types the identity of the proof behind the pairing.
+BOUND_BY_CARD = "uzi-pas"
+
+Text = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class DeviceBody(msgspec.Struct):
+    """What the phone says it is; shown, never believed."""
+
+    platform: Literal["ios", "android", "web", "other"] = "other"
+    model: Text = ""
+    app_version: Text = ""
+
+
+class ScanBody(msgspec.Struct):
+    """`POST /phone/pairings/{id}/scan`."""
+
+    secret: Text
+    device: DeviceBody = msgspec.field(default_factory=DeviceBody)
+
+
+class CredentialBody(msgspec.Struct):
+    """`POST /phone/pairings/{id}/credential`."""
+
+    credential: RegistrationResponse
+    push: PushBody | None = None
+
+
+class ConfirmBody(msgspec.Struct):
+    """`POST /portal/pairings/{id}/confirm`."""
+
+    check_number: Annotated[str, msgspec.Meta(max_length=20)]
+
+
+class PairingRoutes:
+    """The page's and the phone's side of a pairing."""
+
+    def __init__(
+        self, flow: PairingFlow, sessions: BrowserSessions, rp: RelyingParty, clock: Clock
+    ) -> None:
+        self._flow = flow
+        self._sessions = sessions
+        self._rp = rp
+        self._clock = clock
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.post("/portal/pairings", self.offer),
+            web.get("/portal/pairings/{id}", self.show_page),
+            web.post("/portal/pairings/{id}/confirm", self.confirm),
+            web.post("/phone/pairings/{id}/scan", self.scan),
+            web.post("/phone/pairings/{id}/credential", self.prove),
+            web.get("/phone/pairings/{id}", self.show_phone),
+        ]
+
+    async def offer(self, request: web.Request) -> web.Response:
+        """Offer a pairing to the phone of the person who proved a card."""
+        session = await self._sessions.of(request)
+        pairing, pairing_code = await self._flow.offer(
+            session.person_id, session.card.ura, session.id, BOUND_BY_CARD
+        )
+        link = pairing_code.link()
+        body = {
+            "id": pairing.id,
+            "link": link,
+            "qr_svg": await asyncio.to_thread(code.svg, link),
+            "expires_in": self._seconds_left(pairing),
+        }
+        return answer(body, 201)
+
+    async def show_page(self, request: web.Request) -> web.Response:
+        """Tell the page how far the phone is."""
+        session = await self._sessions.of(request)
+        pairing = await self._flow.for_browser(request.match_info["id"], session.id)
+        body: dict[str, object] = {"status": pairing.status_at(self._clock())}
+        if pairing.device is not None:
+            body["device"] = pairing.device
+        return answer(body)
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        """Take the number that was typed at the page."""
+        session = await self._sessions.of(request)
+        body = await json_body(request, ConfirmBody)
+        await self._flow.confirm(request.match_info["id"], session.id, body.check_number)
+        return answer(status=204)
+
+    async def scan(self, request: web.Request) -> web.Response:
+        """Let the first phone have the pairing."""
+        token = _device_token(request)
+        body = await json_body(request, ScanBody)
+        device = Device(body.device.platform, body.device.model, body.device.app_version)
+        pairing = await self._flow.scan(request.match_info["id"], body.secret, token, device)
+        options = creation_options(
+            self._rp,
+            challenge=b64url_decode(pairing.challenge),
+            user_id=b64url_decode(pairing.user_id),
+            user_name=pairing.user_name,
+            display_name=pairing.identity.name,
+        )
+        return answer(
+            {
+                "identity": pairing.identity,
+                "check_number": pairing.check_number,
+                "public_key": options,
+                "expires_in": self._seconds_left(pairing),
+            }
+        )
+
+    async def prove(self, request: web.Request) -> web.Response:
+        """Take the phone's new key."""
+        token = _device_token(request)
+        body = await json_body(request, CredentialBody)
+        push = None if body.push is None else body.push.address()
+        pairing = await self._flow.prove(
+            request.match_info["id"], token, body.credential, push
+        )
+        return answer({"status": pairing.status_at(self._clock())}, 202)
+
+    async def show_phone(self, request: web.Request) -> web.Response:
+        """Tell the phone how far the page is, held until it is done."""
+        token = _device_token(request)
+        pairing = await self._flow.for_phone(
+            request.match_info["id"], token, preferred_wait(request)
+        )
+        status = pairing.status_at(self._clock())
+        body: dict[str, object] = {"status": status}
+        if status is Status.PAIRED and pairing.key is not None:
+            body["credential_id"] = pairing.key.credential_id
+        return answer(body)
+
+    def _seconds_left(self, pairing: Pairing) -> int:
+        return max(0, int((pairing.expires_at - self._clock()) / timedelta(seconds=1)))
+
+
+def _device_token(request: web.Request) -> str:
+    """Return the token that the phone drew.
+
+    Raises:
+        InvalidRequest: it is not 32 bytes in base64url, so it cannot have been drawn well.
+        Unauthenticated: there is none.
+    """
+    token = bearer(request)
+    try:
+        return msgspec.convert(token, DeviceToken)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("A device token is 32 random bytes in base64url.") from error

@@ -1,0 +1,178 @@
+"""The steps of a UZI session between the page, the agent and the card."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pairing_server.audit.events import CardProved, CardRefused, Outcome
+from pairing_server.clock import Clock
+from pairing_server.errors import NotFound
+from pairing_server.registry import Registry
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import Random, digest, new_id, new_secret
+from pairing_server.uzi import refusals
+from pairing_server.uzi import session as rules
+from pairing_server.uzi.certificate import Card
+from pairing_server.uzi.path import CardVerifier, load_certificate
+from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
+from pairing_server.uzi.session import Proof, Purpose, Registration, Status, UziSession
+
+
+class OtherCard(refusals.CardRefused):
+    """The registration was begun with another card."""
+
+    code = "other_card"
+    description = "Sign with the card that you logged in with: put that one in the reader."
+
+
+class UziFlow:
+    """Start, show, prove, complete."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        verifier: CardVerifier,
+        clock: Clock,
+        random: Random,
+        *,
+        origin: str,
+        host: str,
+    ) -> None:
+        self._registry = registry
+        self._sessions = Shelf(store, "uzi-session", UziSession)
+        self._verifier = verifier
+        self._clock = clock
+        self._random = random
+        self.origin = origin
+        self._host = host
+
+    async def start(
+        self,
+        purpose: Purpose,
+        browser: str,
+        registration: Registration | None = None,
+        words: str = "",
+    ) -> UziSession:
+        """Start a session of this browser.
+
+        Args:
+            browser: Digest of the browser's cookie.
+            registration: For `sign-registration`, whom it registers, and `words` for it.
+        """
+        session = UziSession(
+            id=new_id(self._random),
+            purpose=purpose,
+            statement=rules.statement(purpose, self._host, words),
+            nonce=new_secret(self._random),
+            browser=browser,
+            status=Status.WAITING,
+            expires_at=self._clock() + rules.SESSION_LIFETIME,
+            registration=registration,
+        )
+        await self._sessions.create(session.id, session, rules.SESSION_LIFETIME)
+        return session
+
+    async def for_agent(self, session_id: str, nonce: str) -> UziSession:
+        """Return the session to the agent that the page opened.
+
+        Raises:
+            Expired: the time is over.
+            NotFound: unknown, another nonce, or used.
+        """
+        session = await self._get(session_id)
+        rules.check_agent(session, nonce, self._clock())
+        return session
+
+    async def for_browser(self, session_id: str, browser: str | None) -> Status:
+        """Tell the browser that started the session how far it is.
+
+        Raises:
+            NotFound: unknown, or another browser's.
+        """
+        session = await self._get(session_id)
+        if session.browser != browser:
+            raise NotFound("another browser")
+        return session.status_at(self._clock())
+
+    async def prove(self, session_id: str, proof: Proof) -> str:
+        """Believe the card or not, and return the address that finishes the session.
+
+        The signature comes first: only who holds a key and knows the nonce ends a session.
+
+        Raises:
+            CardRefused: with the code of the rule.
+            Expired: the time is over.
+            NotFound: unknown, or used.
+        """
+        session = await self._get(session_id)
+        now = self._clock()
+        rules.check_waiting(session, now)
+        leaf, chain = decode_base64(proof.certificate), [*map(decode_base64, proof.chain)]
+        message = proof_message(
+            self.origin, session.id, session.nonce, session.purpose, session.statement
+        )
+        signature = decode_base64(proof.signature)
+        verify_proof(load_certificate(leaf), signature, proof.algorithm, message)
+        try:
+            card = await self._believe(session, leaf, chain)
+        except refusals.CardRefused as refusal:
+            code = refusal.code
+            await self._sessions.change(session_id, lambda held: rules.refuse(held, code, now))
+            event = CardRefused(
+                actor="card:unbelieved",
+                object=f"uzi-session:{session.id}",
+                outcome=Outcome.REFUSED,
+                evidence={"code": code, "purpose": session.purpose},
+            )
+            await self._registry.commit(lambda tx: tx.record(event))
+            raise
+        completion = new_secret(self._random)
+        completion_digest = digest(completion)
+        await self._sessions.change(
+            session_id, lambda held: rules.prove(held, card, proof, completion_digest, now)
+        )
+        return f"{self.origin}/uzi/return#{session.id}.{completion}"
+
+    async def complete(
+        self, session_id: str, browser: str | None, completion: str
+    ) -> tuple[UziSession, Card]:
+        """Finish the session, once and only in the browser that started it.
+
+        Raises:
+            Conflict: no card has been proved yet.
+            Expired: the time is over.
+            NotFound: unknown, another completion, or used.
+            WrongBrowser: another browser's; the session is spent.
+        """
+        now, completion_digest = self._clock(), digest(completion)
+        session = await self._sessions.change(
+            session_id, lambda held: rules.complete(held, browser, completion_digest, now)
+        )
+        if session is None:
+            raise NotFound
+        card = session.card
+        if session.status is not Status.COMPLETED or card is None:
+            raise rules.WrongBrowser
+        event = CardProved(
+            actor=f"uzi:{card.uzi_number}",
+            object=f"uzi-session:{session.id}",
+            ura=card.ura,
+            evidence={"purpose": session.purpose, "serial_number": card.serial_number},
+        )
+        await self._registry.commit(lambda tx: tx.record(event))
+        return session, card
+
+    async def _get(self, session_id: str) -> UziSession:
+        stored = await self._sessions.get(session_id)
+        if stored is None:
+            raise NotFound
+        return stored.value
+
+    async def _believe(self, session: UziSession, leaf: bytes, chain: Sequence[bytes]) -> Card:
+        # RSA and files: not for the loop.
+        card = await asyncio.to_thread(self._verifier.verify, leaf, chain, self._clock())
+        begun = session.registration
+        if begun is not None and (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura):
+            raise OtherCard("registration of another card")
+        return card
