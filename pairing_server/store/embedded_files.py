@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,6 +58,7 @@ def locked(data_dir: Path) -> Iterator[int]:
             if time.monotonic() > deadline:
                 raise EmbeddedStoreError(f"Another server already runs on the data in {data_dir}.")
             time.sleep(0.02)
+        _sweep(data_dir)
         yield lock
     finally:
         os.close(lock)
@@ -95,6 +96,15 @@ def pointed_to(data_dir: Path, socket_path: str) -> Iterator[None]:
 
 def _pointer(data_dir: Path) -> Path:
     return valkey_dir(data_dir) / "socket"
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove the socket of a server that was killed; the lock shows that it is gone."""
+    with suppress(OSError):
+        left_behind = Path(_pointer(data_dir).read_text())
+        _pointer(data_dir).unlink()
+        left_behind.unlink()
+        left_behind.parent.rmdir()
 
 
 def _try_lock(lock: int) -> bool:

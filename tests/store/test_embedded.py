@@ -61,15 +61,14 @@ def is_alive(pid):
 
 async def until(fact):
     async with asyncio.timeout(10):
-        while not fact():
+        while not fact():  # noqa: ASYNC110  (another process makes it so)
             await asyncio.sleep(0.01)
 
 
 async def test_it_answers_on_a_socket_that_only_its_user_reaches(valkey):
     async with opened(valkey.url) as store:
         assert await store.create("key", b"value", HOUR)
-        port = await run(store, "CONFIG", "GET", "port")
-    assert list(port)[-1] in {b"0", "0"} or "0" in str(port)
+        assert await run(store, "CONFIG", "GET", "port") == [b"port", b"0"]
     assert stat.S_IMODE(socket_of(valkey).parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(socket_of(valkey).stat().st_mode) == 0o700
 
@@ -126,9 +125,11 @@ async def test_the_child_dies_with_a_killed_parent(tmp_path):
         assert read_socket_url(tmp_path) is not None
         parent.kill()
     await until(lambda: not is_alive(child))
-    assert read_socket_url(tmp_path) is None
+    await until(lambda: read_socket_url(tmp_path) is None)
+    left_behind = Path((tmp_path / "valkey" / "socket").read_text()).parent
     async with EmbeddedValkey(tmp_path) as valkey, opened(valkey.url) as store:
         await store.ping()
+        assert not left_behind.exists()
 
 
 async def test_a_child_whose_parent_is_gone_already_does_not_start(tmp_path):
@@ -230,7 +231,7 @@ async def test_data_that_cannot_be_read_is_an_error_that_names_the_log(tmp_path)
     assert read_socket_url(tmp_path) is None
 
 
-async def test_a_server_that_does_not_come_up_is_tried_again(monkeypatch, valkey):
+async def test_a_server_that_does_not_come_up_is_tried_again(valkey):
     real = valkey._program
     valkey._program = Path("/bin/false")
     killed = valkey.pid

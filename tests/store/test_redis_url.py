@@ -3,18 +3,20 @@
 import asyncio
 import socket
 import subprocess
-from contextlib import ExitStack, closing, contextmanager
+import time
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 
 import pytest
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import SentinelManagedSSLConnection
+from redis.exceptions import ResponseError
 
 from pairing_server.store import StoreUnavailableError
 from pairing_server.store.embedded import find_binary
 from pairing_server.store.redis_store import RedisStore
 from pairing_server.store.redis_url import open_pool
-from tests.valkey import opened
+from tests.valkey import run
 
 MINUTE = timedelta(minutes=1)
 
@@ -120,7 +122,16 @@ def sentinel_url(tmp_path):
         "sentinel failover-timeout service 3000\n"
         "sentinel auth-pass service s3cret\n"
     )
-    common = ("--save", "", "--requirepass", "s3cret", "--masterauth", "s3cret")
+    common = (
+        "--repl-diskless-sync-delay",
+        "0",
+        "--save",
+        "",
+        "--requirepass",
+        "s3cret",
+        "--masterauth",
+        "s3cret",
+    )
     with ExitStack() as stack:
         stack.enter_context(listening(primary, *common))
         stack.enter_context(listening(replica, *common, "--replicaof", f"127.0.0.1 {primary}"))
@@ -128,39 +139,42 @@ def sentinel_url(tmp_path):
         yield f"redis+sentinel://:s3cret@127.0.0.1:{free_port()},127.0.0.1:{sentinel}/service"
 
 
-async def eventually(step):
+@asynccontextmanager
+async def closed_at_the_end(store):
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def eventually(step, *trouble):
     async with asyncio.timeout(30):
         while True:
             try:
                 return await step()
-            except StoreUnavailableError:
+            except trouble:
                 await asyncio.sleep(0.1)
 
 
 async def test_the_store_follows_the_primary_that_sentinels_name(sentinel_url):
-    store = RedisStore(sentinel_url)
-    await eventually(store.ping)
-    assert await store.create("key", b"value", MINUTE)
-    sentinel = store._sentinel.sentinels[0]
-    before = await sentinel.execute_command("SENTINEL", "get-master-addr-by-name", "service")
+    async with closed_at_the_end(RedisStore(sentinel_url)) as store:
+        await eventually(store.ping, StoreUnavailableError)
+        assert await store.create("key", b"value", MINUTE)
+        before = store._pool.master_address
 
-    async def fail_over():
-        while True:
-            try:
-                return await sentinel.execute_command("SENTINEL", "FAILOVER", "service")
-            except Exception:
-                await asyncio.sleep(0.2)
+        async def fail_over():
+            await run(store, "WAIT", 1, 1000)
+            await store._sentinel.sentinels[0].execute_command("SENTINEL", "FAILOVER", "service")
 
-    async with asyncio.timeout(30):
-        await fail_over()
-        while before == await sentinel.execute_command(
-            "SENTINEL", "get-master-addr-by-name", "service"
-        ):
-            await asyncio.sleep(0.1)
-    assert await eventually(lambda: store.swap("key", b"value", b"new"))
-    await eventually(store.ping)
-    assert (store._pool.master_address[1]) != int(before[1])
-    await store.close()
+        async def find_the_new_primary():
+            await store.create(f"probe:{time.monotonic()}", b"", MINUTE)
+            assert store._pool.master_address != before
+
+        # Until the Sentinel has seen the replica it answers NOGOODSLAVE.
+        await eventually(fail_over, ResponseError, StoreUnavailableError)
+        await eventually(find_the_new_primary, StoreUnavailableError, AssertionError)
+        assert await store.swap("key", b"value", b"new")
+        await eventually(store.ping, StoreUnavailableError)
 
 
 async def test_no_sentinel_is_unavailable():
