@@ -20,7 +20,7 @@ from pairing_server.uzi.card_name import (
     read_account_name,
     read_card_name,
 )
-from pairing_server.uzi.hierarchy import Hierarchy
+from pairing_server.uzi.hierarchy import Hierarchy, IssuingAuthority
 from pairing_server.uzi.refusals import (
     CardTypeNotAccepted,
     CertificateOfAuthority,
@@ -112,11 +112,13 @@ def read_card(certificate: x509.Certificate, hierarchy: Hierarchy) -> Card:
     with parsing():
         issuer, subject = certificate.issuer, certificate.subject
         extensions = certificate.extensions
-    authority_name = _issuing_authority(issuer, hierarchy)
-    _require_authentication(extensions, hierarchy)
+    authority = _issuing_authority(issuer, hierarchy)
     other_names = _other_names(extensions)
     card_name = read_card_name(other_names)
-    _require_product(card_name, authority_name, hierarchy)
+    # Before the policy, which is another on a card that names nobody: its holder must hear that
+    # it is the wrong card, not the wrong certificate.
+    _require_product(card_name, authority, hierarchy)
+    _require_authentication(extensions, hierarchy)
     _require_one_holder(card_name, _attribute(subject, NameOID.SERIAL_NUMBER), other_names)
     return Card(
         uzi_number=card_name.uzi_number,
@@ -134,8 +136,8 @@ def read_card(certificate: x509.Certificate, hierarchy: Hierarchy) -> Card:
     )
 
 
-def _issuing_authority(issuer: x509.Name, hierarchy: Hierarchy) -> str:
-    """Return the common name of the UZI authority that the issuer claims to be.
+def _issuing_authority(issuer: x509.Name, hierarchy: Hierarchy) -> IssuingAuthority:
+    """Return the UZI authority that the issuer claims to be.
 
     The anchor alone does not say so: under the State's root other providers issue, too.
     """
@@ -149,9 +151,10 @@ def _issuing_authority(issuer: x509.Name, hierarchy: Hierarchy) -> str:
         if [attribute.value for attribute in issuer.get_attributes_for_oid(oid)] != [value]:
             raise UntrustedIssuer("issuer name", oid.dotted_string)
     names = [str(name.value) for name in issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    if len(names) != 1 or hierarchy.authority(names[0]) is None:
+    authority = hierarchy.authority(names[0]) if len(names) == 1 else None
+    if authority is None:
         raise UntrustedIssuer("issuer common name")
-    return names[0]
+    return authority
 
 
 def _require_authentication(extensions: x509.Extensions, hierarchy: Hierarchy) -> None:
@@ -175,16 +178,16 @@ def _require_authentication(extensions: x509.Extensions, hierarchy: Hierarchy) -
         raise WrongExtendedKeyUsage
 
 
-def _require_product(card_name: CardName, authority_name: str, hierarchy: Hierarchy) -> None:
+def _require_product(
+    card_name: CardName, authority: IssuingAuthority, hierarchy: Hierarchy
+) -> None:
     """Card type, OID CA and issuer name one product, and one that is accepted."""
     if card_name.card_type not in hierarchy.accepted_card_types:
         raise CardTypeNotAccepted(card_name.card_type)
-    authority = hierarchy.authority(authority_name)
-    if authority is None or (authority.card_type, authority.oid_ca) != (
-        card_name.card_type,
-        card_name.oid_ca,
-    ):
-        raise InconsistentIssuer(card_name.card_type, card_name.oid_ca)
+    if card_name.card_type != authority.card_type:
+        raise InconsistentIssuer("card type", card_name.card_type)
+    if card_name.oid_ca != authority.oid_ca:
+        raise InconsistentIssuer("OID CA", card_name.oid_ca)
 
 
 def _require_one_holder(

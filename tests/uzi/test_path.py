@@ -1,0 +1,430 @@
+"""The path from a card to an anchor, and everything that may be wrong with it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clients.card_profile import Use, key_usage
+from clients.test_ca import KeyKind
+from pairing_server.uzi.certificate import Card
+from pairing_server.uzi.path import (
+    MAX_CERTIFICATE_BYTES,
+    CardVerifier,
+    load_anchors,
+    load_certificate,
+)
+from pairing_server.uzi.refusals import (
+    CardExpired,
+    CardNotYetValid,
+    CardRefused,
+    CardRevoked,
+    MalformedCertificate,
+    RevocationUnknown,
+    UntrustedIssuer,
+    WeakKey,
+    WrongPolicy,
+)
+
+SECOND = timedelta(seconds=1)
+
+any_policy = x509.CertificatePolicies(
+    [x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)]
+)
+other_policy = x509.CertificatePolicies(
+    [x509.PolicyInformation(x509.ObjectIdentifier(Use.SIGNATURE.value), None)]
+)
+unknown_extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+
+
+def der(certificate):
+    return certificate.public_bytes(Encoding.DER)
+
+
+def at_level(level, edit):
+    """Change the certificates of one level of authorities."""
+    return lambda name, profile: edit(profile) if name == level else profile
+
+
+@pytest.fixture
+def verify(verifier, at):
+    return lambda issued: verifier.verify(issued.der, issued.chain_ders, at)
+
+
+@pytest.fixture
+def card_at(verifier, card):
+    return lambda moment: verifier.verify(card.der, card.chain_ders, moment)
+
+
+@pytest.fixture
+def verify_under(make_ca, trusting, holder, at, card_key):
+    """Verify a good card of a register that was made in another style."""
+
+    def verify_under(**style):
+        ca = make_ca(**style)
+        issued = ca.certify(holder, ca.profile(holder, Use.AUTHENTICATION, at), card_key)
+        return trusting(ca.root.certificate).verify(issued.der, issued.chain_ders, at)
+
+    return verify_under
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {"key_kind": KeyKind.RSA_2048},
+        {"key_kind": KeyKind.RSA_2048, "pss": True},
+        {"key_kind": KeyKind.P_256},
+        {"key_kind": KeyKind.P_384},
+        {"key_kind": KeyKind.P_521},
+    ],
+    ids=["RSA", "RSA-PSS", "P-256", "P-384", "P-521"],
+)
+def test_a_good_card_is_believed(verify_under, style):
+    assert verify_under(**style).uzi_number == "900001234"
+
+
+@pytest.mark.parametrize("kind", [KeyKind.RSA_2048, KeyKind.RSA_3072, *list(KeyKind)[-3:]])
+def test_a_card_may_have_any_accepted_key(verify, certify, profile, key_ring, kind):
+    assert verify(certify(profile, key_ring.turn()(kind))).uzi_number == "900001234"
+
+
+def test_a_short_key_is_refused(verify, certify, profile, key_ring):
+    with pytest.raises(WeakKey):
+        verify(certify(profile, key_ring.turn()(KeyKind.RSA_1024)))
+
+
+def test_a_key_of_another_kind_is_refused(verify, certify, profile):
+    with pytest.raises(WeakKey):
+        verify(certify(profile, ed25519.Ed25519PrivateKey.generate()))
+
+
+@pytest.mark.parametrize("with_root", [[], ["root_ca"]])
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_real_test_card_is_believed_in_its_time(real, trusting, with_root, order):
+    verifier = trusting(real["root_ca"])
+    files = ["zorgverlener_ca", "level_2_persoon_ca", *with_root][::order]
+
+    card = verifier.verify(
+        der(real["authenticiteit"]),
+        [der(real[file]) for file in files],
+        datetime(2018, 6, 26, tzinfo=UTC),
+    )
+
+    assert (card.uzi_number, card.last_name) == ("900016528", "test-90014548")
+
+
+def test_the_real_test_card_has_expired(real, trusting):
+    verifier = trusting(real["root_ca"])
+    chain = [der(real["zorgverlener_ca"]), der(real["level_2_persoon_ca"])]
+
+    with pytest.raises(CardExpired):
+        verifier.verify(der(real["authenticiteit"]), chain, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("file", ["handtekening", "vertrouwelijkheid"])
+def test_the_real_test_cards_other_certificates_are_refused(real, trusting, file):
+    verifier = trusting(real["root_ca"])
+    chain = [der(real["zorgverlener_ca"]), der(real["level_2_persoon_ca"])]
+
+    with pytest.raises(WrongPolicy):
+        verifier.verify(der(real[file]), chain, datetime(2018, 6, 26, tzinfo=UTC))
+
+
+def test_a_real_test_card_is_refused_under_another_root(real, verifier):
+    chain = [der(real[file]) for file in ("zorgverlener_ca", "level_2_persoon_ca", "root_ca")]
+
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(der(real["authenticiteit"]), chain, datetime(2018, 6, 26, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("edge", "step", "refusal"),
+    [("not_before", -SECOND, CardNotYetValid), ("not_after", SECOND, CardExpired)],
+)
+def test_a_card_is_refused_outside_its_validity(card_at, profile, edge, step, refusal):
+    moment = getattr(profile, edge)
+
+    with pytest.raises(refusal):
+        card_at(moment + step)
+
+
+@pytest.mark.parametrize("edge", ["not_before", "not_after"])
+def test_a_card_is_believed_to_the_last_second(card_at, profile, edge):
+    assert isinstance(card_at(getattr(profile, edge)), Card)
+
+
+def test_an_issuing_authority_may_be_the_anchor(ca, card, trusting, at):
+    verifier = trusting(ca.issuing("Z").certificate)
+
+    assert verifier.verify(card.der, [], at).uzi_number == "900001234"
+
+
+def test_without_anchors_no_card_is_believed(card, trusting, at):
+    with pytest.raises(UntrustedIssuer):
+        trusting().verify(card.der, card.chain_ders, at)
+
+
+def test_a_card_is_not_its_own_anchor(card, trusting, at):
+    verifier = trusting(card.certificate)
+
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(card.der, card.chain_ders, at)
+
+
+@pytest.mark.parametrize("kept", [slice(0), slice(1), slice(1, 3)])
+def test_an_incomplete_chain_is_refused(verifier, card, at, kept):
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(card.der, card.chain_ders[kept], at)
+
+
+def test_a_card_of_a_register_of_the_same_names_is_refused(trusting, real, card, at):
+    verifier = trusting(real["root_ca"])
+
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(card.der, card.chain_ders, at)
+
+
+def test_a_card_that_another_key_signed_is_refused(ca, profile, card, verify):
+    forger = replace(ca.issuing("Z"), key=card.key)
+    forged = replace(card, certificate=forger.sign(profile, card.key))
+
+    with pytest.raises(UntrustedIssuer):
+        verify(forged)
+
+
+def test_a_card_that_a_card_signed_is_refused(ca, profile, card, verify, certify):
+    """The signer bears the issuing authority's name and a valid signature of it."""
+    signer = certify(replace(profile, subject=profile.issuer)).certificate
+    forger = replace(ca.issuing("Z"), certificate=signer, key=card.key)
+    forged = forger.sign(profile, card.key)
+
+    with pytest.raises(UntrustedIssuer):
+        verify(replace(card, certificate=forged, chain=(signer, *card.chain)))
+
+
+@pytest.mark.parametrize("level", ["root", "level_2", "issuing"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda p: p.without(x509.BasicConstraints),
+        lambda p: p.replacing(x509.BasicConstraints(ca=False, path_length=None), critical=True),
+        lambda p: p.without(x509.KeyUsage),
+        lambda p: p.replacing(key_usage("crl_sign"), critical=True),
+        lambda p: p.replacing(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])),
+        lambda p: p.replacing(unknown_extension, critical=True),
+        lambda p: replace(p, not_after=p.not_before + SECOND),
+        lambda p: replace(p, not_before=p.not_after - SECOND),
+    ],
+    ids=[
+        "no basicConstraints",
+        "no authority",
+        "no keyUsage",
+        "no keyCertSign",
+        "serverAuth only",
+        "unknown critical extension",
+        "expired",
+        "not yet valid",
+    ],
+)
+def test_an_authority_that_is_wrong_in_one_thing_is_refused(verify_under, level, edit):
+    with pytest.raises(UntrustedIssuer):
+        verify_under(change=at_level(level, edit))
+
+
+@pytest.mark.parametrize("level", ["level_2", "issuing"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda p: p.without(x509.CertificatePolicies),
+        lambda p: p.replacing(other_policy),
+    ],
+    ids=["no policies", "another policy"],
+)
+def test_an_authority_that_does_not_allow_the_policy_is_refused(verify_under, level, edit):
+    with pytest.raises(UntrustedIssuer):
+        verify_under(change=at_level(level, edit))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda p: p.replacing(x509.BasicConstraints(ca=True, path_length=1)),
+        lambda p: p.without(x509.ExtendedKeyUsage),
+        lambda p: p.replacing(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE])),
+        lambda p: p.replacing(any_policy),
+        lambda p: p.replacing(
+            x509.PolicyConstraints(require_explicit_policy=0, inhibit_policy_mapping=0),
+            critical=True,
+        ),
+        lambda p: p.replacing(x509.InhibitAnyPolicy(0), critical=True),
+        lambda p: p.replacing(unknown_extension),
+    ],
+    ids=[
+        "basicConstraints not critical",
+        "no extendedKeyUsage",
+        "anyExtendedKeyUsage",
+        "anyPolicy",
+        "policyConstraints",
+        "inhibitAnyPolicy",
+        "unknown extension",
+    ],
+)
+@pytest.mark.parametrize("level", ["level_2", "issuing"])
+def test_an_authority_may_differ_where_it_does_no_harm(verify_under, level, edit):
+    assert verify_under(change=at_level(level, edit)).uzi_number == "900001234"
+
+
+def test_any_policy_does_not_count_where_it_is_inhibited(verify_under):
+    edits = {
+        "root": lambda p: p,
+        "level_2": lambda p: p.replacing(x509.InhibitAnyPolicy(0), critical=True),
+        "issuing": lambda p: p.replacing(any_policy),
+    }
+
+    with pytest.raises(UntrustedIssuer):
+        verify_under(change=lambda level, profile: edits[level](profile))
+
+
+def test_a_path_longer_than_an_authority_allows_is_refused(verify_under):
+    short = x509.BasicConstraints(ca=True, path_length=0)
+
+    with pytest.raises(UntrustedIssuer):
+        verify_under(change=at_level("level_2", lambda p: p.replacing(short, critical=True)))
+
+
+def test_name_constraints_are_not_overlooked(verify_under):
+    elsewhere = x509.NameConstraints([x509.DirectoryName(x509.Name([]))], None)
+
+    with pytest.raises(UntrustedIssuer):
+        verify_under(change=at_level("issuing", lambda p: p.replacing(elsewhere, critical=True)))
+
+
+def test_an_unknown_critical_extension_of_the_card_is_refused(verify, certify, profile):
+    with pytest.raises(UntrustedIssuer):
+        verify(certify(profile.replacing(unknown_extension, critical=True)))
+
+
+@pytest.mark.parametrize("kind", [x509.ExtendedKeyUsage, x509.CertificatePolicies])
+def test_a_known_extension_of_the_card_may_be_critical(verify, certify, profile, kind):
+    value = next(value for value, _ in profile.extensions if isinstance(value, kind))
+
+    assert verify(certify(profile.replacing(value, critical=True))).uzi_number == "900001234"
+
+
+def test_an_authority_that_was_signed_twice_is_found(make_ca, card, verifier, at):
+    """The real ones were, in 2019: the same name and key, of which one certificate is no good."""
+    wrong = make_ca(change=at_level("issuing", lambda p: p.replacing(other_policy)))
+    chain = [der(wrong.issuing("Z").certificate), *card.chain_ders]
+
+    assert verifier.verify(card.der, chain, at).uzi_number == "900001234"
+
+
+@pytest.mark.parametrize("refusal", [CardRevoked, RevocationUnknown])
+def test_what_is_known_of_revocation_decides(ca, card, hierarchy, at, refusal):
+    class Known:
+        def check(self, certificate, issuer, moment):
+            assert (certificate, issuer, moment) == (
+                card.certificate,
+                ca.issuing("Z").certificate,
+                at,
+            )
+            raise refusal
+
+    with pytest.raises(refusal):
+        CardVerifier([ca.root.certificate], hierarchy, Known()).verify(
+            card.der, card.chain_ders, at
+        )
+
+
+def test_a_revoked_authority_is_refused(ca, card, trusting, at):
+    class Known(type(nothing_revoked)):
+        def names(self, certificate, issuer):
+            return (certificate, issuer) == (ca.level_2.certificate, ca.root.certificate)
+
+    with pytest.raises(UntrustedIssuer):
+        CardVerifier([ca.root.certificate], hierarchy, Known()).verify(
+            card.der, card.chain_ders, at
+        )
+
+
+def test_a_chain_of_six_is_refused(verifier, card, at):
+    with pytest.raises(MalformedCertificate):
+        verifier.verify(card.der, card.chain_ders * 2, at)
+
+
+def test_a_chain_of_five_may_say_things_twice(verifier, card, at):
+    chain = [*card.chain_ders, *card.chain_ders[:2]]
+
+    assert verifier.verify(card.der, chain, at).uzi_number == "900001234"
+
+
+def test_a_certificate_above_the_limit_is_not_read():
+    with pytest.raises(MalformedCertificate, match="size"):
+        load_certificate(b"\x30" * (MAX_CERTIFICATE_BYTES + 1))
+
+
+def test_bytes_after_a_certificate_are_refused(verifier, card, at):
+    with pytest.raises(MalformedCertificate):
+        verifier.verify(card.der + b"\0", card.chain_ders, at)
+
+
+def test_a_malformed_authority_is_refused(verifier, card, at):
+    with pytest.raises(MalformedCertificate):
+        verifier.verify(card.der, [*card.chain_ders, b"\x30\x00"], at)
+
+
+@given(leaf=st.binary(max_size=200), chain=st.lists(st.binary(max_size=200), max_size=7))
+def test_arbitrary_bytes_are_refused(verifier, at, leaf, chain):
+    with pytest.raises(CardRefused):
+        verifier.verify(leaf, chain, at)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@given(data=st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_a_card_with_changed_bytes_is_refused(verifier, card, at, data):
+    changed = data.draw(mutations(card.der))
+
+    with pytest.raises(CardRefused):
+        verifier.verify(changed, card.chain_ders, at)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@given(data=st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_an_authority_with_changed_bytes_is_refused(verifier, card, at, data):
+    issuing, level_2, root = card.chain_ders
+    changed = data.draw(mutations(issuing))
+
+    with pytest.raises(CardRefused):
+        verifier.verify(card.der, [changed, level_2, root], at)
+
+
+@st.composite
+def mutations(draw, encoded):
+    """Change a byte, cut the end off, or put bytes in."""
+    place = draw(st.integers(0, len(encoded) - 1))
+    change = draw(st.integers(1, 255))
+    changed = encoded[:place] + bytes((encoded[place] ^ change,)) + encoded[place + 1 :]
+    inserted = encoded[:place] + bytes((change,)) + encoded[place:]
+    return draw(st.sampled_from((changed, encoded[:place], inserted)))
+
+
+def test_anchors_are_read_from_der_and_pem(ca):
+    root = ca.root.certificate
+    both = root.public_bytes(Encoding.PEM) + ca.level_2.certificate.public_bytes(Encoding.PEM)
+
+    assert load_anchors(der(root)) == [root]
+    assert load_anchors(both) == [root, ca.level_2.certificate]
+
+
+@pytest.mark.parametrize("data", [b"", b"-----BEGIN CERTIFICATE-----\n", b"\x30\x00"])
+def test_a_file_without_anchors_is_an_error(data):
+    with pytest.raises(ValueError, match=r"."):
+        load_anchors(data)
