@@ -4,17 +4,16 @@ import struct
 import zlib
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import resvg_py
 import zxingcpp
 
 #: Modules of light border that a reader may count on (ISO/IEC 18004 section 9.1).
 QUIET_ZONE = 4
-_PIXELS_WIDE = 512
+_PIXELS_WIDE = 384
 _CSS_DPI = 96
 _QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-_FINDER_MODULES = 7
-_MIDDLE_GREY = 128
 _DARK_ON_LIGHT = "\x1b[30;107m"
 _PLAIN = "\x1b[0m"
 
@@ -57,26 +56,23 @@ def read_qr(image: GreyImage) -> str:
     Raises:
         UnreadableImage: none, or more than one.
     """
-    view = memoryview(image.pixels).cast("B", (image.height, image.width))
-    found = zxingcpp.read_barcodes(view, formats=_QR_CODES)
-    if len(found) != 1:
-        raise UnreadableImage(f"{len(found)} QR codes in the image")
-    return found[0].text
+    return _read(image).text
 
 
 def terminal_qr(image: GreyImage) -> str:
-    """Draw an upright QR code in half blocks, dark on light whatever the terminal's theme.
+    """Draw the QR code in half blocks, dark on light whatever the terminal's theme.
 
     Raises:
-        UnreadableImage: there is nothing dark in it.
+        UnreadableImage: none, or more than one.
     """
-    modules = _modules(image)
-    side = len(modules[0]) + 2 * QUIET_ZONE
-    border = [[False] * side] * QUIET_ZONE
-    rows = [*border, *([False] * QUIET_ZONE + row + [False] * QUIET_ZONE for row in modules)]
-    rows += border
-    if len(rows) % 2:
-        rows.append([False] * side)
+    # A buffer, though not in its type stub: one byte a module, as it was read.
+    symbol: Any = _read(image).to_image(add_quiet_zones=False)
+    modules: Any = memoryview(symbol).tolist()
+    side = [False] * QUIET_ZONE
+    empty = [[False] * (len(modules) + 2 * QUIET_ZONE)]
+    rows = [side + [module == 0 for module in row] + side for row in modules]
+    # A QR code has an odd number of rows, and a line of text is two of them.
+    rows = empty * QUIET_ZONE + rows + empty * (QUIET_ZONE + 1)
     blocks = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
     lines = (
         "".join(blocks[pair] for pair in zip(upper, lower, strict=True))
@@ -85,23 +81,12 @@ def terminal_qr(image: GreyImage) -> str:
     return "\n".join(_DARK_ON_LIGHT + line + _PLAIN for line in lines)
 
 
-def _modules(image: GreyImage) -> list[list[bool]]:
-    """Sample the symbol's modules; the upper left finder pattern's edge tells their size."""
-    rows = [
-        [pixel < _MIDDLE_GREY for pixel in image.pixels[start : start + image.width]]
-        for start in range(0, image.width * image.height, image.width)
-    ]
-    dark = [row for row in rows if any(row)]
-    if not dark:
-        raise UnreadableImage("nothing dark in the image")
-    left = min(row.index(True) for row in dark)
-    right = max(len(row) - row[::-1].index(True) for row in dark)
-    edge = dark[0].index(False, left) - left
-    modules = round((right - left) * _FINDER_MODULES / edge)
-    # From the whole width, not from the edge: its rounding would add up across the symbol.
-    size = (right - left) / modules
-    middles = [int((index + 0.5) * size) for index in range(modules)]
-    return [[dark[y][left + x] for x in middles] for y in middles]
+def _read(image: GreyImage) -> zxingcpp.Barcode:
+    view = memoryview(image.pixels).cast("B", (image.height, image.width))
+    found = zxingcpp.read_barcodes(view, formats=_QR_CODES)
+    if len(found) != 1:
+        raise UnreadableImage(f"{len(found)} QR codes in the image")
+    return found[0]
 
 
 def _decode_png(png: bytes) -> GreyImage:

@@ -152,6 +152,10 @@ def b64url_decode(text: str) -> bytes:
         ValueError: `text` is not base64url.
     """
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("not base64url") from error
+    # The decoder takes + and / as well, and drops trailing bits.
+    if b64url(data) != text:
+        raise ValueError("not base64url")
+    return data
