@@ -1,7 +1,5 @@
 """The desktop agent trusts no link, no server but its own, and signs what it shows."""
 
-import json
-
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes
@@ -204,21 +202,6 @@ async def test_a_redirect_is_not_followed(http, page, stand_in, card):
         await DesktopAgent(http, [stand_in.base]).prove(session.agent_uri, card)
 
 
-async def test_another_browser_cannot_complete(http, page, stand_in, card):
-    session = await page.start_session("login")
-    return_uri = await DesktopAgent(http, [stand_in.base]).prove(session.agent_uri, card)
-    async with PortalPage(stand_in.base) as other:
-        await other.start_session("login")
-        with pytest.raises(WireError) as refused:
-            await other.complete(return_uri)
-    assert refused.value.status == 403
-
-
-async def test_a_page_opens_return_uris_of_its_own_server_alone(page):
-    with pytest.raises(ValueError, match="return URI"):
-        await page.complete("https://evil.example/uzi/return#a.b")
-
-
 @pytest.mark.parametrize(
     ("curve", "algorithm", "digest", "size"),
     [
@@ -252,12 +235,3 @@ def test_a_file_without_a_card_is_refused(tmp_path, client_key):
     file.write_bytes(made)
     with pytest.raises(ValueError, match="no authentication key"):
         Card.from_pkcs12(file, "")
-
-
-async def test_the_page_sends_its_origin_and_keeps_its_cookie(page, stand_in):
-    await page.start_session("login")
-    await page.registration("1980-01-31")
-    headers = stand_in.seen[-1][2]
-    assert headers["Origin"] == stand_in.base
-    assert headers["Cookie"].startswith("browser=")
-    assert json.dumps(stand_in.seen).count('"Cookie"') == 1

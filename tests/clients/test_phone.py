@@ -8,7 +8,7 @@ from aiohttp import web
 
 from clients.auth_request import Closed, WrongCode
 from clients.authenticator import Attestation, Authenticator
-from clients.pairing import Device, PairingEnded, PairingLink
+from clients.pairing import Device, PairingEnded
 from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.wire import MalformedAnswer, WireError
@@ -44,29 +44,6 @@ async def workstation(http, stand_in, client_key):
 async def started(phone, workstation):
     assert phone.credential_id
     return await workstation.start(HINT, ura="90000001")
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "",
-        "https://zorg.example/app/#l." + "a" * 22 + "." + "b" * 43,
-        "https://zorg.example/app/#p." + "a" * 21 + "." + "b" * 43,
-        "https://zorg.example/app/#p." + "a" * 22 + "." + "b" * 43 + "x",
-        "http://zorg.example/app/#p." + "a" * 22 + "." + "b" * 43,
-        "https://me@zorg.example/app/#p." + "a" * 22 + "." + "b" * 43,
-        "https://zorg.example/app/?x#p." + "a" * 22 + "." + "b" * 43,
-        "javascript:https://zorg.example/app/#p." + "a" * 22 + "." + "b" * 43,
-    ],
-)
-def test_a_strange_link_is_no_pairing(link):
-    with pytest.raises(ValueError, match=r"not a pairing link|only https|canonical"):
-        PairingLink.parse(link)
-
-
-def test_a_link_below_a_path_keeps_it():
-    link = "https://zorg.example/keys/app/#p." + "a" * 22 + "." + "b" * 43
-    assert PairingLink.parse(link).base == "https://zorg.example/keys"
 
 
 async def test_a_phone_pairs_while_the_page_confirms(http, page, stand_in):
