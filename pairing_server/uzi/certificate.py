@@ -82,6 +82,16 @@ class Card:
     serial_number: str
 
 
+#: What the library raises on bytes that are no certificate and no revocation list.
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 @contextmanager
 def parsing() -> Iterator[None]:
     """Turn what the library raises on bytes that are no certificate into a refusal.
@@ -93,13 +103,7 @@ def parsing() -> Iterator[None]:
     """
     try:
         yield
-    except (
-        ValueError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.InvalidVersion,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except UNREADABLE as error:
         raise MalformedCertificate(type(error).__name__) from error
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
 
 #: CPS section 7.2: nextUpdate is 48 hours after thisUpdate; no list is believed for longer.
@@ -75,21 +75,12 @@ def read_revocation_list(data: bytes) -> RevocationList:
         UnusableList: It is no list, or one of a kind that is not read: indirect, partitioned,
             delta, or with a critical extension.
     """
+    load = x509.load_pem_x509_crl if data.startswith(_PEM) else x509.load_der_x509_crl
     try:
-        load = x509.load_pem_x509_crl if data.startswith(_PEM) else x509.load_der_x509_crl
-        crl = load(data)
-        next_update = crl.next_update_utc
-        if next_update is None:
-            raise UnusableList("no nextUpdate")
-        if not isinstance(crl.signature_hash_algorithm, _HASHES):
-            raise UnusableList("signature algorithm")
-        _require_complete(crl.extensions)
-        return RevocationList(
-            crl, crl.issuer, crl.last_update_utc, next_update, frozenset(_serials(crl))
-        )
-    except (UnsupportedAlgorithm, x509.DuplicateExtension, ValueError) as error:
-        if isinstance(error, UnusableList):
-            raise
+        return _complete_list(load(data))
+    except UnusableList:
+        raise
+    except UNREADABLE as error:
         raise UnusableList(type(error).__name__) from error
 
 
@@ -112,6 +103,14 @@ def check_revocation(
         raise RevocationUnknown(f"{len(own)} stale lists of the issuer")
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it was found, and the last list that could be read of it."""
+
+    version: tuple[int, ...]
+    content: RevocationList | None
+
+
 class RevocationLists:
     """The lists in a directory, which somebody else keeps fresh.
 
@@ -120,7 +119,7 @@ class RevocationLists:
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self._lists: dict[Path, tuple[tuple[int, ...], RevocationList | None]] = {}
+        self._lists: dict[Path, _File] = {}
         self._refreshing = threading.Lock()
 
     def refresh(self) -> None:
@@ -128,12 +127,18 @@ class RevocationLists:
         if self._directory is None:
             return
         with self._refreshing:
-            # One assignment at the end, so that a check in another thread sees all or nothing.
-            self._lists = {
-                path: self._read(path)
-                for path in sorted(self._directory.iterdir())
-                if path.is_file() and not path.name.startswith(".")
-            }
+            try:
+                files = [
+                    path
+                    for path in sorted(self._directory.iterdir())
+                    if path.is_file() and not path.name.startswith(".")
+                ]
+            except OSError as error:
+                # What was read before grows stale by itself.
+                _log.error("revocation_lists_unreadable", reason=type(error).__name__)
+                return
+            # One assignment, so that a check in another thread sees all or nothing.
+            self._lists = {path: self._read(path) for path in files}
 
     def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
         """Check a card's certificate against what was read last.
@@ -150,20 +155,21 @@ class RevocationLists:
         return any(serial in one.serials and one.is_from(issuer) for one in self._usable())
 
     def _usable(self) -> list[RevocationList]:
-        return [one for _, one in self._lists.values() if one is not None]
+        return [file.content for file in self._lists.values() if file.content is not None]
 
-    def _read(self, path: Path) -> tuple[tuple[int, ...], RevocationList | None]:
+    def _read(self, path: Path) -> _File:
         """Read a file, or keep what was read of it: a file caught half-written loses nothing."""
-        before = self._lists.get(path)
+        before = self._lists.get(path, _File((), None))
+        version: tuple[int, ...] = ()
         try:
             stat = path.stat()
             version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if before is not None and before[0] == version:
+            if version == before.version:
                 return before
-            return version, read_revocation_list(path.read_bytes())
+            return _File(version, read_revocation_list(path.read_bytes()))
         except (OSError, UnusableList) as error:
             _log.warning("revocation_list_unusable", file=path.name, reason=str(error))
-            return (), None if before is None else before[1]
+            return _File(version, before.content)
 
 
 def _may_sign_lists(issuer: x509.Certificate) -> bool:
@@ -173,10 +179,18 @@ def _may_sign_lists(issuer: x509.Certificate) -> bool:
         return False
 
 
-def _require_complete(extensions: x509.Extensions) -> None:
-    for extension in extensions:
+def _complete_list(crl: x509.CertificateRevocationList) -> RevocationList:
+    next_update = crl.next_update_utc
+    if next_update is None:
+        raise UnusableList("no nextUpdate")
+    if not isinstance(crl.signature_hash_algorithm, _HASHES):
+        raise UnusableList("signature algorithm")
+    for extension in crl.extensions:
         if extension.critical or isinstance(extension.value, _PARTIAL):
             raise UnusableList("extension", extension.oid.dotted_string)
+    return RevocationList(
+        crl, crl.issuer, crl.last_update_utc, next_update, frozenset(_serials(crl))
+    )
 
 
 def _serials(crl: x509.CertificateRevocationList) -> Iterable[int]:

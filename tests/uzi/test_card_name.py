@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from cryptography import x509
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pairing_server.errors import Refusal
@@ -154,6 +154,10 @@ def test_an_account_name_in_another_encoding_is_refused(encoded):
 
 
 @given(st.binary(max_size=255))
+@example(b"")
+@example(bytes(0x7F))
+@example(bytes(0x80))
+@example(bytes(0xFF))
 def test_a_string_of_up_to_255_bytes_reads_back(text):
     length = bytes((len(text),)) if len(text) < 0x80 else bytes((0x81, len(text)))
 

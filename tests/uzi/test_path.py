@@ -342,7 +342,7 @@ def test_what_is_known_of_revocation_decides(ca, card, hierarchy, at, refusal):
         )
 
 
-def test_a_revoked_authority_is_refused(ca, card, trusting, at):
+def test_a_revoked_authority_is_refused(ca, card, hierarchy, nothing_revoked, at):
     class Known(type(nothing_revoked)):
         def names(self, certificate, issuer):
             return (certificate, issuer) == (ca.level_2.certificate, ca.root.certificate)
