@@ -56,7 +56,7 @@ class OrganisationRegistered(Event):
 
 
 class PersonRegistered(Event):
-    """A person was registered, or a card's facts taken over; the evidence is the signed statement."""
+    """A person was registered, or a card's facts taken over; the evidence is what was signed."""
 
     kind = "C"
 

@@ -1,0 +1,129 @@
+"""Rules of the audit chain: what is hashed, and what a chain shows of tampering.
+
+Each writer has a chain of its own.  An event's hash covers all its fields and the hash of the
+event before it, so that a change anywhere is found at that very place.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import rfc8785
+
+#: Put before a chain's name to make the hash that its first event follows.
+GENESIS_PREFIX = "pairing_server/audit/v1\n"
+
+
+class NotCanonicalError(ValueError):
+    """A value has no canonical form: out of range, of a wrong type, or not Unicode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is hashed of an event: every column but the two hashes, as the table has them.
+
+    Attributes:
+        sequence: From 1, without gaps.
+        time: Milliseconds since 1970.
+        evidence: JSON text in its canonical form.
+    """
+
+    chain: str
+    sequence: int
+    id: str
+    time: int
+    action: str
+    actor: str
+    object: str
+    ura: str | None
+    outcome: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain; 0 and its genesis while it is empty."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its place."""
+
+    facts: Facts
+    previous: str
+    hash: str
+
+    @property
+    def head(self) -> Head:
+        """The chain's end when this is its last event."""
+        return Head(self.facts.sequence, self.hash)
+
+
+def canonical(value: Any) -> bytes:
+    """Return the canonical JSON of a value (RFC 8785), UTF-8.
+
+    Raises:
+        NotCanonicalError: it has none.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+        raise NotCanonicalError(str(error)) from error
+
+
+def canonical_facts(facts: Facts) -> bytes:
+    """Return what is hashed of an event.
+
+    Raises:
+        NotCanonicalError: a column holds what was never written there.
+    """
+    return canonical(asdict(facts))
+
+
+def genesis(chain: str) -> Head:
+    """Return the head of a chain without events."""
+    return Head(0, hashlib.sha256((GENESIS_PREFIX + chain).encode()).hexdigest())
+
+
+def entry_hash(previous: str, facts: Facts) -> str:
+    """Return SHA-256 over the 32 bytes of the hash before and the canonical event, in hex.
+
+    Raises:
+        NotCanonicalError: a column holds what was never written there.
+    """
+    try:
+        before = bytes.fromhex(previous)
+    except (TypeError, ValueError) as error:
+        raise NotCanonicalError("the hash before is not hexadecimal") from error
+    return hashlib.sha256(before + canonical_facts(facts)).hexdigest()
+
+
+def link(previous: str, facts: Facts) -> Entry:
+    """Put an event behind the one with that hash."""
+    return Entry(facts, previous, entry_hash(previous, facts))
+
+
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """Read a row of the table, or a line of an export."""
+    facts = Facts(
+        chain=row["chain"],
+        sequence=row["sequence"],
+        id=row["id"],
+        time=row["time"],
+        action=row["action"],
+        actor=row["actor"],
+        object=row["object"],
+        ura=row["ura"],
+        outcome=row["outcome"],
+        evidence=row["evidence"],
+    )
+    return Entry(facts, row["previous"], row["hash"])
+
+
+def row_of(entry: Entry) -> dict[str, Any]:
+    """Return the row of an event."""
+    return {**asdict(entry.facts), "previous": entry.previous, "hash": entry.hash}

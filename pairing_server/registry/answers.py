@@ -1,0 +1,114 @@
+"""What was decided on an auth request and that it was redeemed: each once, for ever."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from pairing_server.clock import from_milliseconds, to_milliseconds
+from pairing_server.registry import Query, Transaction
+from pairing_server.registry.tables import auth_answer, redemption
+
+
+class Decision(StrEnum):
+    """What the person said."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The decision on an auth request.
+
+    Attributes:
+        answer_digest: By which the same answer, sent again, is recognised.
+    """
+
+    auth_request: str
+    decision: Decision
+    answer_digest: str
+    credential_id: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """That an approved auth request was exchanged for the assertion `jti`."""
+
+    auth_request: str
+    client_id: str
+    credential_id: str
+    jti: str
+    redeemed_at: datetime
+
+
+_insert_answer = sa.insert(auth_answer)
+_select_answer = sa.select(auth_answer).where(
+    auth_answer.c.auth_request == sa.bindparam("auth_request")
+)
+_insert_redemption = sa.insert(redemption)
+_select_redemption = sa.select(redemption).where(
+    redemption.c.auth_request == sa.bindparam("auth_request")
+)
+
+
+def get_answer(tx: Query, auth_request: str) -> Answer | None:
+    """Return the decision on an auth request."""
+    row = tx.one(_select_answer, auth_request=auth_request)
+    if row is None:
+        return None
+    return Answer(
+        auth_request=row["auth_request"],
+        decision=Decision(row["decision"]),
+        answer_digest=row["answer_digest"],
+        credential_id=row["credential_id"],
+        answered_at=from_milliseconds(row["answered_at"]),
+    )
+
+
+def add_answer(tx: Transaction, answer: Answer) -> None:
+    """Write the decision on an auth request.
+
+    Raises:
+        AlreadyExistsError: it was decided already.
+    """
+    tx.run(
+        _insert_answer,
+        auth_request=answer.auth_request,
+        decision=answer.decision,
+        answer_digest=answer.answer_digest,
+        credential_id=answer.credential_id,
+        answered_at=to_milliseconds(answer.answered_at),
+    )
+
+
+def get_redemption(tx: Query, auth_request: str) -> Redemption | None:
+    """Return the redemption of an auth request."""
+    row = tx.one(_select_redemption, auth_request=auth_request)
+    if row is None:
+        return None
+    return Redemption(
+        auth_request=row["auth_request"],
+        client_id=row["client_id"],
+        credential_id=row["credential_id"],
+        jti=row["jti"],
+        redeemed_at=from_milliseconds(row["redeemed_at"]),
+    )
+
+
+def add_redemption(tx: Transaction, redeemed: Redemption) -> None:
+    """Write that an auth request was redeemed.
+
+    Raises:
+        AlreadyExistsError: it was redeemed already.
+    """
+    tx.run(
+        _insert_redemption,
+        auth_request=redeemed.auth_request,
+        client_id=redeemed.client_id,
+        credential_id=redeemed.credential_id,
+        jti=redeemed.jti,
+        redeemed_at=to_milliseconds(redeemed.redeemed_at),
+    )

@@ -1,0 +1,260 @@
+"""Credentials: the keys that were bound to people."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from pairing_server.clock import from_milliseconds, to_milliseconds
+from pairing_server.registry import AlreadyExistsError, Query, Row, Transaction
+from pairing_server.registry.moments import milliseconds, moment
+from pairing_server.registry.tables import credential as table
+
+
+class CredentialKind(StrEnum):
+    """What holds the key."""
+
+    PHONE = "phone"
+    SMARTCARD = "smartcard"
+
+
+class CredentialStatus(StrEnum):
+    """What the key opens: only an active one opens anything, and a revoked one never will."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A key and whose it is.
+
+    Attributes:
+        id: The WebAuthn credential id, base64url.
+        public_key: COSE_Key bytes.
+        device_token_digest: SHA-256 of the bearer token in use.
+        next_device_token_digest: That of the one announced to follow it.
+    """
+
+    id: str
+    person_id: str
+    kind: CredentialKind
+    public_key: bytes
+    sign_count: int
+    aaguid: str
+    attestation_format: str
+    attestation_verdict: str
+    backup_eligible: bool
+    backed_up: bool
+    acr: str
+    platform: str
+    model: str
+    app_version: str
+    status: CredentialStatus
+    bound_by: str
+    pairing_id: str
+    device_token_digest: str
+    next_device_token_digest: str | None
+    push_service: str | None
+    push_address: str | None
+    bound_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    last_used_workstation: str | None
+
+
+_c = table.c
+_this = _c.id == sa.bindparam("key")
+_insert = sa.insert(table)
+_select = sa.select(table).order_by(_c.bound_at, _c.id)
+_by_id = sa.select(table).where(_this)
+_by_id_for_share = _by_id.with_for_update(read=True)
+_of_person = _select.where(_c.person_id == sa.bindparam("person_id"))
+_by_pairing = sa.select(table).where(_c.pairing_id == sa.bindparam("pairing_id"))
+_by_token = sa.select(table).where(
+    sa.or_(
+        _c.device_token_digest == sa.bindparam("digest"),
+        _c.next_device_token_digest == sa.bindparam("digest"),
+    )
+)
+_set_status = (
+    sa.update(table)
+    .where(_this, _c.status == sa.bindparam("old"))
+    .values(status=sa.bindparam("new"))
+)
+_record_use = (
+    sa.update(table)
+    .where(
+        _this,
+        _c.status == CredentialStatus.ACTIVE.value,
+        # An authenticator that does not count always says 0 (WebAuthn section 6.1.1).
+        sa.or_(
+            _c.sign_count < sa.bindparam("count"),
+            sa.and_(_c.sign_count == 0, sa.bindparam("count") == sa.literal(0)),
+        ),
+    )
+    .values(
+        sign_count=sa.bindparam("count"),
+        last_used_at=sa.bindparam("at"),
+        last_used_workstation=sa.bindparam("workstation"),
+    )
+)
+_set_push = (
+    sa.update(table)
+    .where(_this)
+    .values(push_service=sa.bindparam("service"), push_address=sa.bindparam("address"))
+)
+_forget_push = (
+    sa.update(table)
+    .where(
+        _this,
+        _c.push_service == sa.bindparam("service"),
+        _c.push_address == sa.bindparam("address"),
+    )
+    .values(push_service=sa.null(), push_address=sa.null())
+)
+_announce_token = (
+    sa.update(table).where(_this).values(next_device_token_digest=sa.bindparam("digest"))
+)
+_adopt_token = (
+    sa.update(table)
+    .where(_this, _c.next_device_token_digest == sa.bindparam("digest"))
+    .values(device_token_digest=_c.next_device_token_digest, next_device_token_digest=sa.null())
+)
+_replace_token = (
+    sa.update(table)
+    .where(_this)
+    .values(device_token_digest=sa.bindparam("digest"), next_device_token_digest=sa.null())
+)
+
+
+def add(tx: Transaction, credential: Credential) -> None:
+    """Bind a key.
+
+    Raises:
+        AlreadyExistsError: its id, its pairing or its device token is another key's.
+    """
+    _check_token_is_free(tx, credential.device_token_digest)
+    facts = asdict(credential) | {
+        "bound_at": to_milliseconds(credential.bound_at),
+        "expires_at": to_milliseconds(credential.expires_at),
+        "last_used_at": milliseconds(credential.last_used_at),
+    }
+    tx.run(_insert, **facts)
+
+
+def get(tx: Query, credential_id: str) -> Credential | None:
+    """Return the credential, whatever its status."""
+    return _credential(tx.one(_by_id, key=credential_id))
+
+
+def get_for_share(tx: Transaction, credential_id: str) -> Credential | None:
+    """Return the credential, whose status then stays what it is until this commit."""
+    return _credential(tx.one(_by_id_for_share, key=credential_id))
+
+
+def of_person(tx: Query, person_id: str) -> list[Credential]:
+    """Return a person's credentials, whatever their status, oldest first."""
+    return [_read(row) for row in tx.all(_of_person, person_id=person_id)]
+
+
+def list_all(tx: Query) -> list[Credential]:
+    """Return all credentials, oldest first."""
+    return [_read(row) for row in tx.all(_select)]
+
+
+def by_pairing(tx: Query, pairing_id: str) -> Credential | None:
+    """Return the credential that was bound in a pairing."""
+    return _credential(tx.one(_by_pairing, pairing_id=pairing_id))
+
+
+def by_device_token(tx: Query, digest: str) -> Credential | None:
+    """Return the credential whose device token, in use or announced, has this digest."""
+    return _credential(tx.one(_by_token, digest=digest))
+
+
+def set_status(
+    tx: Transaction, credential_id: str, old: CredentialStatus, new: CredentialStatus
+) -> bool:
+    """Move a credential from one status to another.  Returns whether it had the old one."""
+    return tx.run(_set_status, key=credential_id, old=old, new=new) == 1
+
+
+def record_use(
+    tx: Transaction, credential_id: str, sign_count: int, at: datetime, workstation: str | None
+) -> bool:
+    """Write down that an active key was used (WebAuthn section 7.2, steps 22 and 24).
+
+    Returns:
+        Whether the key is active and its count grew, or is not counted: else nothing is written.
+    """
+    touched = tx.run(
+        _record_use,
+        key=credential_id,
+        count=sign_count,
+        at=to_milliseconds(at),
+        workstation=workstation,
+    )
+    return touched == 1
+
+
+def set_push(
+    tx: Transaction, credential_id: str, service: str | None, address: str | None
+) -> None:
+    """Take a new push address, or none."""
+    tx.run(_set_push, key=credential_id, service=service, address=address)
+
+
+def forget_push(tx: Transaction, credential_id: str, service: str, address: str) -> None:
+    """Forget a push address, unless the phone has given another one meanwhile."""
+    tx.run(_forget_push, key=credential_id, service=service, address=address)
+
+
+def announce_device_token(tx: Transaction, credential_id: str, digest: str) -> None:
+    """Let a device token follow the one in use, at its first use.
+
+    Raises:
+        AlreadyExistsError: a phone has this token already.
+    """
+    _check_token_is_free(tx, digest)
+    tx.run(_announce_token, key=credential_id, digest=digest)
+
+
+def adopt_device_token(tx: Transaction, credential_id: str, digest: str) -> bool:
+    """Make the announced token the one in use.  Returns whether it was still announced."""
+    return tx.run(_adopt_token, key=credential_id, digest=digest) == 1
+
+
+def replace_device_token(tx: Transaction, credential_id: str, digest: str) -> None:
+    """Take a new device token; the one in use and the announced one die.
+
+    Raises:
+        AlreadyExistsError: a phone has this token already.
+    """
+    _check_token_is_free(tx, digest)
+    tx.run(_replace_token, key=credential_id, digest=digest)
+
+
+def _check_token_is_free(tx: Query, digest: str) -> None:
+    # The unique keys see one column each; a token stands for one phone over both of them.
+    if tx.one(_by_token, digest=digest) is not None:
+        raise AlreadyExistsError("device token")
+
+
+def _credential(row: Row | None) -> Credential | None:
+    return None if row is None else _read(row)
+
+
+def _read(row: Row) -> Credential:
+    return Credential(
+        **{
+            **row,
+            "kind": CredentialKind(row["kind"]),
+            "status": CredentialStatus(row["status"]),
+            "bound_at": from_milliseconds(row["bound_at"]),
+            "expires_at": from_milliseconds(row["expires_at"]),
+            "last_used_at": moment(row["last_used_at"]),
+        }
+    )

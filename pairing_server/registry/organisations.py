@@ -1,0 +1,69 @@
+"""Organisations: care providers with an URA number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from pairing_server.clock import from_milliseconds, to_milliseconds
+from pairing_server.registry import Query, Row, Transaction
+from pairing_server.registry.tables import organisation as table
+
+
+class OrganisationStatus(StrEnum):
+    """Whether anybody logs in for the organisation."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """An organisation; `ura` has eight digits."""
+
+    ura: str
+    name: str
+    status: OrganisationStatus
+    registered_at: datetime
+
+
+_insert = sa.insert(table)
+_select = sa.select(table)
+_by_ura = _select.where(table.c.ura == sa.bindparam("ura"))
+_in_order = _select.order_by(table.c.name, table.c.ura)
+
+
+def add(tx: Transaction, organisation: Organisation) -> None:
+    """Register an organisation.
+
+    Raises:
+        AlreadyExistsError: its URA number is registered.
+    """
+    tx.run(
+        _insert,
+        ura=organisation.ura,
+        name=organisation.name,
+        status=organisation.status,
+        registered_at=to_milliseconds(organisation.registered_at),
+    )
+
+
+def get(tx: Query, ura: str) -> Organisation | None:
+    """Return the organisation."""
+    row = tx.one(_by_ura, ura=ura)
+    return None if row is None else _organisation(row)
+
+
+def list_all(tx: Query) -> list[Organisation]:
+    """Return all organisations by name."""
+    return [_organisation(row) for row in tx.all(_in_order)]
+
+
+def _organisation(row: Row) -> Organisation:
+    return Organisation(
+        ura=row["ura"],
+        name=row["name"],
+        status=OrganisationStatus(row["status"]),
+        registered_at=from_milliseconds(row["registered_at"]),
+    )

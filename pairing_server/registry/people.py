@@ -1,0 +1,220 @@
+"""People and their memberships of organisations."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from pairing_server.clock import from_milliseconds, to_milliseconds
+from pairing_server.registry import Query, Row, Transaction
+from pairing_server.registry.moments import milliseconds, moment
+from pairing_server.registry.tables import membership as membership_table
+from pairing_server.registry.tables import person as person_table
+
+
+class PersonStatus(StrEnum):
+    """Whether the person can log in at all."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class MembershipKind(StrEnum):
+    """How the person works for the organisation."""
+
+    EMPLOYEE = "employee"
+    GUEST = "guest"
+
+
+class AdministrativeRole(StrEnum):
+    """What the person may do in the administrator's portal."""
+
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A health professional.
+
+    Attributes:
+        uzi_number: Nine digits; absent until a card has been shown.
+        date_of_birth: Only to recognise who registers twice.
+    """
+
+    id: str
+    uzi_number: str | None
+    first_names: str
+    last_name: str
+    date_of_birth: date | None
+    user_name: str
+    status: PersonStatus
+    created_at: datetime
+
+    @property
+    def name(self) -> str:
+        """First names and last name."""
+        return f"{self.first_names} {self.last_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What a person is in an organisation; `role_code` as on the UZI-pas."""
+
+    person_id: str
+    ura: str
+    role_code: str
+    kind: MembershipKind
+    administrative_role: AdministrativeRole | None
+    valid_until: datetime | None
+    created_at: datetime
+
+    def is_valid(self, at: datetime) -> bool:
+        """Whether the membership holds; its last moment is the one before `valid_until`."""
+        return self.valid_until is None or at < self.valid_until
+
+
+_p, _m = person_table.c, membership_table.c
+_insert_person = sa.insert(person_table)
+_update_person = (
+    sa.update(person_table)
+    .where(_p.id == sa.bindparam("key"))
+    .values(
+        {
+            column: sa.bindparam(column.name)
+            for column in person_table.c
+            if column.name not in ("id", "created_at")
+        }
+    )
+)
+_person_by_id = sa.select(person_table).where(_p.id == sa.bindparam("id"))
+_person_by_uzi_number = sa.select(person_table).where(_p.uzi_number == sa.bindparam("uzi_number"))
+_person_by_user_name = sa.select(person_table).where(_p.user_name == sa.bindparam("user_name"))
+_insert_membership = sa.insert(membership_table)
+_update_membership = (
+    sa.update(membership_table)
+    .where(_m.person_id == sa.bindparam("person"), _m.ura == sa.bindparam("organisation"))
+    .values(
+        {
+            column: sa.bindparam(column.name)
+            for column in membership_table.c
+            if column.name not in ("person_id", "ura", "created_at")
+        }
+    )
+)
+_memberships = (
+    sa.select(membership_table).where(_m.person_id == sa.bindparam("person_id")).order_by(_m.ura)
+)
+_membership = _memberships.where(_m.ura == sa.bindparam("ura"))
+
+
+def add_person(tx: Transaction, person: Person) -> None:
+    """Register a person.
+
+    Raises:
+        AlreadyExistsError: the UZI number or the user name is another person's.
+    """
+    tx.run(
+        _insert_person,
+        id=person.id,
+        created_at=to_milliseconds(person.created_at),
+        **_changeable(person),
+    )
+
+
+def update_person(tx: Transaction, person: Person) -> bool:
+    """Write all about a person but `id` and `created_at`.  Returns whether there is such a person.
+
+    Raises:
+        AlreadyExistsError: the UZI number or the user name is another person's.
+    """
+    return tx.run(_update_person, key=person.id, **_changeable(person)) == 1
+
+
+def get_person(tx: Query, person_id: str) -> Person | None:
+    """Return the person."""
+    return _person(tx.one(_person_by_id, id=person_id))
+
+
+def by_uzi_number(tx: Query, uzi_number: str) -> Person | None:
+    """Return the person with that UZI number."""
+    return _person(tx.one(_person_by_uzi_number, uzi_number=uzi_number))
+
+
+def by_user_name(tx: Query, user_name: str) -> Person | None:
+    """Return the person with that user name, exactly so spelled."""
+    return _person(tx.one(_person_by_user_name, user_name=user_name))
+
+
+def put_membership(tx: Transaction, membership: Membership) -> None:
+    """Write a membership in the place of what there was; its `created_at` stays the first one."""
+    facts = {
+        "role_code": membership.role_code,
+        "kind": membership.kind,
+        "administrative_role": membership.administrative_role,
+        "valid_until": milliseconds(membership.valid_until),
+    }
+    if not tx.run(
+        _update_membership, person=membership.person_id, organisation=membership.ura, **facts
+    ):
+        tx.run(
+            _insert_membership,
+            person_id=membership.person_id,
+            ura=membership.ura,
+            created_at=to_milliseconds(membership.created_at),
+            **facts,
+        )
+
+
+def memberships(tx: Query, person_id: str) -> list[Membership]:
+    """Return all memberships of a person, also those that are over."""
+    return [_membership_of(row) for row in tx.all(_memberships, person_id=person_id)]
+
+
+def membership(tx: Query, person_id: str, ura: str) -> Membership | None:
+    """Return a person's membership of an organisation, also when it is over."""
+    row = tx.one(_membership, person_id=person_id, ura=ura)
+    return None if row is None else _membership_of(row)
+
+
+def _changeable(person: Person) -> dict[str, Any]:
+    born = person.date_of_birth
+    return {
+        "uzi_number": person.uzi_number,
+        "first_names": person.first_names,
+        "last_name": person.last_name,
+        "date_of_birth": None if born is None else born.isoformat(),
+        "user_name": person.user_name,
+        "status": person.status,
+    }
+
+
+def _person(row: Row | None) -> Person | None:
+    if row is None:
+        return None
+    born = row["date_of_birth"]
+    return Person(
+        id=row["id"],
+        uzi_number=row["uzi_number"],
+        first_names=row["first_names"],
+        last_name=row["last_name"],
+        date_of_birth=None if born is None else date.fromisoformat(born),
+        user_name=row["user_name"],
+        status=PersonStatus(row["status"]),
+        created_at=from_milliseconds(row["created_at"]),
+    )
+
+
+def _membership_of(row: Row) -> Membership:
+    role = row["administrative_role"]
+    return Membership(
+        person_id=row["person_id"],
+        ura=row["ura"],
+        role_code=row["role_code"],
+        kind=MembershipKind(row["kind"]),
+        administrative_role=None if role is None else AdministrativeRole(role),
+        valid_until=moment(row["valid_until"]),
+        created_at=from_milliseconds(row["created_at"]),
+    )
