@@ -44,6 +44,8 @@ class Scene:
     """With what, and against what, the job is played.
 
     Args:
+        register_client: Registers the workstation, as an operator does once the organisation is
+            there, and returns its `client_id`; `client_key_file` holds its key from then on.
         block: Blocks the credential of that id, as an operator does.
         woken: Waits until the push address with this token has been woken, counting from the
             wake-ups that were waited for before.
@@ -56,7 +58,7 @@ class Scene:
     base_url: str
     card_file: Path
     card_pin: str
-    client_id: str
+    register_client: Callable[[], Awaitable[str]]
     client_key_file: Path
     ura: str
     uzi_number: str
@@ -110,9 +112,10 @@ class _Play:
     async def all(self) -> Played:
         await self.register()
         phone = await self.bind()
-        workstation = Workstation(
-            self.http, self.scene.base_url, self.scene.client_id, _key(self.scene.client_key_file)
-        )
+        async with self.step("workstation registered by the operator"):
+            client_id = await self.scene.register_client()
+        key = _key(self.scene.client_key_file)
+        workstation = Workstation(self.http, self.scene.base_url, client_id, key)
         login = await self.log_in(phone, workstation)
         await self.blocked(phone, workstation)
         again = await self.unblocked(phone, workstation)

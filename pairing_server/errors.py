@@ -1,6 +1,6 @@
 """Every answer of "no" that a caller is told.
 
-    Refusal                     base: `code`, `status`, `description` are public, the arguments private
+    Refusal                     `code`, `status`, `description` are public, arguments private
     ├── InvalidRequest          400 invalid_request        RFC 6749 section 5.2
     │   ├── UnsupportedMediaType 415 invalid_request
     │   └── BodyTooLarge        413 invalid_request

@@ -118,7 +118,7 @@ def bearer(request: web.Request) -> str:
 
 
 def preferred_wait(request: web.Request, most: timedelta = MAX_WAIT) -> timedelta:
-    """Return how long the caller would have its answer held (RFC 7240 section 4.3), 0 by default."""
+    """Return how long the caller would have its answer held (RFC 7240 section 4.3)."""
     match = _WAIT.search(",".join(request.headers.getall("Prefer", [])))
     return min(timedelta(seconds=int(match[1])), most) if match else timedelta(0)
 

@@ -1,4 +1,4 @@
-"""Settings: what differs between two real installations, from the environment and one TOML file."""
+"""Settings: what differs between two real installations, from the environment and a file."""
 
 import os
 from collections.abc import Mapping

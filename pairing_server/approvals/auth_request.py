@@ -99,7 +99,7 @@ class AuthRequest:
     answer: Answer | None = None
 
     def status_at(self, now: datetime) -> Status:
-        """Return the status as it is told: an unanswered request expires, and so does an answer."""
+        """Return the status as it is told: what is not redeemed in time expires."""
         if self.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED):
             if now >= self.expires_at:
                 return Status.EXPIRED
@@ -142,8 +142,7 @@ def stands(request: AuthRequest, answer: Answer) -> bool:
     return (
         request.answer is not None
         and request.answer.digest == answer.digest
-        and request.status
-        in (Status.CLAIMED, Status.APPROVED, Status.DENIED, Status.REDEEMED)
+        and request.status in (Status.CLAIMED, Status.APPROVED, Status.DENIED, Status.REDEEMED)
     )
 
 

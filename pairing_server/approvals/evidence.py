@@ -37,5 +37,5 @@ def details(request: AuthRequest, code: str) -> dict[str, str]:
 
 
 def challenge(signed: dict[str, str]) -> bytes:
-    """Return the 32 raw bytes of the WebAuthn challenge: SHA-256 over context and RFC 8785 JSON."""
+    """Return the WebAuthn challenge: the 32 bytes of SHA-256 over context and RFC 8785 JSON."""
     return hashlib.sha256(CONTEXT + rfc8785.dumps(signed)).digest()

@@ -21,18 +21,17 @@ from pairing_server.approvals.evidence import challenge, details
 from pairing_server.approvals.inbox import Entry, Inbox
 from pairing_server.approvals.refusals import AuthRequestClosed, WrongCode
 from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
-from pairing_server.clock import Clock
 from pairing_server.errors import NotFound, Refusal
 from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty, verify_assertion
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.ports import Ports
 from pairing_server.push import Wakeup
 from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import Registry, Transaction, answers, credentials
+from pairing_server.registry import Transaction, answers, credentials
 from pairing_server.registry.credentials import CredentialStatus
-from pairing_server.store import Store
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, digest, new_secret
+from pairing_server.tokens import digest, new_secret
 
 #: 128 of the 256 bits of the digest: as much as any other identifier.
 ID_CHARACTERS = 22
@@ -65,21 +64,17 @@ class ApprovalFlow:
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
+        ports: Ports,
         dispatch: Dispatch,
-        clock: Clock,
-        random: Random,
-        *,
         rp: RelyingParty,
     ) -> None:
-        self._registry = registry
-        self._store = store
-        self._requests = Shelf(store, "auth-request", AuthRequest)
-        self._inboxes = Shelf(store, "inbox", Inbox)
+        self._registry = ports.registry
+        self._store = ports.store
+        self._requests = Shelf(ports.store, "auth-request", AuthRequest)
+        self._inboxes = Shelf(ports.store, "inbox", Inbox)
         self._dispatch = dispatch
-        self._clock = clock
-        self._random = random
+        self._clock = ports.clock
+        self._random = ports.random
         self._rp = rp
 
     def now(self) -> datetime:
@@ -125,7 +120,7 @@ class ApprovalFlow:
     async def watch(
         self, person_id: str, wait: timedelta, is_news: Callable[[list[AuthRequest]], bool]
     ) -> list[AuthRequest]:
-        """Return the open requests as soon as they are news to the phone, or when `wait` is over."""
+        """Return the open requests as soon as they are news to the phone, or after `wait`."""
         deadline = self._clock() + wait
         async with self._store.listen(_inbox_channel(person_id)) as listener:
             while True:
@@ -240,9 +235,7 @@ class ApprovalFlow:
         await self._end(request.person_id or "", request.id, rules.revoke)
 
     async def _deliver(self, person_id: str, request: AuthRequest) -> None:
-        entry = Entry(
-            request.id, request.client_id, request.workstation_id, request.expires_at
-        )
+        entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
         before = await self._put(person_id, entry)
         kept = {item.id for item in inbox_rules.put(before, entry, self._clock()).entries}
         for old in before.entries:
@@ -354,7 +347,7 @@ def _record_answer(
         tx,
         answers.Answer(
             auth_request=request.id,
-            decision=answer.decision,
+            decision=answers.Decision(answer.decision),
             answer_digest=answer.digest,
             credential_id=credential.id,
             answered_at=now,

@@ -1,4 +1,4 @@
-"""Rules of an inbox: which auth requests of a person are open, and which a newer one supersedes."""
+"""Rules of an inbox: a person's open auth requests, and which of them a newer one supersedes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -172,8 +172,8 @@ def verify_registration(
         raise InvalidCredential(None, repr(error)) from error
     # `webauthn` lets a certificate chain pass where it is given no roots.  Until roots are
     # configured, only self attestation and none are taken, for the little that they show.
-    accepted = verified.fmt is AttestationFormat.NONE or (
-        verified.fmt is AttestationFormat.PACKED and statement.x5c is None
+    accepted = verified.fmt == AttestationFormat.NONE or (
+        verified.fmt == AttestationFormat.PACKED and statement.x5c is None
     )
     if not accepted:
         raise AttestationNotAccepted(None, verified.fmt)
@@ -184,7 +184,7 @@ def verify_registration(
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
         aaguid=verified.aaguid,
-        attestation_format=verified.fmt.value,
+        attestation_format=AttestationFormat(verified.fmt).value,
         attestation_verdict=AttestationVerdict.UNKNOWN,
         backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
         backed_up=verified.credential_backed_up,

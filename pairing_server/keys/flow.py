@@ -1,18 +1,10 @@
-"""The phone's own affairs: who it is, its tokens, its push address, its end."""
+"""The phone's own affairs: who it is, its tokens, its push address, its own end."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pairing_server.audit.events import (
-    AuthenticatorBlocked,
-    AuthenticatorRevoked,
-    AuthenticatorUnblocked,
-    DeviceTokenReplaced,
-    Event,
-)
-from pairing_server.clock import Clock
+from pairing_server.audit.events import DeviceTokenReplaced
 from pairing_server.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
@@ -20,13 +12,14 @@ from pairing_server.keys.ceremony import (
     verify_assertion,
 )
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
-from pairing_server.registry import AlreadyExistsError, Query, Registry, Transaction, credentials
+from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.ports import Ports
+from pairing_server.registry import AlreadyExistsError, Query, Transaction, credentials
 from pairing_server.registry import people as people_table
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.people import Person, PersonStatus
-from pairing_server.store import Store
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, b64url, b64url_decode, digest, new_id
+from pairing_server.tokens import b64url, b64url_decode, digest, new_id
 
 UNBIND_CONTEXT = b"pairing_server/unbind/v1\n"
 TOKEN_CHALLENGE_LIFETIME = timedelta(minutes=2)
@@ -53,29 +46,20 @@ def unbind_challenge(credential_id: str) -> bytes:
 
 
 class PhoneFlow:
-    """Steps of a bound phone, and the steps that end it."""
+    """Steps of a bound phone."""
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
+        ports: Ports,
         rp: RelyingParty,
-        clock: Clock,
-        random: Random,
-        *,
-        cut_off: Callable[[str], Awaitable[None]],
+        status: PhoneStatusFlow,
     ) -> None:
-        """Build the flow.
-
-        Args:
-            cut_off: Ends the open auth requests of the person whose phone was just cut off.
-        """
-        self._registry = registry
-        self._challenges = Shelf(store, "token-challenge", TokenChallenge)
+        self._registry = ports.registry
+        self._challenges = Shelf(ports.store, "token-challenge", TokenChallenge)
         self._rp = rp
-        self._clock = clock
-        self._random = random
-        self._cut_off = cut_off
+        self._clock = ports.clock
+        self._random = ports.random
+        self._status = status
 
     async def authenticate(self, device_token: str) -> BoundPhone:
         """Return the phone that was bound with this device token.
@@ -148,7 +132,7 @@ class PhoneFlow:
             public_key=credential.public_key,
             sign_count=credential.sign_count,
         )
-        await self.revoke(credential.id, f"person:{phone.person.id}")
+        await self._status.revoke(credential.id, f"person:{phone.person.id}")
 
     async def challenge_for_token(self) -> tuple[str, str]:
         """Draw a challenge for a phone that lost its device token: its id and the challenge."""
@@ -201,56 +185,3 @@ class PhoneFlow:
             await self._registry.commit(change)
         except AlreadyExistsError as error:
             raise InvalidRequest("Draw a new device token.") from error
-
-    async def block(self, credential_id: str, actor: str) -> None:
-        """Block a phone: from the moment this returns it opens nothing.
-
-        Raises:
-            Conflict: it is not active.
-            NotFound: there is no such phone.
-        """
-        await self._move(
-            credential_id, [CredentialStatus.ACTIVE], CredentialStatus.BLOCKED,
-            AuthenticatorBlocked(actor=actor, object=f"credential:{credential_id}"),
-        )  # fmt: skip
-
-    async def unblock(self, credential_id: str, actor: str) -> None:
-        """Let a blocked phone work again.
-
-        Raises:
-            Conflict: it is not blocked.
-            NotFound: there is no such phone.
-        """
-        await self._move(
-            credential_id, [CredentialStatus.BLOCKED], CredentialStatus.ACTIVE,
-            AuthenticatorUnblocked(actor=actor, object=f"credential:{credential_id}"),
-        )  # fmt: skip
-
-    async def revoke(self, credential_id: str, actor: str) -> None:
-        """Revoke a phone's key for good.
-
-        Raises:
-            Conflict: it is revoked already.
-            NotFound: there is no such phone.
-        """
-        await self._move(
-            credential_id, [CredentialStatus.ACTIVE, CredentialStatus.BLOCKED],
-            CredentialStatus.REVOKED,
-            AuthenticatorRevoked(actor=actor, object=f"credential:{credential_id}"),
-        )  # fmt: skip
-
-    async def _move(
-        self, credential_id: str, old: list[CredentialStatus], new: CredentialStatus, event: Event
-    ) -> None:
-        def change(tx: Transaction) -> str:
-            credential = credentials.get(tx, credential_id)
-            if credential is None:
-                raise NotFound
-            if not any(credentials.set_status(tx, credential_id, status, new) for status in old):
-                raise Conflict(status=credential.status)
-            tx.record(event)
-            return credential.person_id
-
-        person_id = await self._registry.commit(change)
-        if new is not CredentialStatus.ACTIVE:
-            await self._cut_off(person_id)

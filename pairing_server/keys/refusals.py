@@ -28,7 +28,9 @@ class InvalidAssertion(InvalidRequest):
     """The assertion does not verify (WebAuthn Level 3 section 7.2)."""
 
     code = "invalid_assertion"
-    description = "The signature does not fit what was asked: show the request again and sign that."
+    description = (
+        "The signature does not fit what was asked: show the request again and sign that."
+    )
 
 
 class PhoneBlocked(Refusal):

@@ -78,7 +78,6 @@ class TokenBody(msgspec.Struct):
     device_token: DeviceToken | None = None
 
 
-
 class PhoneRoutes:
     """Calls of a bound phone."""
 

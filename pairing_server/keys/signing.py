@@ -5,6 +5,7 @@ anything it signed is valid).  Since a key is published well before it signs, a 
 caches the key set for as long as it is told to never meets a signature that it cannot check.
 """
 
+import contextlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -97,10 +98,8 @@ class SigningKeys:
         """
         if not await self.all():
             # Another node may be first; its keys are ours too.
-            try:
+            with contextlib.suppress(AlreadyExistsError):
                 await self._registry.commit(self._make_first)
-            except AlreadyExistsError:
-                pass
         self._read_at = None
         await self._current()
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pairing_server.approvals.auth_request import AuthRequest, Decision, Shown, Status
+from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
 from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
-from pairing_server.clock import Clock, wire_time
+from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest, Unauthenticated
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import backchannel, pace
@@ -26,10 +26,10 @@ from pairing_server.oidc.refusals import (
     UnknownUserId,
     UnsupportedGrantType,
 )
+from pairing_server.ports import Ports
 from pairing_server.registry import (
     AlreadyExistsError,
     Query,
-    Registry,
     Transaction,
     answers,
     clients,
@@ -41,9 +41,8 @@ from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import PersonStatus
-from pairing_server.store import Store
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, digest, new_id, new_secret
+from pairing_server.tokens import digest, new_id, new_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +62,22 @@ class LoginFlow:
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
+        ports: Ports,
         approvals: ApprovalFlow,
         keys: SigningKeys,
         *,
         issuer: str,
         pairwise_salt: bytes,
-        clock: Clock,
-        random: Random,
     ) -> None:
-        self._registry = registry
+        self._registry = ports.registry
         self._approvals = approvals
         self._keys = keys
-        self._paces = Shelf(store, "pace", Pace)
-        self._access_tokens = Shelf(store, "access-token", AccessToken)
+        self._paces = Shelf(ports.store, "pace", Pace)
+        self._access_tokens = Shelf(ports.store, "access-token", AccessToken)
         self._issuer = issuer
         self._salt = pairwise_salt
-        self._clock = clock
-        self._random = random
+        self._clock = ports.clock
+        self._random = ports.random
 
     async def begin(self, form: Mapping[str, str], client: Client) -> dict[str, Any]:
         """Ask a person to log in at this client (CIBA Core section 7).
@@ -187,7 +183,8 @@ class LoginFlow:
             await self._approvals.redeemed(request)
             raise InvalidGrant("redeemed before") from error
         except AccessDenied as refusal:
-            await self._registry.commit(lambda tx: tx.record(_refused_event(request, refusal)))
+            event = _refused_event(request, refusal)
+            await self._registry.commit(lambda tx: tx.record(event))
             await self._approvals.revoked(request)
             raise
         sub = tokens.pairwise_subject(self._salt, client.id, subject.person.id)
@@ -299,7 +296,7 @@ def _write_redemption(
         InvalidGrant: the registry knows of no approval, whatever the Store says.
     """
     answer = answers.get_answer(tx, request.id)
-    if answer is None or answer.decision != Decision.APPROVE:
+    if answer is None or answer.decision is not answers.Decision.APPROVE:
         raise InvalidGrant("no approval in the registry")
     if answers.get_redemption(tx, request.id) is not None:
         raise AlreadyExistsError

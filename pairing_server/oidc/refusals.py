@@ -80,7 +80,7 @@ class ExpiredToken(Refusal):
 
 
 class AccessDenied(Refusal):
-    """The request was denied, superseded or revoked (CIBA Core section 11); `reason` says which."""
+    """The request was denied or ended (CIBA Core section 11); `reason` says how."""
 
     code = "access_denied"
     status = 400

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from pairing_server.audit.events import OrganisationRegistered, PersonRegistered
-from pairing_server.clock import Clock
 from pairing_server.errors import InvalidRequest, TooManyRequests, Unauthenticated
 from pairing_server.portal import registration as rules
 from pairing_server.portal.registration import (
@@ -16,10 +15,10 @@ from pairing_server.portal.registration import (
     UnknownOrganisation,
 )
 from pairing_server.portal.session import BrowserSession
+from pairing_server.ports import Ports
 from pairing_server.registry import (
     AlreadyExistsError,
     Query,
-    Registry,
     Transaction,
     organisations,
     people,
@@ -32,9 +31,8 @@ from pairing_server.registry.people import (
     Person,
     PersonStatus,
 )
-from pairing_server.store import Store
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, new_id
+from pairing_server.tokens import new_id
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.session import Purpose, Registration, UziSession
@@ -45,14 +43,12 @@ WRONG_BIRTH_DATE_MEMORY = timedelta(hours=1)
 class RegistrationFlow:
     """Register an organisation, register oneself, sign it."""
 
-    def __init__(
-        self, registry: Registry, store: Store, uzi: UziFlow, clock: Clock, random: Random
-    ) -> None:
-        self._registry = registry
+    def __init__(self, ports: Ports, uzi: UziFlow) -> None:
+        self._registry = ports.registry
         self._uzi = uzi
-        self._clock = clock
-        self._random = random
-        self._wrong_birth_dates = Shelf(store, "wrong-birth-dates", int)
+        self._clock = ports.clock
+        self._random = ports.random
+        self._wrong_birth_dates = Shelf(ports.store, "wrong-birth-dates", int)
 
     async def holder(self, session: UziSession, card: Card) -> str | None:
         """Return who the card's holder is, registering them when they just signed for it.
@@ -72,9 +68,7 @@ class RegistrationFlow:
             raise Unauthenticated("closed")
         return person.id
 
-    async def register_organisation(
-        self, session: BrowserSession
-    ) -> tuple[Organisation, Person]:
+    async def register_organisation(self, session: BrowserSession) -> tuple[Organisation, Person]:
         """Register the organisation of the card, with its holder as administrator.
 
         Raises:
@@ -123,9 +117,7 @@ class RegistrationFlow:
             f"rolcode {card.role_code}, bij {organisation.name} (URA {card.ura}), "
             f"als gebruiker {name}"
         )
-        begun = Registration(
-            uzi_number=card.uzi_number, ura=card.ura, date_of_birth=date_of_birth
-        )
+        begun = Registration(uzi_number=card.uzi_number, ura=card.ura, date_of_birth=date_of_birth)
         signing = await self._uzi.start(Purpose.SIGN_REGISTRATION, browser, begun, words)
         return outcome, signing
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pairing_server.audit.events import AuthenticatorBound, Outcome, PairingRefused
-from pairing_server.clock import Clock
 from pairing_server.errors import NotFound
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
 from pairing_server.keys.credential import CREDENTIAL_LIFETIME, earned_acr
 from pairing_server.keys.refusals import CredentialExists
+from pairing_server.ports import Ports
 from pairing_server.push import PushAddress
 from pairing_server.qr import pairing as rules
 from pairing_server.qr.code import PairingCode
@@ -17,7 +17,6 @@ from pairing_server.qr.refusals import NotRegistered, PairingClosed, WrongCheckN
 from pairing_server.registry import (
     AlreadyExistsError,
     Query,
-    Registry,
     Transaction,
     credentials,
     organisations,
@@ -27,7 +26,6 @@ from pairing_server.registry.credentials import Credential, CredentialKind, Cred
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import Person, PersonStatus
 from pairing_server.settings import AssuranceLevel
-from pairing_server.store import Store
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import Random, b64url, b64url_decode, digest, new_id, new_secret
 from pairing_server.uzi.roles import role_codes
@@ -38,20 +36,17 @@ class PairingFlow:
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
-        clock: Clock,
-        random: Random,
+        ports: Ports,
         *,
         rp: RelyingParty,
         base_url: str,
         synced_acr: AssuranceLevel,
     ) -> None:
-        self._registry = registry
-        self._store = store
-        self._pairings = Shelf(store, "pairing", Pairing)
-        self._clock = clock
-        self._random = random
+        self._registry = ports.registry
+        self._store = ports.store
+        self._pairings = Shelf(ports.store, "pairing", Pairing)
+        self._clock = ports.clock
+        self._random = ports.random
         self._rp = rp
         self._base_url = base_url
         self._synced_acr = synced_acr
@@ -65,9 +60,7 @@ class PairingFlow:
             NotRegistered: nobody who works for this organisation is logged in.
         """
         now = self._clock()
-        person, identity = await self._registry.read(
-            lambda tx: _identity(tx, person_id, ura, now)
-        )
+        person, identity = await self._registry.read(lambda tx: _identity(tx, person_id, ura, now))
         secret = new_secret(self._random)
         pairing = Pairing(
             id=new_id(self._random),
@@ -157,9 +150,7 @@ class PairingFlow:
         try:
             await self._registry.commit(lambda tx: self._bind(tx, pairing, now))
         except AlreadyExistsError:
-            bound = await self._registry.read(
-                lambda tx: credentials.by_pairing(tx, pairing_id)
-            )
+            bound = await self._registry.read(lambda tx: credentials.by_pairing(tx, pairing_id))
             await self._change(pairing_id, rules.refused if bound is None else rules.paired)
             raise (CredentialExists if bound is None else PairingClosed) from None
         except PairingClosed:
@@ -313,5 +304,3 @@ def _is_over(status: Status) -> bool:
 def _digits(random: Random, count: int) -> str:
     # Eight random bytes leave a bias under 10^-15.
     return str(int.from_bytes(random(8)) % 10**count).zfill(count)
-
-

@@ -176,9 +176,7 @@ def type_check_number(pairing: Pairing, number: str, now: datetime) -> Pairing:
         # The right number is being acted on: a wrong one beside it changes nothing.
         raise WrongCheckNumber(attempts_left=pairing.attempts_left)
     left = pairing.attempts_left - 1
-    return replace(
-        pairing, attempts_left=left, status=Status.PROVED if left else Status.REFUSED
-    )
+    return replace(pairing, attempts_left=left, status=Status.PROVED if left else Status.REFUSED)
 
 
 def paired(pairing: Pairing) -> Pairing:

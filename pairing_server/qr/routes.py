@@ -132,9 +132,7 @@ class PairingRoutes:
         token = _device_token(request)
         body = await json_body(request, CredentialBody)
         push = None if body.push is None else body.push.address()
-        pairing = await self._flow.prove(
-            request.match_info["id"], token, body.credential, push
-        )
+        pairing = await self._flow.prove(request.match_info["id"], token, body.credential, push)
         return answer({"status": pairing.status_at(self._clock())}, 202)
 
     async def show_phone(self, request: web.Request) -> web.Response:

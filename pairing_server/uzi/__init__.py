@@ -1,1 +1,1 @@
-"""The UZI-pas: what a card says, whether it may be believed, and the proof that somebody holds it."""
+"""The UZI-pas: what a card says, whether it is believed, and the proof that somebody holds it."""

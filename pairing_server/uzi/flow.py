@@ -1,21 +1,23 @@
 """The steps of a UZI session between the page, the agent and the card."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from pairing_server.audit.events import CardProved, CardRefused, Outcome
-from pairing_server.clock import Clock
 from pairing_server.errors import NotFound
-from pairing_server.registry import Registry
-from pairing_server.store import Store
+from pairing_server.ports import Ports
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, digest, new_id, new_secret
+from pairing_server.tokens import digest, new_id, new_secret
 from pairing_server.uzi import refusals
 from pairing_server.uzi import session as rules
 from pairing_server.uzi.certificate import Card
-from pairing_server.uzi.path import CardVerifier, load_certificate
+from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.session import Proof, Purpose, Registration, Status, UziSession
+
+#: Believes a card or raises `CardRefused`, from leaf, chain and the time; may block.
+Believe = Callable[[bytes, Sequence[bytes], datetime], Card]
 
 
 class OtherCard(refusals.CardRefused):
@@ -30,20 +32,17 @@ class UziFlow:
 
     def __init__(
         self,
-        registry: Registry,
-        store: Store,
-        verifier: CardVerifier,
-        clock: Clock,
-        random: Random,
+        ports: Ports,
+        believe: Believe,
         *,
         origin: str,
         host: str,
     ) -> None:
-        self._registry = registry
-        self._sessions = Shelf(store, "uzi-session", UziSession)
-        self._verifier = verifier
-        self._clock = clock
-        self._random = random
+        self._registry = ports.registry
+        self._sessions = Shelf(ports.store, "uzi-session", UziSession)
+        self._believe_card = believe
+        self._clock = ports.clock
+        self._random = ports.random
         self.origin = origin
         self._host = host
 
@@ -171,7 +170,7 @@ class UziFlow:
 
     async def _believe(self, session: UziSession, leaf: bytes, chain: Sequence[bytes]) -> Card:
         # RSA and files: not for the loop.
-        card = await asyncio.to_thread(self._verifier.verify, leaf, chain, self._clock())
+        card = await asyncio.to_thread(self._believe_card, leaf, chain, self._clock())
         begun = session.registration
         if begun is not None and (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura):
             raise OtherCard("registration of another card")

@@ -62,9 +62,7 @@ class UziRoutes:
         clock: Clock,
         random: Random,
         *,
-        log_in: Callable[
-            [web.Request, web.Response, UziSession, Card], Awaitable[None]
-        ],
+        log_in: Callable[[web.Request, web.Response, UziSession, Card], Awaitable[None]],
     ) -> None:
         """Build the routes.
 

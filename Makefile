@@ -1,0 +1,68 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+# They need CPython 3.11 to 3.14 with pip, and nothing installed by hand.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ONCE ?=
+PORT ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts format lock vectors clean
+
+help:  ## Show what there is to make.
+	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the play, PORT=n chooses the port.
+	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
+	@$(BIN)/python -m tests.machine
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
+
+check: lint types contracts test  ## Everything that CI runs.
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## Format the code and mend what can be mended.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## Resolve the hashed locks anew (needs uv).
+	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt
+	uv pip compile pyproject.toml $(LOCK) --extra demo --group build --group dev -o requirements/dev.txt
+
+clean:  ## Remove what was installed and made here.
+	rm -rf $(VENV) build data *.egg-info
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --exclude-newer "1 week" -q
+
+# Debian's python3 comes without ensurepip: there, the machine's own pip fills the environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+		|| { echo "This needs CPython 3.11 to 3.14; name one: make PYTHON=python3.13 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
+
+PIP = $$($(BIN)/python -m pip --version >/dev/null 2>&1 && echo "$(BIN)/python -m pip" \
+	|| echo "$(PYTHON) -m pip --python $(BIN)/python")
+INSTALL = $(PIP) install --quiet --disable-pip-version-check --no-input
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,5 @@
+"""`python -m pairing_server`."""
+
+from pairing_server.cli import main
+
+main()

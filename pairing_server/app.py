@@ -1,0 +1,245 @@
+"""The one composition root: builds every part from the settings and wires them."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from aiohttp import web
+from cryptography import x509
+
+from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.approvals.routes import ApprovalRoutes
+from pairing_server.audit.checkpoint import Checkpoints
+from pairing_server.clock import Clock, utc_now
+from pairing_server.health import HealthRoutes
+from pairing_server.http import MAX_BODY_BYTES, SETTINGS, make_middleware
+from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.routes import KeySetRoutes, PhoneRoutes
+from pairing_server.keys.seal import Seal, make_seal_key, read_seal_key, server_secret_named
+from pairing_server.keys.signing import SigningKeys
+from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.oidc.client_auth import ClientAuthentication
+from pairing_server.oidc.flow import LoginFlow
+from pairing_server.oidc.routes import LoginRoutes
+from pairing_server.portal.flow import RegistrationFlow
+from pairing_server.portal.routes import PortalRoutes
+from pairing_server.portal.session import BrowserSessions
+from pairing_server.ports import Ports
+from pairing_server.push import PushSender, PushService
+from pairing_server.push.console import ConsoleSender
+from pairing_server.push.dispatch import Dispatch
+from pairing_server.qr.flow import PairingFlow
+from pairing_server.qr.routes import PairingRoutes
+from pairing_server.registry import Registry, RegistryUnavailableError
+from pairing_server.registry.database import open_registry
+from pairing_server.registry.migrate import upgrade
+from pairing_server.settings import Settings
+from pairing_server.store import Store
+from pairing_server.store.embedded import EmbeddedValkey
+from pairing_server.store.redis_store import RedisStore
+from pairing_server.tokens import Random
+from pairing_server.uzi.certificate import Card
+from pairing_server.uzi.flow import Believe, UziFlow
+from pairing_server.uzi.hierarchy import load_hierarchy
+from pairing_server.uzi.path import CardVerifier, load_anchors
+from pairing_server.uzi.revocation import RevocationLists
+from pairing_server.uzi.routes import UziRoutes
+
+#: How long calls that are being answered when the server stops have to end.
+DRAIN = timedelta(seconds=10)
+CHECKPOINT_EVERY = timedelta(minutes=15)
+
+_log = structlog.get_logger("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The two stores and the server's keys: what commands need as well as the server."""
+
+    registry: Registry
+    store: Store
+    keys: SigningKeys
+    pairwise_salt: bytes
+    checkpoints: Checkpoints
+
+
+@asynccontextmanager
+async def open_stores(
+    settings: Settings, clock: Clock = utc_now, random: Random = secrets.token_bytes
+) -> AsyncIterator[Stores]:
+    """Open both stores, starting the embedded ones where none are configured.
+
+    Raises:
+        EmbeddedStoreError: no Valkey can be started.
+        RegistryUnavailableError: the database does not answer, or its schema is another.
+        SealError: the seal key cannot be read, or another sealed the signing keys.
+    """
+    async with AsyncExitStack() as stack:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.redis_url is None:
+            valkey = await stack.enter_async_context(EmbeddedValkey(settings.data_dir))
+            store: Store = RedisStore(valkey.url)
+        else:
+            store = RedisStore(settings.redis_url.get_secret_value())
+        stack.push_async_callback(store.close)
+        if settings.database_url is None:
+            # Nobody else uses the embedded registry, so nobody else needs to be asked.
+            await asyncio.to_thread(upgrade, settings.registry_url)
+        registry = open_registry(settings.registry_url, chain=settings.node, clock=clock)
+        stack.push_async_callback(registry.close)
+        await registry.ping()
+        seal = Seal(read_or_make_seal_key(settings, random), random)
+        keys = SigningKeys(registry, seal, clock, random)
+        await keys.prepare()
+        salt = await server_secret_named("pairwise", registry, seal, clock, random)
+        checkpoints = Checkpoints(registry, keys, clock)
+        yield Stores(registry, store, keys, salt, checkpoints)
+
+
+def make_app(
+    settings: Settings,
+    stores: Stores,
+    *,
+    clock: Clock = utc_now,
+    random: Random = secrets.token_bytes,
+    senders: Mapping[PushService, PushSender] | None = None,
+) -> web.Application:
+    """Wire the parts into the web application.
+
+    Args:
+        senders: One for each push service; by default wake-ups are only logged.
+    """
+    registry, store, keys = stores.registry, stores.store, stores.keys
+    ports = Ports(registry, store, clock, random)
+    rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
+    console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
+    dispatch = Dispatch(registry, senders or dict.fromkeys(PushService, console))
+    approvals = ApprovalFlow(ports, dispatch, rp)
+    status = PhoneStatusFlow(registry, approvals.end_all)
+    phones = PhoneFlow(ports, rp, status)
+    uzi = UziFlow(ports, card_believer(settings), origin=settings.origin, host=settings.host)
+    sessions = BrowserSessions(store, clock, random)
+    registration = RegistrationFlow(ports, uzi)
+    portal = PortalRoutes(registration, uzi, sessions, clock)
+    pairings = PairingFlow(
+        ports,
+        rp=rp,
+        base_url=settings.base_url,
+        synced_acr=settings.synced_acr,
+    )
+    client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
+    logins = LoginFlow(
+        ports,
+        approvals,
+        keys,
+        issuer=settings.base_url,
+        pairwise_salt=stores.pairwise_salt,
+    )
+    health = HealthRoutes(registry, store)
+    app = web.Application(middlewares=[make_middleware(random)], client_max_size=MAX_BODY_BYTES)
+    app[SETTINGS] = settings
+    for routes in (
+        health,
+        KeySetRoutes(keys),
+        UziRoutes(uzi, clock, random, log_in=portal.log_in),
+        portal,
+        PairingRoutes(pairings, sessions, rp, clock),
+        PhoneRoutes(phones, random),
+        ApprovalRoutes(approvals, phones),
+        LoginRoutes(logins, client_auth, settings.base_url),
+    ):
+        app.add_routes(routes.table())
+
+    async def drain(_: web.Application) -> None:
+        health.drain()
+        store.drain()
+        await dispatch.close()
+
+    app.on_shutdown.append(drain)
+    return app
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    stores: Stores,
+    *,
+    clock: Clock = utc_now,
+    random: Random = secrets.token_bytes,
+    senders: Mapping[PushService, PushSender] | None = None,
+) -> AsyncIterator[None]:
+    """Listen and answer, until the block is left; then drain.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    app = make_app(settings, stores, clock=clock, random=random, senders=senders)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False
+    )
+    await runner.setup()
+    checkpoints = asyncio.create_task(_make_checkpoints(stores.checkpoints))
+    try:
+        await web.TCPSite(runner, settings.listen, settings.listen_port, backlog=4096).start()
+        _log.info("listening", base_url=settings.base_url, port=settings.listen_port)
+        yield
+        _log.info("draining")
+    finally:
+        checkpoints.cancel()
+        await runner.cleanup()
+        with contextlib.suppress(asyncio.CancelledError, RegistryUnavailableError):
+            await stores.checkpoints.make()
+
+
+def read_anchors(settings: Settings) -> list[x509.Certificate]:
+    """Read the configured trust anchors.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file holds no certificate.
+    """
+    return [anchor for file in settings.uzi_anchors for anchor in load_anchors(file.read_bytes())]
+
+
+def card_believer(settings: Settings) -> Believe:
+    """Return what believes cards by the configured anchors and revocation lists."""
+    revocation = RevocationLists(settings.uzi_crl_dir)
+    hierarchy = load_hierarchy(settings.uzi_environment)
+    verifier = CardVerifier(read_anchors(settings), hierarchy, revocation)
+
+    def believe(leaf: bytes, chain: Sequence[bytes], at: datetime) -> Card:
+        try:
+            revocation.refresh()
+        except OSError as error:
+            # What was read before goes stale, and stale lists refuse.
+            _log.error("revocation lists unreadable", error=repr(error))
+        return verifier.verify(leaf, chain, at)
+
+    return believe
+
+
+async def _make_checkpoints(checkpoints: Checkpoints) -> None:
+    while True:
+        try:
+            await checkpoints.make()
+        except RegistryUnavailableError as error:
+            _log.warning("no checkpoint", error=repr(error))
+        await asyncio.sleep(CHECKPOINT_EVERY.total_seconds())
+
+
+def read_or_make_seal_key(settings: Settings, random: Random) -> bytes:
+    """Read the seal key; without a setting, make one in the data directory at first start.
+
+    Raises:
+        SealError: it cannot be read, or should not be by others.
+    """
+    if settings.seal_key_file is not None:
+        return read_seal_key(settings.seal_key_file)
+    default = settings.data_dir / "seal.key"
+    return read_seal_key(default) if default.exists() else make_seal_key(default, random)

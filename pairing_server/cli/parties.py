@@ -1,0 +1,152 @@
+"""`pairing-server organisation` and `pairing-server client`."""
+
+import json
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+import jwt
+
+from pairing_server.audit.events import ClientRegistered, OrganisationRegistered
+from pairing_server.cli.running import operator, registry_only, run, stop, with_settings
+from pairing_server.clock import utc_now
+from pairing_server.oidc.metadata import CLIENT_ALGORITHMS
+from pairing_server.registry import AlreadyExistsError, Transaction, clients, organisations
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.registry.organisations import Organisation, OrganisationStatus
+from pairing_server.settings import Settings
+from pairing_server.tokens import new_id
+
+_URA = re.compile(r"[0-9]{8}", re.ASCII)
+
+
+def _ura(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    for ura in value if isinstance(value, tuple) else (value,):
+        if not _URA.fullmatch(ura):
+            raise click.BadParameter("a URA has 8 digits")
+    return value
+
+
+def _jwks(_: click.Context, __: click.Parameter, value: Path) -> dict[str, Any]:
+    """Read a public key set of keys that a client can authenticate with."""
+    try:
+        jwks: dict[str, Any] = json.loads(value.read_text())
+        keys = jwt.PyJWKSet.from_dict(jwks).keys
+    except (OSError, ValueError, jwt.PyJWTError) as error:
+        raise click.BadParameter("this is not a JSON Web Key Set (RFC 7517)") from error
+    if any("d" in key for key in jwks["keys"]):
+        raise click.BadParameter("this holds a private key: keep it, and hand in the public one")
+    if not all(key.algorithm_name in CLIENT_ALGORITHMS for key in keys):
+        raise click.BadParameter(f"the keys must be for {' or '.join(CLIENT_ALGORITHMS)}")
+    return jwks
+
+
+@click.group()
+def organisation() -> None:
+    """Organisations (URA)."""
+
+
+@organisation.command("add")
+@click.argument("ura", callback=_ura)
+@click.argument("name")
+@with_settings
+def organisation_add(settings: Settings, ura: str, name: str) -> None:
+    """Register an organisation by hand; a card holder can do it too."""
+    added = Organisation(
+        ura=ura, name=name, status=OrganisationStatus.ACTIVE, registered_at=utc_now()
+    )
+
+    def change(tx: Transaction) -> None:
+        organisations.add(tx, added)
+        tx.record(OrganisationRegistered(actor=operator(), object=f"organisation:{ura}", ura=ura))
+
+    async def job() -> None:
+        async with registry_only(settings) as registry:
+            await registry.commit(change)
+
+    try:
+        run(job)
+    except AlreadyExistsError as error:
+        stop(error, f"URA {ura} is registered already.")
+    click.echo(f"Registered {name} (URA {ura}).")
+
+
+@organisation.command("list")
+@with_settings
+def organisation_list(settings: Settings) -> None:
+    """List the organisations."""
+
+    async def job() -> list[Organisation]:
+        async with registry_only(settings) as registry:
+            return await registry.read(organisations.list_all)
+
+    for item in run(job):
+        click.echo(f"{item.ura}  {item.status:8}  {item.name}")
+
+
+@click.group()
+def client() -> None:
+    """Clients: workstation software and care information systems."""
+
+
+@client.command("add")
+@click.argument("name")
+@click.option("--ura", "uras", multiple=True, required=True, callback=_ura, help="May repeat.")
+@click.option(
+    "--jwks",
+    required=True,
+    callback=_jwks,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Its public keys, a JSON Web Key Set.",
+)
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="For the code flow.")
+@click.option("--code-digits", type=click.IntRange(1, 8), help="Length of the code to type.")
+@with_settings
+def client_add(
+    settings: Settings,
+    name: str,
+    uras: tuple[str, ...],
+    jwks: dict[str, Any],
+    redirect_uris: tuple[str, ...],
+    code_digits: int | None,
+) -> None:
+    """Register a client that serves these organisations; prints its client_id."""
+    added = Client(
+        id=new_id(secrets.token_bytes),
+        name=name,
+        jwks=jwks,
+        uras=tuple(sorted(set(uras))),
+        redirect_uris=redirect_uris,
+        policy={} if code_digits is None else {"code_digits": code_digits},
+        status=ClientStatus.ACTIVE,
+        created_at=utc_now(),
+    )
+
+    def change(tx: Transaction) -> None:
+        for ura in added.uras:
+            if organisations.get(tx, ura) is None:
+                raise click.ClickException(f"URA {ura} is not registered: add it first.")
+        clients.add(tx, added)
+        tx.record(ClientRegistered(actor=operator(), object=f"client:{added.id}"))
+
+    async def job() -> None:
+        async with registry_only(settings) as registry:
+            await registry.commit(change)
+
+    run(job)
+    click.echo(added.id)
+
+
+@client.command("list")
+@with_settings
+def client_list(settings: Settings) -> None:
+    """List the clients."""
+
+    async def job() -> list[Client]:
+        async with registry_only(settings) as registry:
+            return await registry.read(clients.list_all)
+
+    for item in run(job):
+        click.echo(f"{item.id}  {item.status:8}  {item.name}  URA {', '.join(item.uras)}")

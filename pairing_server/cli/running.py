@@ -1,0 +1,122 @@
+"""How every command starts: settings read, loop run, known mistakes told in words."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+import uvloop
+
+from pairing_server.app import Stores, open_stores
+from pairing_server.clock import utc_now
+from pairing_server.errors import Refusal
+from pairing_server.keys.seal import SealError
+from pairing_server.registry import AlreadyExistsError, Registry, RegistryUnavailableError
+from pairing_server.registry.database import open_registry
+from pairing_server.registry.migrate import upgrade
+from pairing_server.settings import Settings, SettingsError, load
+from pairing_server.store import Store, StoreUnavailableError
+from pairing_server.store.embedded import EmbeddedStoreError, read_socket_url
+from pairing_server.store.redis_store import RedisStore
+
+T = TypeVar("T")
+
+#: The audit chain of commands, apart from the servers' own.
+CLI_CHAIN = "cli"
+
+
+class Mistake(click.ClickException):
+    """Something that the operator can put right; exit status 2, as for wrong usage."""
+
+    exit_code = 2
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its settings, with `--config`."""
+
+    @click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="A TOML file with settings.",
+    )
+    @wraps(command)
+    def wrapped(config: Path | None, *args: Any, **kwargs: Any) -> Any:
+        return command(settings_or_stop(config), *args, **kwargs)
+
+    return wrapped
+
+
+def settings_or_stop(
+    config: Path | None, environ: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """Read the settings, or tell every mistake at once and stop."""
+    try:
+        return load(environ, config, **overrides)
+    except SettingsError as error:
+        raise Mistake("these settings are wrong:\n- " + "\n- ".join(error.mistakes)) from error
+
+
+def run(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a job on a loop of its own, and tell what an operator can put right in words."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(job())
+    except (RegistryUnavailableError, StoreUnavailableError) as error:
+        raise Mistake(f"{error}; run `pairing-server check`.") from error
+    except (EmbeddedStoreError, SealError) as error:
+        raise Mistake(str(error)) from error
+    except OSError as error:
+        raise Mistake(f"{error.strerror or 'failed'}: {error.filename or ''}") from error
+
+
+@asynccontextmanager
+async def registry_only(settings: Settings) -> AsyncIterator[Registry]:
+    """Open the registry beside a running server, or without one."""
+    if settings.database_url is None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(upgrade, settings.registry_url)
+    registry = open_registry(settings.registry_url, chain=CLI_CHAIN, clock=utc_now)
+    try:
+        await registry.ping()
+        yield registry
+    finally:
+        await registry.close()
+
+
+@asynccontextmanager
+async def live_store(settings: Settings) -> AsyncIterator[Store | None]:
+    """Open the Store of the running server; `None` when there is no embedded one running."""
+    url = (
+        settings.redis_url.get_secret_value()
+        if settings.redis_url is not None
+        else read_socket_url(settings.data_dir)
+    )
+    if url is None:
+        yield None
+        return
+    store = RedisStore(url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def server_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open everything that a server needs."""
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(open_stores(settings))
+
+
+def operator() -> str:
+    """Name who runs the command, for the audit log."""
+    return f"operator:{getpass.getuser()}"
+
+
+def stop(refusal: Refusal | AlreadyExistsError, words: str) -> NoReturn:
+    """Tell a refusal in words and stop."""
+    raise click.ClickException(words) from refusal
