@@ -1,0 +1,352 @@
+"""A whole server for a test: real stores, real sockets, and people who use it.
+
+`House` is an installation: an organisation, a card, a workstation, as many phones as a test binds.
+What a test does, it does over HTTP through the reference clients, unless it forces a race on a
+flow, for which `ports` are the same stores.
+"""
+
+import secrets
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from clients.card_profile import Holder
+from clients.desktop import Card, DesktopAgent
+from clients.phone import SoftwarePhone
+from clients.portal import PortalPage
+from clients.test_ca import KeyKind, Style, UziTestCa
+from clients.workstation import Workstation
+from pairing_server.app import Stores, running
+from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.audit.checkpoint import Checkpoints
+from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.seal import Seal, server_secret_named
+from pairing_server.keys.signing import SigningKeys
+from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.ports import Ports
+from pairing_server.push import PushAddress, PushService, Wakeup
+from pairing_server.push.dispatch import Dispatch
+from pairing_server.registry import Registry, clients, organisations
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.registry.database import open_registry
+from pairing_server.registry.migrate import upgrade
+from pairing_server.registry.organisations import Organisation, OrganisationStatus
+from pairing_server.registry.tables import audit_event
+from pairing_server.settings import Settings, load
+from pairing_server.store import Store
+from pairing_server.tokens import new_id
+
+PIN = "123456"
+DATE_OF_BIRTH = "1980-01-31"
+WORKSTATION = {"workstation_id": "ws-1", "workstation": "Balie 1", "location": "Polikliniek"}
+
+
+class ShiftedClock:
+    """The machine's time, moved on as far as a test says: tokens must verify with real time too."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+    def advance(self, duration: timedelta) -> None:
+        self.shift += duration
+
+
+@dataclass
+class RecordingPush:
+    """A push sender that keeps what it was given, and fails when told to."""
+
+    sent: list[tuple[PushAddress, Wakeup]] = field(default_factory=list)
+    error: Exception | None = None
+
+    async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
+        self.sent.append((address, wakeup))
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass(frozen=True)
+class Register:
+    """A test UZI-register with its files: the root, the lists, and cards of whom it is asked."""
+
+    ca: UziTestCa
+    directory: Path
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "root.pem"
+
+    @property
+    def crl_dir(self) -> Path:
+        return self.directory / "crl"
+
+    def card(self, holder: Holder) -> Card:
+        """Issue a card, once for each holder."""
+        file = self.directory / f"{holder.uzi_number}-{holder.ura}-{holder.card_type}.p12"
+        if not file.exists():
+            issued = self.ca.issue(holder, datetime.now(UTC), KeyKind.P_256)
+            issued.authentication.write_pkcs12(file, PIN)
+        return Card.from_pkcs12(file, PIN)
+
+
+@pytest.fixture(scope="session")
+def register(tmp_path_factory: pytest.TempPathFactory) -> Register:
+    """Make a test UZI-register with a fresh list for each kind of card."""
+    directory = tmp_path_factory.mktemp("uzi")
+    now = datetime.now(UTC)
+    ca = UziTestCa.create(now, Style(KeyKind.P_256))
+    made = Register(ca, directory)
+    made.crl_dir.mkdir()
+    ca.write_root(made.root)
+    for card_type in "ZN":
+        crl = ca.issuing(card_type).revocation_list(now)
+        (made.crl_dir / f"{card_type}.crl").write_bytes(crl)
+    return made
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an SQLite registry once, for each test to copy."""
+    file = tmp_path_factory.mktemp("registry") / "empty.sqlite3"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def clock() -> ShiftedClock:
+    return ShiftedClock()
+
+
+@pytest.fixture
+async def registry(
+    empty_registry: Path, tmp_path: Path, clock: ShiftedClock
+) -> AsyncIterator[Registry]:
+    """Open an empty registry on SQLite."""
+    file = tmp_path / "registry.sqlite3"
+    shutil.copyfile(empty_registry, file)
+    opened = open_registry(f"sqlite:///{file}", chain="test", clock=clock)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+def ports(registry: Registry, store: Store, clock: ShiftedClock) -> Ports:
+    return Ports(registry, store, clock, secrets.token_bytes)
+
+
+@pytest.fixture
+async def stores(ports: Ports) -> Stores:
+    """Give the server its keys on the test's stores."""
+    return await stores_on(ports)
+
+
+async def stores_on(ports: Ports, seal_key: bytes = b"s" * 32) -> Stores:
+    seal = Seal(seal_key, ports.random)
+    keys = SigningKeys(ports.registry, seal, ports.clock, ports.random)
+    await keys.prepare()
+    salt = await server_secret_named("pairwise", ports.registry, seal, ports.clock, ports.random)
+    checkpoints = Checkpoints(ports.registry, keys, ports.clock)
+    return Stores(ports.registry, ports.store, keys, salt, checkpoints)
+
+
+@dataclass
+class House:
+    """A running server and who uses it.
+
+    Attributes:
+        holder: Whose card it is; registered by `register_person`.
+        client_key: Of the client that the workstation is, once registered by `workstation`.
+    """
+
+    settings: Settings
+    stores: Stores
+    ports: Ports
+    register: Register
+    push: RecordingPush
+    http: aiohttp.ClientSession
+    holder: Holder = field(default_factory=Holder)
+    client_key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
+    client_id: str = ""
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def base_url(self) -> str:
+        return self.settings.base_url
+
+    @property
+    def registry(self) -> Registry:
+        return self.ports.registry
+
+    @property
+    def store(self) -> Store:
+        return self.ports.store
+
+    async def page(self) -> PortalPage:
+        """Open a browser of its own."""
+        return await self._stack.enter_async_context(PortalPage(self.base_url))
+
+    def agent(self) -> DesktopAgent:
+        return DesktopAgent(self.http, [self.base_url])
+
+    async def add_organisation(self, ura: str = "", name: str = "") -> None:
+        """Register an organisation as an operator does."""
+        added = Organisation(
+            ura=ura or self.holder.ura,
+            name=name or self.holder.organisation_name,
+            status=OrganisationStatus.ACTIVE,
+            registered_at=self.ports.clock(),
+        )
+        await self.registry.commit(lambda tx: organisations.add(tx, added))
+
+    async def logged_in(self, holder: Holder | None = None, purpose: str = "login") -> PortalPage:
+        """Open a browser and prove a card in it."""
+        page = await self.page()
+        card = self.register.card(holder or self.holder)
+        await page.prove(await page.start_session(purpose), self.agent(), card)
+        return page
+
+    async def registered(self, holder: Holder | None = None) -> PortalPage:
+        """Register a card holder, and return the browser in which they did."""
+        holder = holder or self.holder
+        if await self.registry.read(lambda tx: organisations.get(tx, holder.ura)) is None:
+            await self.add_organisation(holder.ura, holder.organisation_name)
+        page = await self.logged_in(holder)
+        registration = await page.registration(DATE_OF_BIRTH)
+        await page.prove(registration.session, self.agent(), self.register.card(holder))
+        return page
+
+    async def bind(
+        self, page: PortalPage | None = None, push_token: str | None = None
+    ) -> SoftwarePhone:
+        """Bind a new phone to the person at the page, by default to a new one."""
+        page = page or await self.registered()
+        offered = await page.start_pairing()
+        phone = SoftwarePhone(self.http)
+        offer = await phone.scan(offered.link)
+        push = {"service": "fcm", "token": push_token} if push_token else None
+        await phone.prove(offer, push)
+        await page.confirm(offered.id, offer.check_number)
+        await phone.wait_paired(offer)
+        return phone
+
+    async def workstation(
+        self,
+        name: str = "HIS",
+        uras: tuple[str, ...] = (),
+        policy: dict[str, object] | None = None,
+    ) -> Workstation:
+        """Register a client, and return a workstation of it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        jwk = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "alg": "ES256"}
+        added = Client(
+            id=new_id(secrets.token_bytes),
+            name=name,
+            jwks={"keys": [jwk]},
+            uras=uras or (self.holder.ura,),
+            redirect_uris=(),
+            policy=policy or {},
+            status=ClientStatus.ACTIVE,
+            created_at=self.ports.clock(),
+        )
+        await self.registry.commit(lambda tx: clients.add(tx, added))
+        self.client_key, self.client_id = key, added.id
+        return Workstation(self.http, self.base_url, added.id, key)
+
+    async def ask(self, workstation: Workstation, **options):
+        """Start a login of the holder at a workstation."""
+        options.setdefault("request_context", WORKSTATION)
+        options.setdefault("ura", self.holder.ura)
+        return await workstation.start(f"uzi:{self.holder.uzi_number}", **options)
+
+    async def approved(self, phone: SoftwarePhone, workstation: Workstation):
+        """Start a login and approve it on the phone."""
+        started = await self.ask(workstation)
+        (request,) = await phone.auth_requests()
+        await phone.approve(request, started.binding_code)
+        return started
+
+    def phone_status(self) -> PhoneStatusFlow:
+        """Block, unblock and revoke as the operator's command does, open requests included."""
+        rp = RelyingParty(self.settings.rp_id, self.settings.webauthn_origins)
+        approvals = ApprovalFlow(self.ports, Dispatch(self.registry, {}), rp)
+        return PhoneStatusFlow(self.registry, approvals.end_all)
+
+    async def events(self) -> list[dict[str, object]]:
+        """Return the audit log, oldest first."""
+        query = sa.select(audit_event).order_by(audit_event.c.chain, audit_event.c.sequence)
+        return [dict(row) for row in await self.registry.read(lambda tx: tx.all(query))]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def house_settings(register: Register, data_dir: Path, **overrides: object) -> Settings:
+    port = free_port()
+    return load(
+        {},
+        base_url=f"http://localhost:{port}",
+        port=port,
+        data_dir=data_dir,
+        uzi_environment="test",
+        uzi_anchors=(register.root,),
+        uzi_crl_dir=register.crl_dir,
+        synced_acr="substantial",
+        **overrides,
+    )
+
+
+@asynccontextmanager
+async def opened_house(
+    settings: Settings, stores: Stores, ports: Ports, register: Register
+) -> AsyncIterator[House]:
+    """Run a server on these stores until the block is left."""
+    push = RecordingPush()
+    senders = dict.fromkeys(PushService, push)
+    async with (
+        running(settings, stores, clock=ports.clock, random=ports.random, senders=senders),
+        aiohttp.ClientSession() as http,
+        AsyncExitStack() as stack,
+    ):
+        yield House(settings, stores, ports, register, push, http, _stack=stack)
+
+
+@pytest.fixture
+async def house(
+    register: Register, tmp_path: Path, stores: Stores, ports: Ports
+) -> AsyncIterator[House]:
+    """Run a server for this test."""
+    settings = house_settings(register, tmp_path)
+    async with opened_house(settings, stores, ports, register) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_house(
+    register: Register, tmp_path: Path, stores: Stores, ports: Ports
+) -> Callable[..., object]:
+    """Run a server with other settings, stalled stores or a second node: `async with make(...)`."""
+
+    def make(other: Ports | None = None, **overrides: object):
+        settings = house_settings(register, tmp_path, **overrides)
+        return opened_house(settings, stores, other or ports, register)
+
+    return make
