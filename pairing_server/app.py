@@ -5,7 +5,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +14,8 @@ from cryptography import x509
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
-from pairing_server.audit.checkpoint import Checkpoints
+from pairing_server.audit.checkpoint import Checkpoints, read_heads
+from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
 from pairing_server.health import HealthRoutes
 from pairing_server.http import MAX_BODY_BYTES, SETTINGS, make_middleware
@@ -36,7 +37,7 @@ from pairing_server.push.console import ConsoleSender
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.routes import PairingRoutes
-from pairing_server.registry import Registry, RegistryUnavailableError
+from pairing_server.registry import Registry, RegistryUnavailableError, Transaction
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
 from pairing_server.settings import Settings
@@ -180,6 +181,7 @@ async def running(
         OSError: the address is taken.
     """
     app = make_app(settings, stores, clock=clock, random=random, senders=senders)
+    await stores.registry.commit(lambda tx: _record_start(tx, settings))
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False
     )
@@ -222,6 +224,14 @@ def card_believer(settings: Settings) -> Believe:
         return verifier.verify(leaf, chain, at)
 
     return believe
+
+
+def _record_start(tx: Transaction, settings: Settings) -> None:
+    # The heads of the other chains tie them to this one, where it begins to grow again.
+    heads = {name: asdict(head) for name, head in read_heads(tx).items()}
+    tx.record(
+        ServerStarted(actor="system", object=f"node:{settings.node}", evidence={"heads": heads})
+    )
 
 
 async def _make_checkpoints(checkpoints: Checkpoints) -> None:

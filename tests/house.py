@@ -52,7 +52,7 @@ WORKSTATION = {"workstation_id": "ws-1", "workstation": "Balie 1", "location": "
 
 
 class ShiftedClock:
-    """The machine's time, moved on as far as a test says: tokens must verify with real time too."""
+    """The machine's time, moved on as far as a test says."""
 
     def __init__(self) -> None:
         self.shift = timedelta(0)
@@ -246,10 +246,7 @@ class House:
         return phone
 
     async def workstation(
-        self,
-        name: str = "HIS",
-        uras: tuple[str, ...] = (),
-        policy: dict[str, object] | None = None,
+        self, name: str = "HIS", uras: tuple[str, ...] = (), **policy: object
     ) -> Workstation:
         """Register a client, and return a workstation of it."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -260,7 +257,7 @@ class House:
             jwks={"keys": [jwk]},
             uras=uras or (self.holder.ura,),
             redirect_uris=(),
-            policy=policy or {},
+            policy=policy,
             status=ClientStatus.ACTIVE,
             created_at=self.ports.clock(),
         )
@@ -343,7 +340,7 @@ async def house(
 def make_house(
     register: Register, tmp_path: Path, stores: Stores, ports: Ports
 ) -> Callable[..., object]:
-    """Run a server with other settings, stalled stores or a second node: `async with make(...)`."""
+    """Run a server with other settings or ports: `async with make_house(...) as house`."""
 
     def make(other: Ports | None = None, **overrides: object):
         settings = house_settings(register, tmp_path, **overrides)

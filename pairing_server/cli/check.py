@@ -126,6 +126,7 @@ async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> N
         known = "; ".join(
             f"{name}, SHA-256 {fingerprint}"
             for fingerprint, name in hierarchy.known_anchors.items()
+            if "Root CA" in name
         )
         mistakes.append(
             f"{PREFIX}UZI_ANCHORS: without a root certificate every card is refused. "

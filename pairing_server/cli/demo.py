@@ -213,7 +213,7 @@ async def _operator(settings: Settings, act: str, credential_id: str) -> None:
         PREFIX + "BASE_URL": settings.base_url,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pairing_server", "phone", act, credential_id),
+        *(sys.executable, "-m", "pairing_server", "phone", act, "--", credential_id),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

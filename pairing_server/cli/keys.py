@@ -1,5 +1,6 @@
 """`pairing-server keys`."""
 
+import json
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from pairing_server.cli.running import operator, registry_only, run, stop, with_
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.keys.seal import Seal, make_seal_key
 from pairing_server.keys.signing import SigningKey, SigningKeys, TooEarlyError
-from pairing_server.registry import AlreadyExistsError
+from pairing_server.registry import AlreadyExistsError, Registry
 from pairing_server.settings import Settings
 
 T = TypeVar("T")
@@ -59,6 +60,14 @@ def keys_rotate(settings: Settings, compromised: bool) -> None:  # noqa: FBT001
     click.echo(f"{key.kid} signs from now on.")
 
 
+@keys.command("jwks")
+@with_settings
+def keys_jwks(settings: Settings) -> None:
+    """Print the public keys, retired ones included: what verifies the audit log elsewhere."""
+    public = _with_keys(settings, lambda signing: signing.authentic_jwks())
+    click.echo(json.dumps({"keys": public}, indent=2))
+
+
 @keys.command("new-seal-key")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def keys_new_seal_key(file: Path) -> None:
@@ -72,9 +81,14 @@ def keys_new_seal_key(file: Path) -> None:
 def _with_keys(settings: Settings, use: Callable[[SigningKeys], Awaitable[T]]) -> T:
     async def job() -> T:
         async with registry_only(settings) as registry:
-            seal = Seal(read_or_make_seal_key(settings, secrets.token_bytes), secrets.token_bytes)
-            signing = SigningKeys(registry, seal, utc_now, secrets.token_bytes)
+            signing = signing_keys(settings, registry)
             await signing.prepare()
             return await use(signing)
 
     return run(job)
+
+
+def signing_keys(settings: Settings, registry: Registry) -> SigningKeys:
+    """Return the signing keys of a registry."""
+    seal = Seal(read_or_make_seal_key(settings, secrets.token_bytes), secrets.token_bytes)
+    return SigningKeys(registry, seal, utc_now, secrets.token_bytes)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import click
 
@@ -24,6 +25,10 @@ from pairing_server.registry import Query, credentials, people
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
 from pairing_server.settings import Settings
+
+
+# Every 64th credential id begins with a hyphen, and some of those with -h.
+_IDS: Any = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 @click.group()
@@ -59,7 +64,7 @@ def phone_list(settings: Settings, uzi_number: str | None) -> None:
         click.echo(f"{item.id}  {item.status:8}  {whose}  {model}  {used}{where}")
 
 
-@phone.command("block")
+@phone.command("block", context_settings=_IDS)
 @click.argument("credential_id")
 @with_settings
 def phone_block(settings: Settings, credential_id: str) -> None:
@@ -68,7 +73,7 @@ def phone_block(settings: Settings, credential_id: str) -> None:
     click.echo("Blocked: it opens nothing.")
 
 
-@phone.command("unblock")
+@phone.command("unblock", context_settings=_IDS)
 @click.argument("credential_id")
 @with_settings
 def phone_unblock(settings: Settings, credential_id: str) -> None:
@@ -77,7 +82,7 @@ def phone_unblock(settings: Settings, credential_id: str) -> None:
     click.echo("Unblocked.")
 
 
-@phone.command("revoke")
+@phone.command("revoke", context_settings=_IDS)
 @click.argument("credential_id")
 @with_settings
 def phone_revoke(settings: Settings, credential_id: str) -> None:

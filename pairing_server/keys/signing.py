@@ -118,6 +118,14 @@ class SigningKeys:
         """Return every key there is or was, oldest first."""
         return await self._registry.read(_read_all)
 
+    async def authentic_jwks(self) -> list[dict[str, str]]:
+        """Return the public part of every key, read out of the seal that no stranger can make.
+
+        Raises:
+            SealError: a key in the registry was not sealed by this server.
+        """
+        return [_public_jwk(key.kid, self._open(key)) for key in await self.all()]
+
     async def rotate(self, actor: str, *, compromised: bool = False) -> SigningKey:
         """Let the next key sign from now on, and make its successor, in one commit.
 
@@ -157,12 +165,15 @@ class SigningKeys:
     async def _current(self) -> tuple[SigningKey, ec.EllipticCurvePrivateKey]:
         key = next(key for key in await self._fresh() if key.state is State.CURRENT)
         if self._private is None or self._private[0] != key.kid:
-            pem = self._seal.open(f"signing-key:{key.kid}", key.sealed)
-            private = serialization.load_pem_private_key(pem, None)
-            if not isinstance(private, ec.EllipticCurvePrivateKey):
-                raise TypeError("a signing key is not an EC key")
-            self._private = (key.kid, private)
+            self._private = (key.kid, self._open(key))
         return key, self._private[1]
+
+    def _open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
+        pem = self._seal.open(f"signing-key:{key.kid}", key.sealed)
+        private = serialization.load_pem_private_key(pem, None)
+        if not isinstance(private, ec.EllipticCurvePrivateKey):
+            raise TypeError("a signing key is not an EC key")
+        return private
 
     async def _fresh(self) -> list[SigningKey]:
         now = self._clock()
@@ -183,17 +194,21 @@ class SigningKeys:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        public = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
         tx.run(
             _insert,
             kid=kid,
             algorithm=ALGORITHM,
             sealed=self._seal.close(f"signing-key:{kid}", pem),
-            public_jwk=json.dumps({**public, "kid": kid, "alg": ALGORITHM, "use": "sig"}),
+            public_jwk=json.dumps(_public_jwk(kid, private)),
             state=state,
             created_at=to_milliseconds(self._clock()),
             retired_at=None,
         )
+
+
+def _public_jwk(kid: str, private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    public = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    return {**public, "kid": kid, "alg": ALGORITHM, "use": "sig"}
 
 
 def _read_all(tx: Query) -> list[SigningKey]:
