@@ -6,7 +6,7 @@ event before it, so that a change anywhere is found at that very place.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import rfc8785
@@ -39,6 +39,9 @@ class Facts:
     ura: str | None
     outcome: str
     evidence: str
+
+
+_NAMES = tuple(field.name for field in fields(Facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def canonical_facts(facts: Facts) -> bytes:
     Raises:
         NotCanonicalError: a column holds what was never written there.
     """
-    return canonical(asdict(facts))
+    return canonical(_columns(facts))
 
 
 def genesis(chain: str) -> Head:
@@ -109,21 +112,14 @@ def link(previous: str, facts: Facts) -> Entry:
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """Read a row of the table, or a line of an export."""
-    facts = Facts(
-        chain=row["chain"],
-        sequence=row["sequence"],
-        id=row["id"],
-        time=row["time"],
-        action=row["action"],
-        actor=row["actor"],
-        object=row["object"],
-        ura=row["ura"],
-        outcome=row["outcome"],
-        evidence=row["evidence"],
-    )
+    facts = Facts(**{name: row[name] for name in _NAMES})
     return Entry(facts, row["previous"], row["hash"])
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
     """Return the row of an event."""
-    return {**asdict(entry.facts), "previous": entry.previous, "hash": entry.hash}
+    return {**_columns(entry.facts), "previous": entry.previous, "hash": entry.hash}
+
+
+def _columns(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in _NAMES}

@@ -93,7 +93,7 @@ def checkpoint_claims(heads: Mapping[str, Head], made_at: int) -> dict[str, Any]
 
 
 def signed_heads(checkpoint: Checkpoint, verify: Verify) -> dict[str, Head] | None:
-    """Return the heads that a checkpoint names; `None` when its signature does not say the same."""
+    """Return the heads that a checkpoint names, `None` when its signature says another thing."""
     claims = verify(checkpoint.signature)
     try:
         heads = {
