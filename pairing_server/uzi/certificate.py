@@ -85,6 +85,7 @@ class Card:
 #: What the library raises on bytes that are no certificate and no revocation list.
 UNREADABLE = (
     ValueError,
+    TypeError,  # A name whose attribute is a BIT STRING.
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,

@@ -130,6 +130,21 @@ def test_another_encoding_is_refused(encoded):
         read_card_name([name(encoded)])
 
 
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"\x16\x80" + bytes(0x80),
+        b"\x16\x82" + bytes(0x82),
+        b"\x16\x02a",
+        b"\x16\x00a",
+        b"\x16\x81",
+    ],
+)
+def test_a_length_is_neither_taken_from_elsewhere_nor_wrong(encoded):
+    with pytest.raises(ValueError, match="length"):
+        der_string(encoded, 0x16)
+
+
 def test_the_account_name_is_read():
     names = [name(string(TEXT)), name(string(b"900016528@90000382", 0x0C), ACCOUNT_NAME)]
 

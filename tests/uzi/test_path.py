@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -298,6 +299,34 @@ def test_a_path_longer_than_an_authority_allows_is_refused(verify_under):
         verify_under(change=at_level("level_2", lambda p: p.replacing(short, critical=True)))
 
 
+@pytest.fixture
+def verify_below(ca, trusting, card, profile, at):
+    """Verify a good card with that many authorities, all of one key, below the anchor."""
+    issuing = ca.issuing("Z")
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    usual = profile.replacing(authority).replacing(key_usage("key_cert_sign"))
+
+    def verify_below(count):
+        titles = [x509.NameAttribute(NameOID.COMMON_NAME, f"{level}") for level in range(count)]
+        names = [profile.issuer, *(x509.Name([title]) for title in titles)]
+        anchor = replace(usual, subject=names[-1], issuer=names[-1])
+        others = [replace(usual, subject=one, issuer=next_) for one, next_ in pairwise(names)]
+        chain = [der(issuing.sign(other, issuing.key)) for other in others]
+        return trusting(issuing.sign(anchor, issuing.key)).verify(card.der, chain, at)
+
+    return verify_below
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_three_authorities_may_stand_below_the_anchor(verify_below, count):
+    assert verify_below(count).uzi_number == "900001234"
+
+
+def test_a_fourth_authority_below_the_anchor_is_refused(verify_below):
+    with pytest.raises(UntrustedIssuer):
+        verify_below(4)
+
+
 def test_name_constraints_are_not_overlooked(verify_under):
     elsewhere = x509.NameConstraints([x509.DirectoryName(x509.Name([]))], None)
 
@@ -367,6 +396,30 @@ def test_a_chain_of_five_may_say_things_twice(verifier, card, at):
 def test_a_certificate_above_the_limit_is_not_read():
     with pytest.raises(MalformedCertificate, match="size"):
         load_certificate(b"\x30" * (MAX_CERTIFICATE_BYTES + 1))
+
+
+def test_a_certificate_of_an_unknown_version_is_refused(card):
+    version_3, version_6 = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"
+
+    with pytest.raises(MalformedCertificate, match="InvalidVersion"):
+        load_certificate(card.der.replace(version_3, version_6, 1))
+
+
+def test_a_certificate_with_bits_for_a_name_is_refused(card):
+    text, bits = b"\x0c\x06Jansen", b"\x03\x06Jansen"
+
+    with pytest.raises(MalformedCertificate, match="TypeError"):
+        load_certificate(card.der.replace(text, bits))
+
+
+def test_a_certificate_with_a_name_that_nobody_reads_is_refused(certify, profile):
+    x400_address = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, b"\x30\x04\xa3\x02\x30\x00"
+    )
+    issued = certify(profile.without(x509.SubjectAlternativeName).replacing(x400_address))
+
+    with pytest.raises(MalformedCertificate, match="UnsupportedGeneralNameType"):
+        load_certificate(issued.der)
 
 
 def test_bytes_after_a_certificate_are_refused(verifier, card, at):

@@ -134,6 +134,15 @@ def test_a_list_of_another_authority_says_nothing(check, ca, at):
         check(ca.issuing("N").revocation_list(at), ca.level_2.revocation_list(at))
 
 
+def test_a_list_of_another_name_says_nothing_even_with_the_same_key(ca, issuing, profile, at):
+    """As of an authority that kept its key and changed its name."""
+    edit = replace(profile, subject=ca.level_2.certificate.subject)
+    other = issuing.sign(edit.replacing(key_usage("crl_sign")), issuing.key)
+    crl = read_revocation_list(issuing.revocation_list(at))
+
+    assert not crl.is_from(other)
+
+
 def test_another_authority_revokes_nothing(check, ca, issuing, card, at):
     serial = card.certificate.serial_number
 
