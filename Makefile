@@ -18,7 +18,6 @@ demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the pl
 	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
-	@$(BIN)/python -m tests.machine
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
 
 check: lint types contracts test  ## Everything that CI runs.

@@ -34,7 +34,7 @@ def _jwks(_: click.Context, __: click.Parameter, value: Path) -> dict[str, Any]:
     try:
         jwks: dict[str, Any] = json.loads(value.read_text())
         keys = jwt.PyJWKSet.from_dict(jwks).keys
-    except (OSError, ValueError, jwt.PyJWTError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, jwt.PyJWTError) as error:
         raise click.BadParameter("this is not a JSON Web Key Set (RFC 7517)") from error
     if any("d" in key for key in jwks["keys"]):
         raise click.BadParameter("this holds a private key: keep it, and hand in the public one")

@@ -26,7 +26,6 @@ from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
 from pairing_server.settings import Settings
 
-
 # Every 64th credential id begins with a hyphen, and some of those with -h.
 _IDS: Any = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 

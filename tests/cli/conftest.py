@@ -1,0 +1,141 @@
+"""Commands as an operator runs them: in this process where that shows the same, else for real."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import aiohttp
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from pairing_server.cli import main
+from tests.house import free_port
+
+START_SECONDS = 30
+
+
+def wait_for(condition, seconds=START_SECONDS):
+    """Wait for a fact about another process."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return value
+
+
+class Process:
+    """A command that runs on its own."""
+
+    def __init__(self, environ, *arguments):
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "pairing_server", *arguments],
+            env={**os.environ, **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def pid(self):
+        return self._child.pid
+
+    def stop(self, number=signal.SIGTERM):
+        """Send a signal; returns the exit status and everything that was printed."""
+        self._child.send_signal(number)
+        return self.end()
+
+    def end(self, seconds=START_SECONDS):
+        output, _ = self._child.communicate(timeout=seconds)
+        return self._child.returncode, output
+
+    @property
+    def is_running(self):
+        return self._child.poll() is None
+
+    def kill(self):
+        self._child.kill()
+        self._child.communicate()
+
+
+@contextmanager
+def started(environ, *arguments):
+    process = Process(environ, *arguments)
+    try:
+        yield process
+    finally:
+        if process.is_running:
+            process.kill()
+
+
+@pytest.fixture
+def environ(tmp_path, register):
+    """Settings of an installation whose cards and lists are in order."""
+    port = free_port()
+    return {
+        "PAIRING_BASE_URL": f"http://localhost:{port}",
+        "PAIRING_DATA_DIR": str(tmp_path / "data"),
+        "PAIRING_UZI_ENVIRONMENT": "test",
+        "PAIRING_UZI_ANCHORS": str(register.root),
+        "PAIRING_UZI_CRL_DIR": str(register.crl_dir),
+        "PAIRING_SYNCED_ACR": "substantial",
+    }
+
+
+@pytest.fixture
+def command(environ, monkeypatch):
+    """Run a command in this process: exit status and output."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+        return result.exit_code, result.output
+
+    return run
+
+
+@pytest.fixture
+def serving(environ):
+    """Run a server of its own and wait until it answers."""
+
+    @contextmanager
+    def serve(**more):
+        with started({**environ, **more}, "serve") as process:
+            wait_for(lambda: not process.is_running or ready(environ["PAIRING_BASE_URL"]))
+            assert process.is_running, process.end()
+            yield process
+
+    return serve
+
+
+def ready(base_url):
+    async def ask():
+        async with aiohttp.ClientSession() as http:
+            try:
+                async with http.get(f"{base_url}/readyz") as response:
+                    return response.status == 200
+            except aiohttp.ClientConnectionError:
+                return False
+
+    return asyncio.run(ask())
+
+
+@pytest.fixture
+def client_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def jwks_file(tmp_path, client_key):
+    file = tmp_path / "client.jwks.json"
+    jwk = {**ECAlgorithm.to_jwk(client_key.public_key(), as_dict=True), "alg": "ES256"}
+    file.write_text(json.dumps({"keys": [jwk]}))
+    return file

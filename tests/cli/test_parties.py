@@ -1,0 +1,78 @@
+"""`pairing-server organisation` and `pairing-server client`."""
+
+import json
+
+import pytest
+from jwt.algorithms import ECAlgorithm
+
+URA = "90000382"
+
+
+def test_an_organisation_is_added_once_and_listed(command):
+    assert command("organisation", "add", URA, "Huisartsenpost") == (
+        0,
+        f"Registered Huisartsenpost (URA {URA}).\n",
+    )
+
+    assert command("organisation", "add", URA, "Nog eens") == (
+        1,
+        f"Error: URA {URA} is registered already.\n",
+    )
+    assert command("organisation", "list") == (0, f"{URA}  active    Huisartsenpost\n")
+
+
+@pytest.mark.parametrize("ura", ["9000038", "900003820", "9000038x", "٩٠٠٠٠٣٨٢"])
+def test_a_ura_has_eight_digits(command, ura):
+    status, output = command("organisation", "add", ura, "Naam")
+
+    assert status == 2
+    assert "a URA has 8 digits" in output
+
+
+def test_a_client_is_added_and_listed_under_the_id_that_was_printed(command, jwks_file):
+    command("organisation", "add", URA, "Huisartsenpost")
+
+    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
+
+    client_id = output.strip()
+    assert status == 0
+    assert command("client", "list") == (0, f"{client_id}  active    HIS  URA {URA}\n")
+
+
+def test_a_client_of_an_unknown_organisation_is_refused_whole(command, jwks_file):
+    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
+
+    assert status == 1
+    assert f"URA {URA} is not registered" in output
+    assert command("client", "list") == (0, "")
+
+
+def test_a_private_key_is_not_taken(command, jwks_file, client_key):
+    jwk = {**ECAlgorithm.to_jwk(client_key, as_dict=True), "alg": "ES256"}
+    jwks_file.write_text(json.dumps({"keys": [jwk]}))
+
+    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
+
+    assert status == 2
+    assert "this holds a private key" in output
+    assert jwk["d"] not in output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json",
+        "[]",
+        "{}",
+        '{"keys": []}',
+        '{"keys": [{"kty": "oct", "k": "AAAA"}]}',
+        '{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RS256"}]}',
+    ],
+)
+def test_what_is_no_key_set_of_use_is_not_taken(command, jwks_file, text):
+    jwks_file.write_text(text)
+
+    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
+
+    assert status == 2
+    assert "Invalid value for '--jwks'" in output

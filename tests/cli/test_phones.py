@@ -1,0 +1,107 @@
+"""`pairing-server phone`: the lost phone, by command, beside a running server or without one."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from clients.card_profile import Holder
+from clients.desktop import DesktopAgent
+from clients.oauth_error import AccessDenied
+from clients.phone import SoftwarePhone
+from clients.portal import PortalPage
+from clients.workstation import Workstation
+
+HOLDER = Holder()
+
+
+@pytest.fixture
+def base_url(environ):
+    return environ["PAIRING_BASE_URL"]
+
+
+async def bind(base_url, card):
+    """Pair a phone over HTTP with a server that runs as a process of its own."""
+    async with aiohttp.ClientSession() as http, PortalPage(base_url) as page:
+        agent = DesktopAgent(http, [base_url])
+        session = await page.start_session("register-organisation")
+        await page.prove(session, agent, card)
+        await page.register_organisation()
+        offered = await page.start_pairing()
+        phone = SoftwarePhone(http)
+        offer = await phone.scan(offered.link)
+        await phone.prove(offer)
+        await page.confirm(offered.id, offer.check_number)
+        await phone.wait_paired(offer)
+        return phone.to_json()
+
+
+@pytest.fixture
+def bound(serving, base_url, register):
+    """Run a server with one bound phone; returns the phone's state."""
+    with serving():
+        yield asyncio.run(bind(base_url, register.card(HOLDER)))
+
+
+@pytest.fixture
+def credential_id(bound, command):
+    _, output = command("phone", "list")
+    return output.split()[0]
+
+
+def test_a_phone_is_listed_with_its_holder_and_last_use(credential_id, command):
+    _, output = command("phone", "list", "--uzi", HOLDER.uzi_number)
+
+    assert output.startswith(f"{credential_id}  active    Jan Jansen (UZI {HOLDER.uzi_number})")
+    assert output.endswith("never used\n")
+    assert command("phone", "list", "--uzi", "000000000") == (0, "")
+
+
+def test_a_phone_is_blocked_unblocked_and_revoked(credential_id, command):
+    assert command("phone", "block", credential_id) == (0, "Blocked: it opens nothing.\n")
+    assert command("phone", "block", credential_id) == (
+        1,
+        "Error: The phone is blocked already.\n",
+    )
+    assert command("phone", "unblock", credential_id) == (0, "Unblocked.\n")
+    assert command("phone", "revoke", credential_id) == (0, "Revoked for good.\n")
+    assert command("phone", "unblock", credential_id)[0] == 1
+
+
+@pytest.mark.parametrize("act", ["block", "unblock", "revoke"])
+@pytest.mark.parametrize("unknown", ["AAAA", "-AAAA", "-hAAA"])
+def test_an_unknown_phone_is_told_as_one(command, act, unknown):
+    status, output = command("phone", act, unknown)
+
+    assert status == 1
+    assert f"There is no phone {unknown}" in output
+
+
+def test_a_workstation_that_waits_hears_of_the_block_at_once(
+    bound, credential_id, command, base_url, jwks_file, client_key
+):
+    _, output = command("client", "add", "HIS", "--ura", HOLDER.ura, "--jwks", jwks_file)
+
+    async def wait_and_block():
+        async with aiohttp.ClientSession() as http:
+            workstation = Workstation(http, base_url, output.strip(), client_key)
+            started = await workstation.start(f"uzi:{HOLDER.uzi_number}", ura=HOLDER.ura)
+            waiting = asyncio.create_task(workstation.poll_once(started, wait=25))
+            await asyncio.sleep(0.2)
+            blocked, _ = await asyncio.to_thread(command, "phone", "block", credential_id)
+            assert blocked == 0
+            with pytest.raises(AccessDenied) as refused:
+                await asyncio.wait_for(waiting, 5)
+            return refused.value.reason
+
+    assert asyncio.run(wait_and_block()) == "revoked"
+
+
+def test_a_phone_is_blocked_while_no_server_runs(serving, command, base_url, register):
+    with serving() as server:
+        asyncio.run(bind(base_url, register.card(HOLDER)))
+        server.stop()
+    credential_id = command("phone", "list")[1].split()[0]
+
+    assert command("phone", "block", credential_id)[0] == 0
+    assert command("phone", "list")[1].split()[1] == "blocked"

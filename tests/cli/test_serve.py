@@ -1,0 +1,153 @@
+"""`pairing-server serve`: starting, draining, dying and coming back."""
+
+import asyncio
+import json
+import signal
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from clients.phone import SoftwarePhone
+from clients.workstation import Workstation
+from tests.cli.conftest import Process, started
+from tests.cli.test_phones import HOLDER, bind
+
+
+@pytest.fixture
+def base_url(environ):
+    return environ["PAIRING_BASE_URL"]
+
+
+def test_with_no_configuration_at_all_a_server_starts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with started({"PAIRING_PORT": "0"}, "serve") as process:
+        time.sleep(3)
+        assert process.is_running
+        status, output = process.stop()
+
+    assert status == 0
+    assert "listening" in output
+
+
+def test_sigterm_ends_open_long_polls_cleanly_and_exits_with_0(
+    serving, base_url, command, register, jwks_file, client_key
+):
+    with serving() as server:
+        state = asyncio.run(bind(base_url, register.card(HOLDER)))
+        _, output = command("client", "add", "HIS", "--ura", HOLDER.ura, "--jwks", jwks_file)
+
+        async def hold_and_stop():
+            async with aiohttp.ClientSession() as http:
+                workstation = Workstation(http, base_url, output.strip(), client_key)
+                begun = await workstation.start(f"uzi:{HOLDER.uzi_number}", ura=HOLDER.ura)
+                phone = SoftwarePhone.from_json(http, state)
+                seen = await phone.auth_requests()
+                polls = [
+                    asyncio.create_task(workstation.poll_once(begun, wait=25)),
+                    asyncio.create_task(phone.auth_requests(wait=25)),
+                ]
+                await asyncio.sleep(0.3)
+                began = time.monotonic()
+                stopped = asyncio.create_task(asyncio.to_thread(server.stop))
+                answers = await asyncio.wait_for(asyncio.gather(*polls), 10)
+                return seen, answers, await stopped, time.monotonic() - began
+
+        seen, answers, (status, printed), seconds = asyncio.run(hold_and_stop())
+
+    assert answers == [None, seen]
+    assert status == 0
+    assert seconds < 10
+    assert "Traceback" not in printed
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_killed(
+    serving, base_url, register, command
+):
+    with serving() as server:
+        state = asyncio.run(bind(base_url, register.card(HOLDER)))
+        server.kill()
+
+    with serving():
+
+        async def who():
+            async with aiohttp.ClientSession() as http:
+                return await SoftwarePhone.from_json(http, state).credential()
+
+        told = asyncio.run(who())
+
+    assert told["uzi_number"] == HOLDER.uzi_number
+    assert command("audit", "verify") == (0, "The audit log is whole.\n")
+
+
+def test_an_approval_survives_a_restart_and_is_redeemed_once(
+    serving, base_url, command, register, jwks_file, client_key
+):
+    async def approve(state, client_id):
+        async with aiohttp.ClientSession() as http:
+            workstation = Workstation(http, base_url, client_id, client_key)
+            begun = await workstation.start(f"uzi:{HOLDER.uzi_number}", ura=HOLDER.ura)
+            phone = SoftwarePhone.from_json(http, state)
+            (request,) = await phone.auth_requests()
+            await phone.approve(request, begun.binding_code)
+            return begun
+
+    async def redeem(begun, client_id):
+        async with aiohttp.ClientSession() as http:
+            workstation = Workstation(http, base_url, client_id, client_key)
+            return await workstation.poll_once(begun, wait=0)
+
+    with serving() as server:
+        state = asyncio.run(bind(base_url, register.card(HOLDER)))
+        _, output = command("client", "add", "HIS", "--ura", HOLDER.ura, "--jwks", jwks_file)
+        begun = asyncio.run(approve(state, output.strip()))
+        server.kill()
+
+    with serving():
+        assertion = asyncio.run(redeem(begun, output.strip()))
+
+    assert assertion.claims.uzi_number == HOLDER.uzi_number
+
+
+def test_a_second_server_on_the_same_data_is_refused_in_words(serving, environ):
+    with serving():
+        status, output = Process({**environ, "PAIRING_PORT": "0"}, "serve").end()
+
+    assert status == 2
+    assert "Traceback" not in output
+    assert output.startswith("Error: ")
+
+
+def test_a_taken_port_is_told_in_words(serving, environ, tmp_path):
+    with serving():
+        other = {**environ, "PAIRING_DATA_DIR": str(tmp_path / "other")}
+        status, output = Process(other, "serve").end()
+
+    assert status == 2
+    assert "address already in use" in output.lower()
+    assert "Traceback" not in output
+
+
+def test_each_log_line_is_json_and_answers_carry_the_request_id(serving, base_url):
+    async def ask():
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{base_url}/phone/credential") as answer,
+        ):
+            return answer.headers["X-Request-Id"]
+
+    with serving() as server:
+        request_id = asyncio.run(ask())
+        _, output = server.stop(signal.SIGINT)
+
+    lines = [json.loads(line) for line in output.splitlines()]
+    refused = [line for line in lines if line.get("request_id") == request_id]
+    assert [line["event"] for line in refused] == ["refused", "answered"]
+
+
+def test_the_data_directory_is_the_owners_alone(serving, environ):
+    with serving():
+        data = Path(environ["PAIRING_DATA_DIR"])
+        assert data.stat().st_mode & 0o077 == 0
+        assert (data / "seal.key").stat().st_mode & 0o077 == 0
