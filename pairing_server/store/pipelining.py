@@ -14,8 +14,8 @@ from typing import Any
 import structlog
 from redis.asyncio.client import Redis
 from redis.asyncio.connection import Connection, ConnectionPool
-from redis.exceptions import AuthenticationError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pairing_server.store import StoreUnavailableError
@@ -117,7 +117,8 @@ class Pipelining:
             _fail(group, StoreUnavailableError("the store was closed"))
             raise
         except Exception as error:  # noqa: BLE001  (redis-py lets OSError and worse through)
-            _log.warning("store.unreachable", error=type(error).__name__, commands=len(group))
+            reason = str(error) or type(error).__name__
+            _log.warning("store.unreachable", reason=reason, commands=len(group))
             self._repeat_or_fail(group, error)
         else:
             await self._answer(group, replies)
@@ -134,8 +135,6 @@ class Pipelining:
         for pause in CONNECT_PAUSES:
             try:
                 return await connect(self._pool)
-            except AuthenticationError:
-                raise
             except (RedisConnectionError, RedisTimeoutError, OSError):
                 await asyncio.sleep(pause)
         return await connect(self._pool)

@@ -85,7 +85,6 @@ class RedisStore:
         channel = f"ping:{secrets.token_hex(8)}"
         try:
             async with asyncio.timeout(DEADLINE):
-                await self._signals.subscribed()
                 async with self._signals.listen(channel) as listener:
                     await self.signal(channel)
                     await listener.heard()

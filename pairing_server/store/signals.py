@@ -71,7 +71,7 @@ class Signals:
         self._pool = pool
         self._listeners: dict[str, set[SignalListener]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._subscribed = asyncio.Event()
+        self._pause = FIRST_PAUSE
         self.drained = False
 
     @asynccontextmanager
@@ -81,7 +81,8 @@ class Signals:
         It does not wait for the subscription: what is signalled before the node is subscribed is
         made good by waking every listener at that moment.
         """
-        self.start()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._stay_subscribed())
         listener = SignalListener(self)
         self._listeners.setdefault(channel, set()).add(listener)
         try:
@@ -91,16 +92,6 @@ class Signals:
             others.discard(listener)
             if not others:
                 del self._listeners[channel]
-
-    def start(self) -> None:
-        """Subscribe in the background, if that has not been done."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._stay_subscribed())
-
-    async def subscribed(self) -> None:
-        """Wait until the subscription stands."""
-        self.start()
-        await self._subscribed.wait()
 
     def drain(self) -> None:
         """Let every wait end, now and from now on."""
@@ -115,16 +106,14 @@ class Signals:
                 await self._task
 
     async def _stay_subscribed(self) -> None:
-        pause = FIRST_PAUSE
         while True:
             try:
                 await self._subscribe_and_hear()
             except Exception as error:  # noqa: BLE001  (without this task every waiter sleeps on)
                 _log.warning("store.subscription_lost", error=type(error).__name__)
-            pause = FIRST_PAUSE if self._subscribed.is_set() else min(2 * pause, LAST_PAUSE)
-            self._subscribed.clear()
             # Nodes that lost the same server do not all come back in the same instant.
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311
+            self._pause = min(2 * self._pause, LAST_PAUSE)
 
     async def _subscribe_and_hear(self) -> None:
         connection = await connect(self._pool)
@@ -133,7 +122,7 @@ class Signals:
                 await connection.send_command("SUBSCRIBE", *CHANNELS)
                 for _ in CHANNELS:
                     await connection.read_response()
-            self._subscribed.set()
+            self._pause = FIRST_PAUSE
             _log.info("store.subscribed")
             # What was signalled while nobody heard is lost: all waiters read their state again.
             self._wake_all()

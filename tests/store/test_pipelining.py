@@ -23,7 +23,7 @@ async def wire(tmp_path, valkey_url):
 
 
 @pytest.fixture
-async def far(store, wire):  # noqa: ARG001  (emptied first)
+async def far(store, wire):
     """A Store at the other end of the wire."""
     async with opened(wire.url) as node:
         yield node
@@ -63,6 +63,17 @@ async def test_each_caller_gets_its_own_reply(store):
     )
     got = await asyncio.gather(*(store.get(f"key:{number}") for number in range(1000)))
     assert got == [b"%d" % number for number in range(1000)]
+
+
+async def test_the_busiest_store_holds_few_connections(store):
+    async def late(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await store.get("key")
+
+    await asyncio.gather(*(late(turns) for turns in range(100)))
+    clients = (await run(store, "CLIENT", "LIST", "TYPE", "normal")).splitlines()
+    assert len(clients) <= pipelining.LANES
 
 
 async def test_a_group_is_bounded(monkeypatch, store):
@@ -156,6 +167,24 @@ async def test_a_read_is_not_repeated_for_ever(far, wire):
     with pytest.raises(StoreUnavailableError):
         await far.get("key")
     assert sum(b"GET" in sent for sent in wire.requests) == 2
+
+
+async def test_what_is_sent_once_more_keeps_its_order(far, wire):
+    wire.cut_at = b"first"
+    await asyncio.gather(far.get("first"), far.get("second"))
+    assert wire.requests[-1].index(b"first") < wire.requests[-1].index(b"second")
+
+
+async def test_a_read_that_is_too_late_harms_none_behind_it(monkeypatch, far, wire):
+    monkeypatch.setattr(pipelining, "DEADLINE", 0.3)
+    monkeypatch.setattr(pipelining, "LANES", 1)
+    await far.get("key")
+    wire.freeze(b"GET")
+    late = asyncio.create_task(far.get("key"))
+    await asyncio.sleep(0.15)
+    assert await far.create("key", b"value", MINUTE)
+    with pytest.raises(StoreUnavailableError):
+        await late
 
 
 async def test_a_cut_wire_is_laid_anew_for_the_next_call(far, wire):

@@ -66,9 +66,10 @@ def test_a_sentinel_url_with_tls():
 
 
 def test_redis_py_repeats_nothing_by_itself():
-    for url in ("redis://host", "redis+sentinel://host/service"):
-        pool, _ = open_pool(url)
-        assert pool.make_connection().retry.get_retries() == 0
+    pool, _ = open_pool("redis://host")
+    managed, sentinel = open_pool("redis+sentinel://host/service")
+    for each in (pool, managed, sentinel.sentinels[0].connection_pool):
+        assert each.make_connection().retry.get_retries() == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ LONG = timedelta(seconds=10)
 
 
 @pytest.fixture
-async def other(store, valkey_url):  # noqa: ARG001  (emptied first)
+async def other(store, valkey_url):
     async with opened(valkey_url) as node:
         yield node
 
@@ -165,6 +165,23 @@ async def test_a_ping_without_a_subscription_fails(monkeypatch, store):
     await store._signals.close()
     with pytest.raises(StoreUnavailableError):
         await store.ping()
+
+
+async def test_the_pauses_between_attempts_to_subscribe_grow_until_one_succeeds(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(signals, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(signals, "LAST_PAUSE", 0.04)
+    address = tmp_path / "address"
+    store = redis_store.RedisStore(f"unix://{address}")
+    async with store.listen("channel") as listener:
+        await asyncio.sleep(0.2)
+        assert store._signals._pause == 0.04
+        with running_valkey() as path:
+            address.symlink_to(path)
+            assert await listener.wait(LONG)
+            assert store._signals._pause == 0.01
+            await store.close()
 
 
 async def test_a_ping_without_a_server_fails(monkeypatch, tmp_path):
