@@ -72,9 +72,8 @@ def _begin(driver: Driver) -> Iterator[sa.Connection]:
         creator=driver.connect_for_migration,
         poolclass=sa.NullPool,
     )
-    if driver.dialect.name == "sqlite":
-        # Python's sqlite3 would commit before each CREATE TABLE.
-        sa.event.listen(engine, "begin", _begin_immediate)
+    # The driver leaves transactions to whoever uses it.
+    sa.event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(driver.begin_write))
     try:
         with engine.begin() as connection:
             if driver.dialect.name == "postgresql":
@@ -82,7 +81,3 @@ def _begin(driver: Driver) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.OperationalError as error:
         raise RegistryUnavailableError(str(error.orig)) from error
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

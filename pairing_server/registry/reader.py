@@ -28,10 +28,10 @@ def _read(session: Session, jobs: list[Job[Query]]) -> list[Job[Query]]:
             job.fail(error)
         failure = session.failure
         if failure is not None:
-            job.fail(failure)
             if isinstance(failure, ConnectionLostError):
                 job.is_done = False
                 raise failure
+            job.fail(failure)
             session.rollback()
             return jobs[number:]
     session.rollback()

@@ -36,7 +36,7 @@ class Job(Generic[S]):
 
     def succeed(self, value: Any) -> None:
         """Keep the result for the caller."""
-        self.value, self.is_done = value, True
+        self.value, self.error, self.is_done = value, None, True
 
     def fail(self, error: BaseException) -> None:
         """Keep the error for the caller."""

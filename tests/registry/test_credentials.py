@@ -1,0 +1,199 @@
+"""Credentials: status, use, device tokens and push addresses."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from pairing_server.registry import AlreadyExistsError, credentials
+from pairing_server.registry.credentials import CredentialStatus
+from tests.registry.people import (
+    COLLEAGUE,
+    CREDENTIAL,
+    NOW,
+    OTHER_CREDENTIAL,
+    PERSON,
+    add_everybody,
+)
+
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+async def filled(registry):
+    await registry.commit(add_everybody)
+    return registry
+
+
+def get(registry, credential_id=CREDENTIAL.id):
+    return registry.read(lambda tx: credentials.get(tx, credential_id))
+
+
+async def test_what_was_added_is_found(filled):
+    found = await get(filled)
+
+    assert found == CREDENTIAL
+    assert [type(found.backup_eligible), type(found.public_key)] == [bool, bytes]
+
+
+async def test_what_was_used_before_it_was_added_is_found(filled):
+    used = replace(OTHER_CREDENTIAL, last_used_at=LATER, last_used_workstation="ws")
+    await filled.commit(lambda tx: credentials.add(tx, used))
+
+    assert await get(filled, used.id) == used
+
+
+@pytest.mark.parametrize(
+    ("find", "value"),
+    [
+        (credentials.get, CREDENTIAL.id),
+        (credentials.by_pairing, CREDENTIAL.pairing_id),
+        (credentials.by_device_token, CREDENTIAL.device_token_digest),
+    ],
+)
+async def test_a_credential_is_found_by_what_is_its_own(filled, find, value):
+    await filled.commit(lambda tx: credentials.add(tx, OTHER_CREDENTIAL))
+
+    assert await filled.read(lambda tx: find(tx, value)) == CREDENTIAL
+    assert await filled.read(lambda tx: find(tx, "unknown")) is None
+
+
+async def test_a_change_reads_it_for_share(filled):
+    found = await filled.commit(lambda tx: credentials.get_for_share(tx, CREDENTIAL.id))
+
+    assert found == CREDENTIAL
+
+
+async def test_credentials_are_listed_oldest_first(filled):
+    await filled.commit(lambda tx: credentials.add(tx, OTHER_CREDENTIAL))
+
+    assert await filled.read(credentials.list_all) == [CREDENTIAL, OTHER_CREDENTIAL]
+    assert await filled.read(lambda tx: credentials.of_person(tx, PERSON.id)) == [
+        CREDENTIAL,
+        OTHER_CREDENTIAL,
+    ]
+    assert await filled.read(lambda tx: credentials.of_person(tx, COLLEAGUE.id)) == []
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"id": CREDENTIAL.id},
+        {"pairing_id": CREDENTIAL.pairing_id},
+        {"device_token_digest": CREDENTIAL.device_token_digest},
+        {"device_token_digest": "announced"},
+    ],
+)
+async def test_id_pairing_and_token_are_one_credentials(filled, same):
+    await filled.commit(partial(_announce, digest="announced"))
+
+    with pytest.raises(AlreadyExistsError):
+        await filled.commit(lambda tx: credentials.add(tx, replace(OTHER_CREDENTIAL, **same)))
+
+
+async def test_a_status_moves_only_from_the_old_one(filled):
+    def move(old, new):
+        return filled.commit(lambda tx: credentials.set_status(tx, CREDENTIAL.id, old, new))
+
+    assert await move(CredentialStatus.ACTIVE, CredentialStatus.REVOKED)
+    assert not await move(CredentialStatus.ACTIVE, CredentialStatus.BLOCKED)
+    assert (await get(filled)).status is CredentialStatus.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("stored", "new", "status", "recorded"),
+    [
+        (0, 0, CredentialStatus.ACTIVE, True),
+        (0, 1, CredentialStatus.ACTIVE, True),
+        (5, 6, CredentialStatus.ACTIVE, True),
+        (5, 5, CredentialStatus.ACTIVE, False),
+        (5, 4, CredentialStatus.ACTIVE, False),
+        (5, 0, CredentialStatus.ACTIVE, False),
+        (0, 0, CredentialStatus.BLOCKED, False),
+        (5, 6, CredentialStatus.REVOKED, False),
+    ],
+)
+async def test_a_use_counts_when_active_and_the_count_grew(filled, stored, new, status, recorded):
+    before = replace(OTHER_CREDENTIAL, sign_count=stored, status=status)
+    after = replace(before, sign_count=new, last_used_at=LATER, last_used_workstation="ws-1")
+    await filled.commit(lambda tx: credentials.add(tx, before))
+
+    outcome = await filled.commit(
+        lambda tx: credentials.record_use(tx, before.id, new, LATER, "ws-1")
+    )
+
+    assert outcome is recorded
+    assert await get(filled, before.id) == (after if recorded else before)
+    assert await get(filled) == CREDENTIAL
+
+
+async def test_a_push_address_can_be_replaced_and_removed(filled):
+    await filled.commit(lambda tx: credentials.set_push(tx, CREDENTIAL.id, "apns", "new"))
+    replaced = await get(filled)
+    await filled.commit(lambda tx: credentials.set_push(tx, CREDENTIAL.id, None, None))
+
+    assert (replaced.push_service, replaced.push_address) == ("apns", "new")
+    assert (await get(filled)).push_address is None
+
+
+@pytest.mark.parametrize(
+    ("service", "address", "left"),
+    [
+        ("fcm", "address-1", None),
+        ("fcm", "older", "address-1"),
+        ("apns", "address-1", "address-1"),
+    ],
+)
+async def test_only_the_rejected_push_address_is_forgotten(filled, service, address, left):
+    await filled.commit(lambda tx: credentials.forget_push(tx, CREDENTIAL.id, service, address))
+
+    assert (await get(filled)).push_address == left
+
+
+def _announce(tx, digest):
+    credentials.announce_device_token(tx, CREDENTIAL.id, digest)
+
+
+async def test_both_tokens_work_until_the_new_one_is_adopted(filled):
+    await filled.commit(partial(_announce, digest="next"))
+
+    by_old, by_new = await filled.read(
+        lambda tx: [credentials.by_device_token(tx, token).id for token in ("token-1", "next")]
+    )
+    adopted = await filled.commit(
+        lambda tx: credentials.adopt_device_token(tx, CREDENTIAL.id, "next")
+    )
+
+    assert (by_old, by_new, adopted) == (CREDENTIAL.id, CREDENTIAL.id, True)
+    assert await get(filled) == replace(CREDENTIAL, device_token_digest="next")
+    assert await filled.read(lambda tx: credentials.by_device_token(tx, "token-1")) is None
+
+
+async def test_a_token_that_is_not_announced_any_more_is_not_adopted(filled):
+    await filled.commit(partial(_announce, digest="first"))
+    await filled.commit(partial(_announce, digest="second"))
+
+    assert not await filled.commit(
+        lambda tx: credentials.adopt_device_token(tx, CREDENTIAL.id, "first")
+    )
+    assert (await get(filled)).device_token_digest == "token-1"
+
+
+async def test_a_replaced_token_ends_both_others(filled):
+    await filled.commit(partial(_announce, digest="next"))
+    await filled.commit(lambda tx: credentials.replace_device_token(tx, CREDENTIAL.id, "new"))
+
+    assert await get(filled) == replace(CREDENTIAL, device_token_digest="new")
+
+
+@pytest.mark.parametrize(
+    "take", [credentials.announce_device_token, credentials.replace_device_token]
+)
+@pytest.mark.parametrize("token", ["token-1", "announced"])
+async def test_a_token_of_one_phone_is_no_other_phones(filled, take, token):
+    await filled.commit(lambda tx: credentials.add(tx, OTHER_CREDENTIAL))
+    await filled.commit(partial(_announce, digest="announced"))
+
+    with pytest.raises(AlreadyExistsError):
+        await filled.commit(lambda tx: take(tx, OTHER_CREDENTIAL.id, token))

@@ -1,0 +1,189 @@
+"""The migrations make the schema that the tables describe, once, whoever else tries."""
+
+import logging
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from pairing_server.registry import RegistryUnavailableError, migrate
+from pairing_server.registry.tables import metadata
+from tests.databases import execute, fetch
+
+_UPGRADE = "import sys; from pairing_server.registry.migrate import upgrade; upgrade(sys.argv[1])"
+PAIRS = [("sqlite", "sqlite"), ("postgresql", "postgresql")]
+
+
+def engine_of(url):
+    return sa.create_engine(
+        url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool
+    )
+
+
+def described(url):
+    """All that the database itself says of its tables."""
+    engine = engine_of(url)
+    with closing(engine.connect()) as connection:
+        inspector = sa.inspect(connection)
+        return {
+            table: {
+                "columns": [
+                    (column["name"], str(column["type"]), column["nullable"])
+                    for column in inspector.get_columns(table)
+                ],
+                "primary key": inspector.get_pk_constraint(table),
+                "foreign keys": inspector.get_foreign_keys(table),
+                "unique": _by_name(inspector.get_unique_constraints(table)),
+                "checks": _by_name(inspector.get_check_constraints(table)),
+                "indexes": _by_name(inspector.get_indexes(table)),
+            }
+            for table in metadata.tables
+        }
+
+
+def _by_name(found):
+    return {item.pop("name"): _plain(item) for item in found}
+
+
+def _plain(item):
+    options = item.pop("dialect_options", {})
+    return {key: str(value) for key, value in {**item, **options}.items()}
+
+
+def test_the_migrated_schema_is_that_of_the_tables(database_url):
+    with closing(engine_of(database_url).connect()) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize(("database_url", "empty_url"), PAIRS, indirect=True)
+def test_constraints_too_are_those_of_the_tables(database_url, empty_url):
+    migrate.current(empty_url)
+    metadata.create_all(engine_of(empty_url))
+
+    assert described(database_url) == described(empty_url)
+
+
+def test_an_upgrade_leads_from_nothing_to_the_newest(empty_url):
+    before = migrate.current(empty_url)
+    migrate.upgrade(empty_url)
+
+    assert (before, migrate.current(empty_url)) == (None, migrate.head())
+
+
+def test_a_second_upgrade_changes_nothing(database_url):
+    migrate.upgrade(database_url)
+
+    assert migrate.current(database_url) == migrate.head()
+
+
+def test_upgrades_at_once_do_not_meet(empty_url, tmp_path):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _UPGRADE, empty_url],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(Path(migrate.__file__).parents[2])},
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    ends = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert ends == [b"", b"", b""]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert migrate.current(empty_url) == migrate.head()
+
+
+def test_a_failed_upgrade_leaves_nothing_behind(empty_url, monkeypatch):
+    def fail(*_arguments):
+        raise RuntimeError("in the middle")
+
+    script = migrate.ScriptDirectory.from_config(migrate._config())
+    migrate.current(empty_url)
+    with monkeypatch.context() as patched:
+        patched.setattr(script.get_revision("0001").module, "_audit", fail)
+        patched.setattr(migrate.ScriptDirectory, "from_config", lambda _config: script)
+        with pytest.raises(RuntimeError, match="in the middle"):
+            migrate.upgrade(empty_url)
+
+    assert migrate.current(empty_url) is None
+    assert sa.inspect(engine_of(empty_url)).get_table_names() == []
+
+
+def test_an_upgrade_says_nothing(empty_url, caplog, capfd):
+    caplog.set_level(logging.INFO)
+    migrate.upgrade(empty_url)
+
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_made_file_is_its_owners_alone(tmp_path):
+    file = tmp_path / "new" / "registry.sqlite3"
+    migrate.upgrade(f"sqlite:///{file}")
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_database_that_cannot_be_reached_is_told(tmp_path):
+    with pytest.raises(RegistryUnavailableError):
+        migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")
+    with pytest.raises(RegistryUnavailableError):
+        migrate.upgrade(f"sqlite:///{tmp_path}")
+
+
+FILLED = {
+    "audit_event": "VALUES ('main', 1, 'a', 0, 'A', 'a', 'o', NULL, 'success', '{}', '', '')",
+    "audit_checkpoint": "VALUES (1, 0, '{}', 'a')",
+    "auth_answer": "VALUES ('a', 'deny', 'd', 'c', 0)",
+    "redemption": "VALUES ('a', 'client', 'c', 'j', 0)",
+}
+COLUMN = {
+    "audit_event": "evidence",
+    "audit_checkpoint": "heads",
+    "auth_answer": "decision",
+    "redemption": "jti",
+}
+
+
+@pytest.mark.parametrize("table", FILLED)
+def test_rows_of_a_log_cannot_be_changed(own_url, table):
+    execute(own_url, f"INSERT INTO {table} {FILLED[table]}")
+
+    with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
+        execute(own_url, f"UPDATE {table} SET {COLUMN[table]} = 'approve'")
+
+
+@pytest.mark.parametrize("table", ["audit_event", "audit_checkpoint"])
+def test_rows_of_the_audit_log_cannot_be_deleted(own_url, table):
+    execute(own_url, f"INSERT INTO {table} {FILLED[table]}")
+
+    with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
+        execute(own_url, f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", ["audit_event", "audit_checkpoint"])
+def test_the_audit_log_cannot_be_truncated(own_postgresql_url, table):
+    with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
+        execute(own_postgresql_url, f"TRUNCATE {table}")
+
+
+def test_the_audit_log_cannot_be_replaced(sqlite_url):
+    execute(sqlite_url, f"INSERT INTO audit_event {FILLED['audit_event']}")
+
+    with pytest.raises(Exception, match="rows of audit_event stay as they are"):
+        execute(sqlite_url, f"INSERT OR REPLACE INTO audit_event {FILLED['audit_event']}")
+
+
+@pytest.mark.parametrize("table", ["auth_answer", "redemption"])
+def test_old_answers_can_be_cleared_away(own_url, table):
+    execute(own_url, f"INSERT INTO {table} {FILLED[table]}", f"DELETE FROM {table}")
+
+    assert fetch(own_url, f"SELECT * FROM {table}") == []

@@ -1,0 +1,105 @@
+"""People and memberships."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from pairing_server.registry import AlreadyExistsError, people
+from pairing_server.registry.driver import StatementRefusedError
+from pairing_server.registry.people import MembershipKind, PersonStatus
+from tests.registry.people import COLLEAGUE, MEMBERSHIP, NOW, ORGANISATION, PERSON, add_everybody
+
+
+@pytest.fixture
+async def filled(registry):
+    await registry.commit(add_everybody)
+    return registry
+
+
+@pytest.mark.parametrize("person", [PERSON, COLLEAGUE])
+async def test_what_was_added_is_found(filled, person):
+    assert await filled.read(lambda tx: people.get_person(tx, person.id)) == person
+
+
+async def test_a_person_is_found_by_what_is_theirs(filled):
+    assert await filled.read(lambda tx: people.by_uzi_number(tx, "123456789")) == PERSON
+    assert await filled.read(lambda tx: people.by_user_name(tx, "sdeboer")) == PERSON
+
+
+@pytest.mark.parametrize("find", [people.get_person, people.by_uzi_number, people.by_user_name])
+async def test_an_unknown_one_is_none(filled, find):
+    assert await filled.read(lambda tx: find(tx, "unknown")) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(COLLEAGUE, id="new", user_name="new", uzi_number="123456789"),
+        replace(COLLEAGUE, id="new"),
+    ],
+)
+async def test_uzi_number_and_user_name_are_one_persons(filled, other):
+    with pytest.raises(AlreadyExistsError):
+        await filled.commit(lambda tx: people.add_person(tx, other))
+
+
+async def test_all_but_id_and_creation_can_be_updated(filled):
+    new = replace(
+        PERSON,
+        uzi_number="987654321",
+        first_names="S.",
+        last_name="Boer",
+        date_of_birth=date(1981, 2, 1),
+        user_name="boer",
+        status=PersonStatus.CLOSED,
+    )
+    late = replace(new, created_at=NOW + timedelta(days=1))
+
+    assert await filled.commit(lambda tx: people.update_person(tx, late))
+    assert await filled.read(lambda tx: people.get_person(tx, PERSON.id)) == new
+    assert await filled.read(lambda tx: people.get_person(tx, COLLEAGUE.id)) == COLLEAGUE
+
+
+async def test_an_unknown_person_is_not_updated(filled):
+    unknown = replace(PERSON, id="unknown", uzi_number=None, user_name="unknown")
+
+    assert not await filled.commit(lambda tx: people.update_person(tx, unknown))
+
+
+async def test_a_membership_is_put_in_place_of_the_one_before(filled):
+    guest = replace(
+        MEMBERSHIP,
+        kind=MembershipKind.GUEST,
+        administrative_role=None,
+        valid_until=None,
+        created_at=NOW + timedelta(days=1),
+    )
+    await filled.commit(lambda tx: people.put_membership(tx, guest))
+
+    found = await filled.read(lambda tx: people.membership(tx, PERSON.id, ORGANISATION.ura))
+
+    assert found == replace(guest, created_at=NOW)
+
+
+async def test_memberships_are_a_persons_own(filled):
+    assert await filled.read(lambda tx: people.memberships(tx, PERSON.id)) == [MEMBERSHIP]
+    assert await filled.read(lambda tx: people.memberships(tx, COLLEAGUE.id)) == []
+    assert await filled.read(lambda tx: people.membership(tx, PERSON.id, "00000000")) is None
+
+
+async def test_a_membership_needs_an_organisation(filled):
+    nowhere = replace(MEMBERSHIP, ura="00000000")
+
+    with pytest.raises(StatementRefusedError):
+        await filled.commit(lambda tx: people.put_membership(tx, nowhere))
+
+
+def test_a_membership_ends_at_its_last_moment():
+    assert MEMBERSHIP.is_valid(MEMBERSHIP.valid_until - timedelta(milliseconds=1))
+    assert not MEMBERSHIP.is_valid(MEMBERSHIP.valid_until)
+    assert replace(MEMBERSHIP, valid_until=None).is_valid(NOW)
+
+
+def test_a_name_is_first_names_and_last_name():
+    assert PERSON.name == "Saskia Maria de Boer"
