@@ -7,10 +7,13 @@ keeps nothing between the two halves.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm as NoSuchAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -18,12 +21,18 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import parse_attestation_object, parse_client_data_json
+from webauthn.helpers import (
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    parse_attestation_object,
+    parse_client_data_json,
+)
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
     AttestationFormat,
+    AttestationObject,
     AuthenticatorSelectionCriteria,
     CredentialDeviceType,
     PublicKeyCredentialDescriptor,
@@ -39,14 +48,23 @@ from pairing_server.keys.refusals import (
 )
 from pairing_server.tokens import b64url, b64url_decode
 
-ALGORITHMS = [
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-]
+KEY_TYPES = {
+    COSEAlgorithmIdentifier.ECDSA_SHA_256: EllipticCurvePublicKey,
+    COSEAlgorithmIdentifier.EDDSA: Ed25519PublicKey,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256: RSAPublicKey,
+}
+ALGORITHMS = list(KEY_TYPES)
 RP_NAME = "Pairing server"
 #: WebAuthn Level 3 section 4: a credential id is at most 1023 bytes.
 MAX_CREDENTIAL_ID_BYTES = 1023
+MIN_RSA_BITS = 2048
+#: How much of what a library says of malformed bytes goes to the log; it may quote them.
+MAX_COMPLAINT = 200
+
+CredentialId = Annotated[
+    str,
+    msgspec.Meta(pattern="^[A-Za-z0-9_-]+$(?!\n)", max_length=MAX_CREDENTIAL_ID_BYTES * 4 // 3),
+]
 
 # What `webauthn` and the decoders under it raise for bytes that are not what they should be.
 _MALFORMED = (
@@ -71,8 +89,8 @@ class AttestationResponse(msgspec.Struct, rename="camel"):
 class RegistrationResponse(msgspec.Struct, rename="camel"):
     """RegistrationResponseJSON."""
 
-    id: str
-    raw_id: str
+    id: CredentialId
+    raw_id: CredentialId
     type: str
     response: AttestationResponse
 
@@ -88,8 +106,8 @@ class AssertionResponse(msgspec.Struct, rename="camel"):
 class AuthenticationResponse(msgspec.Struct, rename="camel"):
     """AuthenticationResponseJSON."""
 
-    id: str
-    raw_id: str
+    id: CredentialId
+    raw_id: CredentialId
     type: str
     response: AssertionResponse
 
@@ -125,7 +143,8 @@ def creation_options(
         user_name=user_name,
         user_display_name=display_name,
         challenge=challenge,
-        attestation=AttestationConveyancePreference.DIRECT,
+        # A chain could not be followed to a root, and would be refused: ask for none.
+        attestation=AttestationConveyancePreference.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -152,12 +171,15 @@ def verify_registration(
     """Verify a new key (section 7.1), UP and UV required.
 
     Raises:
-        AttestationNotAccepted: the attestation names a chain, and no roots are configured.
+        AttestationNotAccepted: the attestation is neither none nor of the key itself.
         InvalidCredential: anything else does not verify.
     """
     body = _dump(response)
     try:
         _refuse_cross_origin(response.response.client_data_json)
+        attested = parse_attestation_object(b64url_decode(response.response.attestation_object))
+        if not _is_accepted(attested):
+            raise AttestationNotAccepted(None, repr(attested.fmt)[:MAX_COMPLAINT])
         verified = verify_registration_response(
             credential=body,
             expected_challenge=challenge,
@@ -167,16 +189,9 @@ def verify_registration(
             require_user_verification=True,
             supported_pub_key_algs=ALGORITHMS,
         )
-        statement = parse_attestation_object(verified.attestation_object).att_stmt
+        _check_public_key(verified.credential_public_key)
     except _MALFORMED as error:
-        raise InvalidCredential(None, repr(error)) from error
-    # `webauthn` lets a certificate chain pass where it is given no roots.  Until roots are
-    # configured, only self attestation and none are taken, for the little that they show.
-    accepted = verified.fmt == AttestationFormat.NONE or (
-        verified.fmt == AttestationFormat.PACKED and statement.x5c is None
-    )
-    if not accepted:
-        raise AttestationNotAccepted(None, verified.fmt)
+        raise InvalidCredential(None, _complaint(error)) from error
     if len(verified.credential_id) > MAX_CREDENTIAL_ID_BYTES:
         raise InvalidCredential(None, "credential id too long")
     return NewKey(
@@ -222,7 +237,7 @@ def verify_assertion(
             require_user_verification=True,
         )
     except _MALFORMED as error:
-        raise InvalidAssertion(None, repr(error)) from error
+        raise InvalidAssertion(None, _complaint(error)) from error
     # Step 22.  Zero on both sides is an authenticator that does not count, as synced passkeys.
     if (verified.new_sign_count or sign_count) and verified.new_sign_count <= sign_count:
         raise InvalidAssertion(None, "sign count did not grow")
@@ -233,6 +248,32 @@ def _refuse_cross_origin(client_data_json: str) -> None:
     # Section 7.2 step 11: we are never framed, so no honest client sets this.
     if parse_client_data_json(b64url_decode(client_data_json)).cross_origin:
         raise ValueError("crossOrigin")
+
+
+def _is_accepted(attested: AttestationObject) -> bool:
+    # `webauthn` lets a certificate chain pass where it is given no roots.  Until roots are
+    # configured, only self attestation and none are taken, for the little that they show; and
+    # what parses certificates and TPM structures is never reached by a stranger's bytes.
+    return attested.fmt == AttestationFormat.NONE or (
+        attested.fmt == AttestationFormat.PACKED and attested.att_stmt.x5c is None
+    )
+
+
+def _check_public_key(cose: bytes) -> None:
+    # Nothing else reads the key here when there is no attestation: one that is on no curve would
+    # be bound, and then never answer.
+    decoded = decode_credential_public_key(cose)
+    key = decoded_public_key_to_cryptography(decoded)
+    if not isinstance(key, KEY_TYPES[decoded.alg]):
+        raise TypeError("a key of another algorithm")
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name != SECP256R1.name:
+        raise ValueError("ES256 is on P-256 (section 5.8.5)")
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        raise ValueError("RSA key too short")
+
+
+def _complaint(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:MAX_COMPLAINT]
 
 
 def _dump(response: RegistrationResponse | AuthenticationResponse) -> dict[str, Any]:

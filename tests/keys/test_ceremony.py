@@ -1,0 +1,456 @@
+"""WebAuthn: an honest key is taken, and each thing done wrongly is refused for just that."""
+
+import contextlib
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import cbor2
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from webauthn.helpers.structs import AttestationFormat
+
+from clients.authenticator import Attestation, Authenticator
+from clients.client_data import HONEST, Flags, Twist
+from pairing_server.errors import Refusal
+from pairing_server.keys.ceremony import (
+    ALGORITHMS,
+    AuthenticationResponse,
+    RegistrationResponse,
+    RelyingParty,
+    creation_options,
+    request_options,
+    verify_assertion,
+    verify_registration,
+)
+from pairing_server.keys.credential import AttestationVerdict
+from pairing_server.keys.refusals import (
+    AttestationNotAccepted,
+    InvalidAssertion,
+    InvalidCredential,
+)
+from pairing_server.tokens import b64url, b64url_decode
+from tests.keys.handset import CHALLENGE, ORIGIN, RP, registration
+
+APK = "android:apk-key-hash:" + "A" * 43
+KEY_STARTS_AT = 37 + 16 + 2 + 32
+
+ONE_THING_WRONG = {
+    "challenge": (Twist(challenge=b"another" * 4), "challenge"),
+    "origin": (Twist(origin="https://evil.example"), "origin"),
+    "origin below ours": (Twist(origin=ORIGIN + ".evil.example"), "origin"),
+    "app that is not configured": (Twist(origin=APK), "origin"),
+    "rp id": (Twist(rp_id="evil.example"), "RP ID"),
+    "type": (Twist(type="payment.get"), "type"),
+    "framed": (Twist(cross_origin=True), "crossOrigin"),
+    "nobody there": (Twist(clear_flags=Flags.UP), "presen"),
+    "nobody verified": (Twist(clear_flags=Flags.UV), "verif"),
+    "backed up but not eligible": (Twist(set_flags=Flags.BS), "back"),
+}
+
+
+def registered(response, rp=RP):
+    return verify_registration(rp, response, CHALLENGE)
+
+
+@pytest.fixture(scope="module")
+def phone():
+    authenticator = Authenticator()
+    return authenticator, registered(registration(authenticator))
+
+
+def assertion(phone, twist=HONEST, challenge=CHALLENGE):
+    made = phone[0].get(challenge, RP.id, ORIGIN, twist)
+    return msgspec.convert(made, AuthenticationResponse)
+
+
+def asserted(phone, response, sign_count=0, rp=RP):
+    return verify_assertion(
+        rp,
+        response,
+        challenge=CHALLENGE,
+        credential_id=phone[1].credential_id,
+        public_key=phone[1].public_key,
+        sign_count=sign_count,
+    )
+
+
+def rewritten(response, change):
+    """Change the attestation object of a registration."""
+    attested = cbor2.loads(b64url_decode(response.response.attestation_object))
+    raw = b64url(cbor2.dumps(change(attested), canonical=True))
+    inner = msgspec.structs.replace(response.response, attestation_object=raw)
+    return msgspec.structs.replace(response, response=inner)
+
+
+def with_key(cose):
+    """Put another public key in the place of the one that was made."""
+    return rewritten(
+        registration(Authenticator()),
+        lambda made: {**made, "authData": made["authData"][:KEY_STARTS_AT] + cose},
+    )
+
+
+def cose_of(curve, algorithm=-7, crv=1):
+    point = ec.generate_private_key(curve).public_key().public_numbers()
+    size = (curve.key_size + 7) // 8
+    x, y = point.x.to_bytes(size, "big"), point.y.to_bytes(size, "big")
+    return cbor2.dumps({1: 2, 3: algorithm, -1: crv, -2: x, -3: y}, canonical=True)
+
+
+def rsa_cose(bits):
+    numbers = rsa.generate_private_key(65537, bits).public_key().public_numbers()
+    modulus = numbers.n.to_bytes(bits // 8, "big")
+    return cbor2.dumps({1: 3, 3: -257, -1: modulus, -2: b"\1\0\1"}, canonical=True)
+
+
+@pytest.mark.parametrize("attestation", Attestation)
+def test_an_honest_key_is_taken(attestation):
+    authenticator = Authenticator(attestation=attestation, aaguid=bytes(range(16)))
+    key = registered(registration(authenticator))
+    assert key.credential_id == authenticator.credentials[0].credential_id
+    assert key.aaguid == "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    assert key.attestation_format == attestation
+    assert key.attestation_verdict is AttestationVerdict.UNKNOWN
+    assert (key.sign_count, key.backup_eligible, key.backed_up) == (0, False, False)
+
+
+def test_a_synced_key_says_so():
+    authenticator = Authenticator(backup=Flags.BE | Flags.BS)
+    key = registered(registration(authenticator))
+    assert (key.backup_eligible, key.backed_up) == (True, True)
+
+
+@pytest.mark.parametrize("attestation", Attestation)
+@pytest.mark.parametrize(("twist", "complaint"), ONE_THING_WRONG.values(), ids=ONE_THING_WRONG)
+def test_one_thing_wrong_refuses_a_key(attestation, twist, complaint):
+    response = registration(Authenticator(attestation=attestation), twist)
+    with pytest.raises(InvalidCredential) as refused:
+        registered(response)
+    assert complaint in refused.value.args[0]
+
+
+@pytest.mark.parametrize(("twist", "complaint"), ONE_THING_WRONG.values(), ids=ONE_THING_WRONG)
+def test_one_thing_wrong_refuses_an_assertion(phone, twist, complaint):
+    response = assertion(phone, twist)
+    with pytest.raises(InvalidAssertion) as refused:
+        asserted(phone, response)
+    assert complaint in refused.value.args[0]
+
+
+def test_a_registration_is_no_assertion_nor_the_other_way_round(phone):
+    with pytest.raises(InvalidCredential, match="type"):
+        registered(registration(Authenticator(), Twist(type="webauthn.get")))
+    with pytest.raises(InvalidAssertion, match="type"):
+        asserted(phone, assertion(phone, Twist(type="webauthn.create")))
+
+
+def test_an_app_is_taken_where_it_is_configured(phone):
+    rp = RelyingParty(RP.id, [ORIGIN, APK])
+    assert registered(registration(Authenticator(), origin=APK), rp)
+    assert asserted(phone, assertion(phone, Twist(origin=APK)), rp=rp)
+
+
+def test_a_spoilt_signature_is_refused(phone):
+    with pytest.raises(InvalidAssertion, match="signature"):
+        asserted(phone, assertion(phone, Twist(spoil_signature=True)))
+    packed = Authenticator(attestation=Attestation.PACKED)
+    with pytest.raises(InvalidCredential, match="signature"):
+        registered(registration(packed, Twist(spoil_signature=True)))
+
+
+def test_a_packed_statement_of_another_algorithm_is_refused():
+    packed = registration(Authenticator(attestation=Attestation.PACKED))
+    with pytest.raises(InvalidCredential):
+        registered(
+            rewritten(packed, lambda made: {**made, "attStmt": made["attStmt"] | {"alg": -8}})
+        )
+
+
+@pytest.mark.parametrize(
+    "name", [*(set(AttestationFormat) - {"none", "packed"}), "compound", "", 7, None, []]
+)
+def test_no_other_kind_of_attestation_is_taken(name):
+    made = registration(Authenticator(attestation=Attestation.PACKED))
+    with pytest.raises(AttestationNotAccepted):
+        registered(rewritten(made, lambda attested: {**attested, "fmt": name}))
+
+
+def chained():
+    """Attest with a certificate's key, as a hardware key does: all of it verifies."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Key maker")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
+    certificate = builder.sign(key, hashes.SHA256())
+    response = registration(Authenticator())
+    client_data = b64url_decode(response.response.client_data_json)
+
+    def attest(attested):
+        signed = attested["authData"] + hashlib.sha256(client_data).digest()
+        signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        chain = [certificate.public_bytes(serialization.Encoding.DER)]
+        return {
+            **attested,
+            "fmt": "packed",
+            "attStmt": {"alg": -7, "sig": signature, "x5c": chain},
+        }
+
+    return rewritten(response, attest)
+
+
+def test_a_chain_to_no_root_is_refused():
+    with pytest.raises(AttestationNotAccepted):
+        registered(chained())
+
+
+@pytest.mark.parametrize("chain", [[], b"", 0])
+def test_an_empty_chain_is_a_chain(chain):
+    made = registration(Authenticator(attestation=Attestation.PACKED))
+    with pytest.raises(AttestationNotAccepted):
+        registered(rewritten(made, lambda at: {**at, "attStmt": at["attStmt"] | {"x5c": chain}}))
+
+
+def test_no_attestation_comes_with_no_statement():
+    made = registration(Authenticator())
+    with pytest.raises(InvalidCredential, match="statement"):
+        registered(rewritten(made, lambda attested: {**attested, "attStmt": {"sig": b"x"}}))
+
+
+def test_every_offered_algorithm_is_taken():
+    public = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    okp = cbor2.dumps({1: 1, 3: -8, -1: 6, -2: public}, canonical=True)
+    offered = {-7: cose_of(ec.SECP256R1()), -8: okp, -257: rsa_cose(2048)}
+    assert set(offered) == set(ALGORITHMS)
+    assert all(registered(with_key(cose)).public_key == cose for cose in offered.values())
+
+
+NO_KEY = {
+    "on no curve": cbor2.dumps({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32}),
+    "on another curve": cose_of(ec.SECP384R1(), crv=2),
+    "of an algorithm not offered": cose_of(ec.SECP384R1(), algorithm=-35, crv=2),
+    "that says another algorithm": cose_of(ec.SECP256R1(), algorithm=-257),
+    "that says another type": cose_of(ec.SECP256R1(), algorithm=-8),
+    "too short": rsa_cose(1024),
+}
+
+
+@pytest.mark.parametrize("cose", NO_KEY.values(), ids=NO_KEY)
+def test_a_key_that_could_never_answer_is_refused(cose):
+    with pytest.raises(InvalidCredential):
+        registered(with_key(cose))
+
+
+def with_credential_id(length):
+    def change(made):
+        data, identifier = made["authData"], bytes(length)
+        head = data[: KEY_STARTS_AT - 34] + length.to_bytes(2, "big")
+        return {**made, "authData": head + identifier + data[KEY_STARTS_AT:]}
+
+    return rewritten(registration(Authenticator()), change)
+
+
+def test_a_credential_id_has_1023_bytes_at_most():
+    assert registered(with_credential_id(1023)).credential_id == b64url(bytes(1023))
+    with pytest.raises(InvalidCredential, match="long"):
+        registered(with_credential_id(1024))
+
+
+def test_the_assertion_of_another_key_is_refused(phone):
+    other = Authenticator()
+    registered(registration(other))
+    response = assertion((other, None))
+    with pytest.raises(InvalidAssertion, match="another credential"):
+        asserted(phone, response)
+    own = phone[1].credential_id
+    with pytest.raises(InvalidAssertion, match="signature"):
+        asserted(phone, msgspec.structs.replace(response, id=own, raw_id=own))
+
+
+def test_the_two_spellings_of_an_id_are_one(phone):
+    with pytest.raises(InvalidAssertion, match="raw_id"):
+        asserted(phone, msgspec.structs.replace(assertion(phone), raw_id="AAAA"))
+
+
+COUNTS = st.one_of(st.integers(0, 3), st.integers(0, 2**32 - 1))
+
+
+@settings(max_examples=50, deadline=None)
+@given(stored=COUNTS, sent=COUNTS)
+def test_the_sign_count_grows_or_is_not_counted(phone, stored, sent):
+    response = assertion(phone, Twist(sign_count=sent))
+    grows = sent > stored or sent == stored == 0
+    with contextlib.nullcontext() if grows else pytest.raises(InvalidAssertion, match="count"):
+        assert asserted(phone, response, stored).sign_count == sent
+
+
+def test_the_count_is_compared_after_the_signature(phone):
+    forged = assertion(phone, Twist(sign_count=1, spoil_signature=True))
+    with pytest.raises(InvalidAssertion, match="signature"):
+        asserted(phone, forged, sign_count=9)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+CBOR = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.binary()
+    | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.integers(-9, 9) | st.text(max_size=9), inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+CLIENT_DATA = st.one_of(
+    st.binary(),
+    JSON.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {"type": JSON | st.just("webauthn.create") | st.just("webauthn.get")},
+        optional={
+            "challenge": JSON | st.just(b64url(CHALLENGE)),
+            "origin": JSON | st.just(ORIGIN),
+            "crossOrigin": JSON,
+            "tokenBinding": JSON,
+        },
+    ).map(lambda value: json.dumps(value).encode()),
+)
+COSE = st.dictionaries(
+    st.sampled_from([1, 3, -1, -2, -3]), CBOR | st.sampled_from([1, 2, 3, -7, -8, -257, b"x" * 32])
+).map(cbor2.dumps)
+TEXT = st.text() | st.binary().map(b64url)
+never_else = settings(max_examples=150, deadline=None)
+
+
+def refusing():
+    return contextlib.suppress(Refusal)
+
+
+@never_else
+@given(CLIENT_DATA)
+def test_malformed_client_data_is_only_ever_refused(phone, raw):
+    made = registration(Authenticator())
+    inner = msgspec.structs.replace(made.response, client_data_json=b64url(raw))
+    with pytest.raises(Refusal):
+        registered(msgspec.structs.replace(made, response=inner))
+    signed = assertion(phone)
+    inner = msgspec.structs.replace(signed.response, client_data_json=b64url(raw))
+    with pytest.raises(Refusal):
+        asserted(phone, msgspec.structs.replace(signed, response=inner))
+
+
+@never_else
+@given(st.sampled_from(["id", "raw_id", "type"]), TEXT)
+def test_malformed_members_are_only_ever_refused(phone, name, value):
+    with refusing():
+        registered(msgspec.structs.replace(registration(Authenticator()), **{name: value}))
+    with pytest.raises(Refusal):
+        asserted(phone, msgspec.structs.replace(assertion(phone), **{name: value}))
+
+
+@never_else
+@given(st.sampled_from(["client_data_json", "authenticator_data", "signature"]), TEXT)
+def test_malformed_assertions_are_only_ever_refused(phone, name, value):
+    signed = assertion(phone)
+    inner = msgspec.structs.replace(signed.response, **{name: value})
+    with pytest.raises(Refusal):
+        asserted(phone, msgspec.structs.replace(signed, response=inner))
+
+
+@never_else
+@given(TEXT | CBOR.map(lambda value: b64url(cbor2.dumps(value))))
+def test_a_malformed_attestation_object_is_only_ever_refused(value):
+    made = registration(Authenticator())
+    inner = msgspec.structs.replace(made.response, attestation_object=value)
+    with pytest.raises(Refusal):
+        registered(msgspec.structs.replace(made, response=inner))
+
+
+@never_else
+@given(st.sampled_from(["fmt", "attStmt", "authData"]), CBOR, st.sampled_from(Attestation))
+def test_malformed_attestations_are_only_ever_refused(name, value, attestation):
+    made = registration(Authenticator(attestation=attestation))
+    with refusing():
+        registered(rewritten(made, lambda attested: {**attested, name: value}))
+
+
+@never_else
+@given(st.dictionaries(st.sampled_from(["alg", "sig", "x5c", "ver"]), CBOR))
+def test_malformed_statements_are_only_ever_refused(statement):
+    made = registration(Authenticator(attestation=Attestation.PACKED))
+    with pytest.raises(Refusal):
+        registered(rewritten(made, lambda attested: {**attested, "attStmt": statement}))
+
+
+@never_else
+@given(COSE | st.binary())
+def test_malformed_keys_are_only_ever_refused(cose):
+    with pytest.raises(Refusal):
+        registered(with_key(cose))
+
+
+@never_else
+@given(st.integers(0, 250), st.binary(max_size=4), st.integers(0, 4))
+def test_damaged_authenticator_data_is_only_ever_refused(place, put, taken):
+    def damage(made):
+        data = made["authData"]
+        return {**made, "authData": data[:place] + put + data[place + taken :]}
+
+    with refusing():
+        registered(rewritten(registration(Authenticator()), damage))
+
+
+def test_deep_nesting_is_refused():
+    deep = b64url(b"\x81" * 20_000)
+    made = registration(Authenticator())
+    inner = msgspec.structs.replace(made.response, attestation_object=deep)
+    with pytest.raises(InvalidCredential):
+        registered(msgspec.structs.replace(made, response=inner))
+    inner = msgspec.structs.replace(made.response, client_data_json=b64url(b"[" * 20_000))
+    with pytest.raises(InvalidCredential):
+        registered(msgspec.structs.replace(made, response=inner))
+
+
+def test_what_was_malformed_is_not_repeated_at_length():
+    made = registration(Authenticator(), Twist(origin="https://" + "x" * 9000))
+    with pytest.raises(InvalidCredential) as refused:
+        registered(made)
+    assert len(refused.value.args[0]) == 200
+
+
+@pytest.mark.parametrize("name", ["", "a b", "AAAA\n", "\x00", "ä", "A" * 1365])
+@pytest.mark.parametrize("shape", [RegistrationResponse, AuthenticationResponse])
+def test_what_is_no_credential_id_does_not_come_in(shape, name):
+    inner = {"clientDataJSON": "", "attestationObject": "", "authenticatorData": ""}
+    body = {"rawId": "A", "type": "public-key", "response": inner | {"signature": ""}}
+    assert msgspec.convert(body | {"id": "A" * 1364}, shape)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(body | {"id": name}, shape)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(body | {"id": "A", "rawId": name}, shape)
+
+
+def test_creation_options_ask_for_what_is_checked():
+    options = creation_options(
+        RP, challenge=CHALLENGE, user_id=b"u" * 32, user_name="jansen", display_name="Jan Jansen"
+    )
+    assert options["rp"]["id"] == "localhost"
+    assert options["challenge"] == b64url(CHALLENGE)
+    assert options["user"]["id"] == b64url(b"u" * 32)
+    assert options["attestation"] == "none"
+    assert options["authenticatorSelection"]["residentKey"] == "required"
+    assert options["authenticatorSelection"]["userVerification"] == "required"
+    assert [entry["alg"] for entry in options["pubKeyCredParams"]] == [-7, -8, -257]
+
+
+def test_request_options_name_one_credential():
+    options = request_options(RP, challenge=CHALLENGE, credential_id="AAAA")
+    assert [entry["id"] for entry in options["allowCredentials"]] == ["AAAA"]
+    assert options["userVerification"] == "required"
+    assert (options["rpId"], options["challenge"]) == ("localhost", b64url(CHALLENGE))
