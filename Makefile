@@ -36,6 +36,10 @@ format: $(VENV)/.dev  ## Format the code and mend what can be mended.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; read the diff.
+	DOCS_REWRITE=1 $(BIN)/python -m pytest -q tests/test_protocol.py tests/test_docs.py
+	git diff --stat docs README.md
+
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build --group dev -o requirements/dev.txt

@@ -1,0 +1,249 @@
+"""`docs/protocol.md` says what travels: its examples are made here, by running the flows."""
+
+import asyncio
+import importlib
+import json
+import pkgutil
+import re
+
+import pytest
+
+import pairing_server
+from clients.oauth_error import AccessDenied, InvalidGrant
+from clients.phone import SoftwarePhone
+from clients.wire import WireError, b64url_decode
+from pairing_server.app import make_app
+from pairing_server.errors import Refusal
+from pairing_server.uzi.proof import proof_message
+from pairing_server.uzi.session import Purpose, statement
+from tests.documents import ROOT, check_blocks, fenced, kinds, read
+from tests.exchanges import Exchanges, recording
+from tests.house import DATE_OF_BIRTH
+
+PROTOCOL = "docs/protocol.md"
+_HEADING = re.compile(r"^### (?P<routes>(?:GET|POST|PUT|DELETE) /.*)$", re.MULTILINE)
+_ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]+)")
+
+
+def check_examples(story: str, exchanges: Exchanges) -> None:
+    """Compare the story's exchanges with those that the document shows of it."""
+    made = {name: fenced("http", text) for name, text in exchanges.written().items()}
+    check_blocks(PROTOCOL, story, made)
+
+
+async def refused(awaitable) -> WireError:
+    with pytest.raises(WireError) as caught:
+        await awaitable
+    return caught.value
+
+
+async def test_the_story_of_a_card(house):
+    page = await house.page()
+    agent, card = house.agent(), house.register.card(house.holder)
+    with recording(house.base_url) as exchanges:
+        session = await page.start_session("register-organisation")
+        exchanges.label = "page"
+        await page.session_status(session)
+        exchanges.label = ""
+        await page.prove(session, agent, card)
+        await page.register_organisation()
+        await page.login(agent, card)
+        registration = await page.registration(DATE_OF_BIRTH)
+        await page.prove(registration.session, agent, card)
+        exchanges.label = "relayed"
+        sent = await page.start_session("login")
+        return_uri = await agent.prove(sent.agent_uri, card)
+        stranger = await house.page()
+        await stranger.start_session("login")
+        assert (await refused(stranger.complete(return_uri))).status == 403
+        await refused(stranger.register_organisation())
+
+    check_examples("card", exchanges)
+
+
+async def test_the_story_of_a_pairing(house):
+    page = await house.registered()
+    with recording(house.base_url) as exchanges:
+        offered = await page.start_pairing()
+        phone = SoftwarePhone(house.http)
+        offer = await phone.scan(offered.link)
+        await refused(SoftwarePhone(house.http).scan(offered.link))
+        await phone.prove(offer, {"service": "fcm", "token": "registration-token"})
+        await page.wait_proved(offered.id)
+        wrong = f"{(int(offer.check_number) + 1) % 10000:04}"
+        await refused(page.confirm(offered.id, wrong))
+        await page.confirm(offered.id, offer.check_number)
+        await refused(page.confirm(offered.id, offer.check_number))
+        await phone.wait_paired(offer)
+        await phone.credential()
+        await phone.register_push({"service": "fcm", "token": "another-registration-token"})
+        await phone.rotate_device_token()
+        await phone.recover_device_token()
+        exchanges.label = "unbound"
+        await phone.unbind()
+        await refused(phone.credential())
+
+    check_examples("pairing", exchanges)
+
+
+async def test_the_story_of_a_login(house):
+    phone, workstation = await house.bind(), await house.workstation()
+    with recording(house.base_url) as exchanges:
+        await workstation.metadata()
+        started = await house.ask(workstation)
+        assert await workstation.poll_once(started, wait=0) is None
+        await refused(workstation.poll_once(started, wait=0))
+        (request,) = await phone.auth_requests()
+        await phone.auth_requests(wait=1)
+        await phone.get(request.id)
+        wrong = f"{(int(started.binding_code) + 1) % 1000000:06}"
+        await refused(phone.approve(request, wrong))
+        await phone.approve(request, started.binding_code)
+        await refused(phone.deny(request))
+        assertion = await workstation.poll(started)
+        with pytest.raises(InvalidGrant):
+            await workstation.poll_once(started)
+        await workstation.userinfo(assertion.access_token)
+
+    check_examples("login", exchanges)
+    claims = json.dumps(_stable(assertion.claims.all), indent=2, ensure_ascii=False)
+    check_blocks(PROTOCOL, "claims", {"id_token": fenced("json", claims)})
+
+
+async def test_the_story_of_refusals(house):
+    phone, workstation = await house.bind(), await house.workstation()
+    with recording(house.base_url) as exchanges:
+        exchanges.label = "not me"
+        started = await house.ask(workstation)
+        (request,) = await phone.auth_requests()
+        await phone.deny(request, "not_me")
+        with pytest.raises(AccessDenied):
+            await workstation.poll_once(started)
+        exchanges.label = "blocked"
+        started = await house.approved(phone, workstation)
+        await house.phone_status().block(phone.credential_id, "operator:test")
+        with pytest.raises(AccessDenied):
+            await workstation.poll_once(started)
+        await refused(phone.auth_requests())
+        await refused(house.ask(workstation))
+        exchanges.label = "signed with another code"
+        await house.phone_status().unblock(phone.credential_id, "operator:test")
+        started = await house.ask(workstation)
+        (request,) = await phone.auth_requests()
+        assertion = phone.assertion(b64url_decode("A" * 43))
+        answer = {"decision": "approve", "code": started.binding_code, "assertion": assertion}
+        await refused(phone.answer(request.id, answer))
+        exchanges.label = ""
+        async with house.http.post(house.base_url + "/uzi/sessions", data=b"{}") as response:
+            assert response.status == 415
+        async with house.http.get(house.base_url + "/token") as response:
+            assert response.status == 405
+        cookies = {"Cookie": "session=stolen"}
+        url = house.base_url + "/portal/pairings"
+        async with house.http.post(url, headers=cookies) as response:
+            assert response.status == 403
+        async with house.http.get(house.base_url + "/readyz") as response:
+            assert response.status == 200
+        async with house.http.get(house.base_url + "/healthz") as response:
+            assert response.status == 200
+        async with house.http.get(house.base_url + "/jwks.json") as response:
+            assert response.status == 200
+
+    check_examples("refused", exchanges)
+
+
+async def test_a_held_list_answers_when_a_request_comes(house):
+    phone, workstation = await house.bind(), await house.workstation()
+    with recording(house.base_url) as exchanges:
+        exchanges.label = "held"
+        waiting = asyncio.create_task(phone.auth_requests(wait=20))
+        await asyncio.sleep(0.2)
+        await house.ask(workstation)
+        assert len(await waiting) == 1
+
+    check_examples("held", exchanges)
+
+
+async def test_every_route_has_a_section_and_every_section_a_route(house):
+    app = make_app(house.settings, house.stores)
+    routes = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.method != "HEAD"
+    }
+
+    sections = [match["routes"] for match in _HEADING.finditer(read(PROTOCOL))]
+    assert sorted(pair for section in sections for pair in _ROUTE.findall(section)) == sorted(
+        routes
+    )
+
+
+def test_the_phone_signs_what_the_vectors_say():
+    vectors = json.loads((ROOT / "tests/vectors/approval_challenge.json").read_text())["vectors"]
+    shown = {
+        vector["name"]: fenced(
+            "text",
+            "details (RFC 8785):\n"
+            + vector["jcs"]
+            + '\n\nSHA-256("pairing_server/approval/v1\\n" + details), in hex:\n'
+            + vector["challenge"],
+        )
+        for vector in vectors
+    }
+
+    check_blocks(PROTOCOL, "vector", shown)
+
+
+def test_the_card_signs_what_the_document_says():
+    message = proof_message(
+        "https://login.example.nl",
+        "uQ0J1dCkT0S8aZ1mEo3xYg",
+        "q7mJz3o0d1cJ2yq9b1m0mAq7mJz3o0d1cJ2yq9b1m0mA",
+        Purpose.LOGIN,
+        statement(Purpose.LOGIN, "login.example.nl"),
+    )
+
+    check_blocks(PROTOCOL, "bytes", {"card": fenced("text", message.decode())})
+
+
+def test_every_error_is_in_the_table():
+    rows = [
+        f"| `{refusal.code}` | {refusal.status} | {_cause(refusal)} | {refusal.description} |\n"
+        for refusal in sorted(
+            refusals(), key=lambda each: (each.__module__, each.status, each.code)
+        )
+    ]
+    table = "| `error` | status | cause | what the caller is told |\n|---|---|---|---|\n"
+
+    check_blocks(PROTOCOL, "table", {"errors": table + "".join(rows)})
+
+
+def test_every_made_block_is_made_by_a_test_above():
+    stories = {"card", "pairing", "login", "refused", "held"}
+
+    assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}
+
+
+def refusals() -> set[type[Refusal]]:
+    """Return every refusal that can be sent: all but those that only group others."""
+    for module in pkgutil.walk_packages(pairing_server.__path__, "pairing_server."):
+        if not module.name.endswith("__main__") and ".migrations." not in module.name:
+            importlib.import_module(module.name)
+    found: set[type[Refusal]] = set()
+    waiting = [Refusal]
+    while waiting:
+        heirs = waiting.pop().__subclasses__()
+        waiting += heirs
+        found |= {heir for heir in heirs if hasattr(heir, "code") and hasattr(heir, "description")}
+    return {heir for heir in found if heir.__module__.startswith("pairing_server.")}
+
+
+def _cause(refusal: type[Refusal]) -> str:
+    return " ".join((refusal.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _stable(claims: dict[str, object]) -> dict[str, object]:
+    drawn = {"sub": "<sub>", "aud": "<client_id>", "jti": "<jti>", "iss": "http://localhost:8080"}
+    drawn["urn:openid:params:jwt:claim:auth_req_id"] = "<auth_req_id>"
+    times = {"exp": 1795349100, "iat": 1795348800, "nbf": 1795348800, "auth_time": 1795348795}
+    return {name: drawn.get(name, times.get(name, value)) for name, value in claims.items()}
