@@ -75,11 +75,21 @@ def make_seal_key(file: Path, random: Random) -> bytes:
         os.fsync(stream.fileno())
     try:
         file.hardlink_to(draft)
+        _sync_directory(file.parent)
     except FileExistsError:
         return read_seal_key(file)
     finally:
         draft.unlink()
     return key
+
+
+def _sync_directory(directory: Path) -> None:
+    # A key that a power cut takes away would leave a registry that nothing opens.
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 _insert = sa.insert(server_secret).values(

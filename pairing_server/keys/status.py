@@ -66,13 +66,17 @@ class PhoneStatusFlow:
         self, credential_id: str, old: list[CredentialStatus], new: CredentialStatus, event: Event
     ) -> None:
         def change(tx: Transaction) -> str:
-            credential = credentials.get(tx, credential_id)
-            if credential is None:
-                raise NotFound
-            if not any(credentials.set_status(tx, credential_id, status, new) for status in old):
-                raise Conflict(status=credential.status)
-            tx.record(event)
-            return credential.person_id
+            while True:
+                credential = credentials.get(tx, credential_id)
+                if credential is None:
+                    raise NotFound
+                if credential.status not in old:
+                    raise Conflict(status=credential.status)
+                # Another node's operator may have moved it since it was read: look again, so that
+                # a revocation is never lost to an unblocking beside it.
+                if credentials.set_status(tx, credential_id, credential.status, new):
+                    tx.record(event)
+                    return credential.person_id
 
         person_id = await self._registry.commit(change)
         if new is not CredentialStatus.ACTIVE:
