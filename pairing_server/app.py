@@ -17,8 +17,9 @@ from pairing_server.approvals.routes import ApprovalRoutes
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
 from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
+from pairing_server.guard import Runner, make_middleware
 from pairing_server.health import HealthRoutes
-from pairing_server.http import MAX_BODY_BYTES, SETTINGS, make_middleware
+from pairing_server.http import MAX_BODY_BYTES, SETTINGS
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.routes import KeySetRoutes, PhoneRoutes
@@ -182,9 +183,7 @@ async def running(
     """
     app = make_app(settings, stores, clock=clock, random=random, senders=senders)
     await stores.registry.commit(lambda tx: _record_start(tx, settings))
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False
-    )
+    runner = Runner(app, random, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False)
     await runner.setup()
     checkpoints = asyncio.create_task(_make_checkpoints(stores.checkpoints))
     try:

@@ -3,6 +3,7 @@
     Refusal                     `code`, `status`, `description` are public, arguments private
     ├── InvalidRequest          400 invalid_request        RFC 6749 section 5.2
     │   ├── UnsupportedMediaType 415 invalid_request
+    │   ├── BodyTooSlow         408 invalid_request
     │   └── BodyTooLarge        413 invalid_request
     ├── WrongHost               421 wrong_host
     ├── CrossSite               403 cross_site
@@ -67,6 +68,13 @@ class BodyTooLarge(InvalidRequest):
 
     status = 413
     description = "The body is larger than 64 KiB."
+
+
+class BodyTooSlow(InvalidRequest):
+    """The body did not arrive in time (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    description = "The body did not arrive in time: send it again."
 
 
 class WrongHost(Refusal):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from pairing_server.errors import Unavailable
 from pairing_server.http import answer
 from pairing_server.metrics import METRICS
 from pairing_server.registry import Registry, RegistryUnavailableError
@@ -42,7 +43,11 @@ class HealthRoutes:
         return answer({"status": "ok"})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Ask both stores, and say which is away."""
+        """Ask both stores, and say which is away.
+
+        Raises:
+            Unavailable: one of them is, or the server is stopping.
+        """
         _ = request
         registry, store = await asyncio.gather(
             _answers(self._registry.ping), _answers(self._store.ping)
@@ -50,8 +55,7 @@ class HealthRoutes:
         parts = {"registry": registry, "store": store}
         if self._draining or not all(parts.values()):
             told = {name: "ok" if up else "away" for name, up in parts.items()}
-            body = {"status": "draining" if self._draining else "unavailable", **told}
-            return answer(body, 503, {"Retry-After": "2"})
+            raise Unavailable(status="draining" if self._draining else "unavailable", **told)
         return answer({"status": "ok"})
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -59,6 +63,7 @@ class HealthRoutes:
         _ = request
         response = web.Response(body=generate_latest(METRICS))
         response.headers["Content-Type"] = CONTENT_TYPE_LATEST
+        response.headers["Cache-Control"] = "no-store"
         return response
 
 

@@ -1,50 +1,38 @@
-"""What every route shares: strict bodies, JSON answers, the guards, `Prefer: wait`, errors."""
+"""What every route shares: strict bodies, JSON answers, bearers, cookies, `Prefer: wait`."""
 
+import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from pairing_server.errors import (
-    BodyTooLarge,
+    BodyTooSlow,
     CrossSite,
     InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
-    Refusal,
     Unauthenticated,
-    Unavailable,
     UnsupportedMediaType,
-    WrongHost,
 )
-from pairing_server.metrics import REQUEST_SECONDS
-from pairing_server.registry import RegistryUnavailableError
 from pairing_server.settings import Settings
-from pairing_server.store import StoreUnavailableError
-from pairing_server.tokens import new_id
 
 T = TypeVar("T")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 50
+#: A body of 64 KiB needs no longer; aiohttp itself waits for ever, also after a broken chunk.
+BODY_PATIENCE = timedelta(seconds=10)
 #: A held `GET` is answered after this long at the latest (design section 6).
 MAX_WAIT = timedelta(seconds=25)
 
 SETTINGS = web.AppKey("settings", Settings)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What load balancers and monitors ask under whatever name they know.
-OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,4})\s*(?:,|;|$)", re.ASCII)
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,1024}=*)", re.ASCII)
-_log = structlog.get_logger("http")
 _encoder = msgspec.json.Encoder()
 
 
@@ -57,14 +45,17 @@ async def json_body(request: web.Request, body: type[T]) -> T:
     """
     if request.content_type != "application/json":
         raise UnsupportedMediaType("Send the body as application/json.")
-    raw = await request.read()
+    raw = await _read(request)
+    # PostgreSQL takes no NUL in a text, and nothing that people or programs name has one.
+    if rb"\u0000" in raw:
+        raise InvalidRequest("The body holds a NUL character.")
     try:
         return msgspec.json.decode(raw, type=body)
     except RecursionError as error:
         raise InvalidRequest("The JSON is nested too deeply.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        # msgspec names the place and the type that was expected, never the value.
-        raise InvalidRequest(f"The body is not what this call takes: {error}.") from error
+        complaint = _without_value(str(error))
+        raise InvalidRequest(f"The body is not what this call takes: {complaint}.") from error
 
 
 async def form_body(request: web.Request) -> Mapping[str, str]:
@@ -76,7 +67,7 @@ async def form_body(request: web.Request) -> Mapping[str, str]:
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Send the body as application/x-www-form-urlencoded.")
-    raw = await request.read()
+    raw = await _read(request)
     try:
         pairs = parse_qsl(
             raw.decode("utf-8"),
@@ -89,7 +80,26 @@ async def form_body(request: web.Request) -> Mapping[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise InvalidRequest("A parameter stands there twice.")
+    if any("\0" in value for value in form.values()):
+        raise InvalidRequest("A parameter holds a NUL character.")
     return {name: value for name, value in form.items() if value}
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_PATIENCE.total_seconds()):
+            return await request.read()
+    except TimeoutError as error:
+        raise BodyTooSlow from error
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise InvalidRequest("The body is broken off or malformed.", repr(error)) from error
+
+
+def _without_value(complaint: str) -> str:
+    """Return what msgspec says of a body: the place and what was expected, but never the value."""
+    if complaint.startswith(("Invalid value", "Invalid enum value")):
+        return f"Invalid value at {complaint.rpartition(' - at ')[2]}"
+    return complaint
 
 
 def answer(
@@ -145,7 +155,7 @@ def check_same_origin(request: web.Request, origin: str) -> None:
     if sent:
         if sent != [origin]:
             raise CrossSite("origin")
-    elif request.headers.get("Sec-Fetch-Site") != "same-origin":
+    elif request.headers.getall("Sec-Fetch-Site", []) != ["same-origin"]:
         raise CrossSite("neither Origin nor Sec-Fetch-Site")
 
 
@@ -160,91 +170,3 @@ def set_cookie(request: web.Request, response: web.Response, name: str, value: s
         httponly=True,
         samesite="Lax",
     )
-
-
-def make_middleware(random: Callable[[int], bytes]) -> Any:
-    """Return the middleware that guards, logs and measures each request and words each error."""
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = new_id(random)
-        started = time.perf_counter()
-        log = _log.bind(request_id=request_id, method=request.method, route=_route(request))
-        try:
-            _check_host(request)
-            response = await handler(request)
-        except Refusal as refusal:
-            log.info("refused", code=refusal.code, status=refusal.status, detail=refusal.args)
-            response = refuse(refusal, request_id)
-        except (StoreUnavailableError, RegistryUnavailableError) as error:
-            log.error("store away", error=repr(error))  # noqa: TRY400  (no traceback in the log)
-            response = refuse(Unavailable(), request_id)
-        except web.HTTPException as error:
-            response = refuse(_of_aiohttp(error), request_id, error.headers.get("Allow"))
-        except Exception:  # the last line of defence: a bug is a 500 without a stack trace
-            log.exception("bug")
-            body = {"error": "server_error", "request_id": request_id}
-            body["error_description"] = "This is our fault; tell us the request_id."
-            response = answer(body, 500)
-        seconds = time.perf_counter() - started
-        REQUEST_SECONDS.labels(request.method, _route(request), response.status).observe(seconds)
-        log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
-        if not response.prepared:
-            response.headers["X-Request-Id"] = request_id
-            _harden(response)
-        return response
-
-    return guard
-
-
-def refuse(refusal: Refusal, request_id: str, allow: str | None = None) -> web.Response:
-    """Word a refusal as `{error, error_description}` (RFC 6749 section 5.2)."""
-    body = {"error": refusal.code, "error_description": refusal.description, **refusal.members}
-    headers = {}
-    if refusal.status >= web.HTTPInternalServerError.status_code:
-        body["request_id"] = request_id
-    if isinstance(refusal, Unavailable):
-        headers["Retry-After"] = "2"
-    if refusal.status == web.HTTPUnauthorized.status_code:
-        headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
-    if allow:
-        headers["Allow"] = allow
-    return answer(body, refusal.status, headers)
-
-
-def _route(request: web.Request) -> str:
-    """Name the route by its pattern: paths hold identifiers, which no log or metric repeats."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else "unknown"
-
-
-def _check_host(request: web.Request) -> None:
-    # A page on another name that resolves to us (DNS rebinding) must not be served as us.
-    settings = request.app[SETTINGS]
-    if request.headers.getall("Host", []) != [settings.host]:
-        if request.path in OPERATIONAL_PATHS:
-            return
-        raise WrongHost
-
-
-def _of_aiohttp(error: web.HTTPException) -> Refusal:
-    if isinstance(error, web.HTTPNotFound):
-        return NotFound()
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return MethodNotAllowed()
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return BodyTooLarge()
-    return InvalidRequest(None, repr(error))
-
-
-def _harden(response: web.StreamResponse) -> None:
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-
-
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}

@@ -44,8 +44,12 @@ def b64url_decode(text: str) -> bytes:
 
 
 def digest(text: str) -> str:
-    """Return the base64url SHA-256 of a token, which is all that is kept of it."""
-    return b64url(hashlib.sha256(text.encode()).digest())
+    """Return the base64url SHA-256 of a token, which is all that is kept of it.
+
+    Two texts never share one for how they are encoded, also texts that are no Unicode: a byte
+    above 127 in a header becomes a lone surrogate.
+    """
+    return b64url(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
 
 
 def mark(text: str) -> str:

@@ -1,0 +1,228 @@
+"""Around every route: which requests are let in, and how each answer of "no" is worded.
+
+What cannot be read as HTTP never reaches a route; `Runner` words that, too.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import structlog
+from aiohttp import web
+
+from pairing_server.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    Unavailable,
+    UnsupportedMediaType,
+    WrongHost,
+)
+from pairing_server.http import MAX_BODY_BYTES, SETTINGS, answer
+from pairing_server.metrics import REQUEST_SECONDS
+from pairing_server.registry import RegistryUnavailableError
+from pairing_server.store import StoreUnavailableError
+from pairing_server.tokens import Random, new_id
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: What load balancers and monitors ask under whatever name they know.
+OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+RETRY_AFTER_SECONDS = 2
+
+# Callers make up others; a metric of each would fill the memory.
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_log = structlog.get_logger("http")
+
+
+def make_middleware(random: Random) -> Any:
+    """Return the middleware that guards, logs and measures each request and words each error."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = new_id(random)
+        started = time.perf_counter()
+        method = request.method if request.method in _METHODS else "other"
+        log = _log.bind(request_id=request_id, method=method, route=_route(request))
+        try:
+            _check_host(request)
+            _check_body(request)
+            _check_path(request)
+            response = await handler(request)
+        except Refusal as refusal:
+            log.info("refused", code=refusal.code, status=refusal.status, detail=refusal.args)
+            response = refuse(refusal, request_id)
+        except (StoreUnavailableError, RegistryUnavailableError) as error:
+            log.error("store away", error=repr(error))  # noqa: TRY400  (no traceback in the log)
+            response = refuse(Unavailable(), request_id)
+        except web.HTTPException as error:
+            response = refuse(_of_aiohttp(error), request_id, error.headers.get("Allow"))
+        except Exception:  # the last line of defence: a bug is a 500 without a stack trace
+            log.exception("bug")
+            response = _fault(request_id)
+        seconds = time.perf_counter() - started
+        REQUEST_SECONDS.labels(method, _route(request), response.status).observe(seconds)
+        log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
+        if not response.prepared:
+            _harden(response, request_id)
+        return response
+
+    return guard
+
+
+def refuse(refusal: Refusal, request_id: str, allow: str | None = None) -> web.Response:
+    """Word a refusal as `{error, error_description}` (RFC 6749 section 5.2)."""
+    body = {"error": refusal.code, "error_description": refusal.description, **refusal.members}
+    headers = {}
+    if refusal.status >= web.HTTPInternalServerError.status_code:
+        body["request_id"] = request_id
+    if isinstance(refusal, Unavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if refusal.status == web.HTTPUnauthorized.status_code:
+        headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
+    if allow:
+        headers["Allow"] = allow
+    return answer(body, refusal.status, headers)
+
+
+def _fault(request_id: str) -> web.Response:
+    body = {"error": "server_error", "request_id": request_id}
+    body["error_description"] = "This is our fault; tell us the request_id."
+    return answer(body, 500)
+
+
+def _route(request: web.Request) -> str:
+    """Name the route by its pattern: paths hold identifiers, which no log or metric repeats."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"
+
+
+def _check_host(request: web.Request) -> None:
+    # A page on another name that resolves to us (DNS rebinding) must not be served as us.
+    settings = request.app[SETTINGS]
+    if request.headers.getall("Host", []) != [settings.host]:
+        if request.path in OPERATIONAL_PATHS:
+            return
+        raise WrongHost
+
+
+def _check_body(request: web.Request) -> None:
+    """Refuse bodies that no call takes, whether or not the call would look at its body."""
+    # No client of ours compresses 64 KiB, and a kilobyte can unfold to a megabyte.
+    if request.headers.getall("Content-Encoding", []):
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+
+
+def _check_path(request: web.Request) -> None:
+    # No identifier has a NUL, and PostgreSQL takes none in a text.
+    if "\0" in request.path:
+        raise NotFound("NUL in the path")
+
+
+def _of_aiohttp(error: web.HTTPException) -> Refusal:
+    if isinstance(error, web.HTTPNotFound):
+        return NotFound()
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed()
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return BodyTooLarge()
+    return InvalidRequest(None, repr(error))
+
+
+def _harden(response: web.StreamResponse, request_id: str) -> None:
+    response.headers["X-Request-Id"] = request_id
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+class Runner(web.AppRunner):
+    """Runs the application, and answers in JSON also what aiohttp refuses before any route.
+
+    aiohttp itself would quote the request in its answer and, with whatever token it holds, in
+    the log.
+    """
+
+    def __init__(self, app: web.Application, random: Random, **options: Any) -> None:
+        # Compressed bodies are refused, so nothing needs to unfold them first.
+        super().__init__(app, access_log=None, auto_decompress=False, **options)
+        self._random = random
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        handle = cast("Handler", made.request_handler)
+
+        async def outermost(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handle(request)
+            except web.HTTPException as error:  # a strange `Expect`
+                return _refuse_unread(_of_aiohttp(error), self._random)
+
+        return _Server(
+            self._random,
+            cast("Any", outermost),
+            request_factory=made.request_factory,
+            loop=asyncio.get_running_loop(),
+            **self._kwargs,
+        )
+
+
+class _Server(web.Server):
+    def __init__(self, random: Random, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self.random = random
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    __slots__ = ("_random",)
+
+    def __init__(self, server: _Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._random = server.random
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be read or, past the guard, not be answered."""
+        _ = message  # quotes the request
+        if request.writer.output_size:
+            raise ConnectionError("an answer is under way")
+        if status < web.HTTPInternalServerError.status_code:
+            return _refuse_unread(
+                InvalidRequest("This is not HTTP that can be read."), self._random, exc
+            )
+        request_id = new_id(self._random)
+        _log.error("bug", request_id=request_id, exc_info=exc)
+        return _closing(_fault(request_id), request_id)
+
+
+def _refuse_unread(
+    refusal: Refusal, random: Random, exc: BaseException | None = None
+) -> web.Response:
+    request_id = new_id(random)
+    _log.info("unread", request_id=request_id, status=refusal.status, error=type(exc).__name__)
+    return _closing(refuse(refusal, request_id), request_id)
+
+
+def _closing(response: web.Response, request_id: str) -> web.Response:
+    _harden(response, request_id)
+    response.force_close()
+    return response
