@@ -1,9 +1,10 @@
 """Settings: what differs between two real installations, from the environment and a file."""
 
 import os
+import re
+import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,13 +13,20 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 PREFIX = "PAIRING_"
+#: Names the file; the one variable that is not a setting.
+CONFIG = f"{PREFIX}CONFIG"
+
+#: A name as browsers write it.  Its last label begins with a letter: what ends in a number is an
+#: address, in whatever form (URL Standard, "ends in a number"), and passkeys are bound to a name.
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
+_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+_MAX_PORT = 65535
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
@@ -94,8 +102,8 @@ class Settings(BaseSettings):
     uzi_crl_dir: Path | None = Field(
         None, description="The directory of the issuers' revocation lists, kept fresh by you."
     )
-    android_apk_key_hashes: tuple[str, ...] = Field(
-        (), description="SHA-256 of the Android app's signing certificates, base64url."
+    android_apk_key_hashes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = (
+        Field((), description="SHA-256 of the Android app's signing certificates, base64url.")
     )
     synced_acr: AssuranceLevel = Field(
         AssuranceLevel.LOW,
@@ -109,30 +117,29 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
-        parts = urlsplit(value)
-        host = parts.hostname or ""
-        if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        """Take only what a browser sends back as `Origin`, which is compared byte by byte."""
+        scheme, _, authority = value.partition("://")
+        host, colon, port = authority.partition(":")
+        if scheme not in _DEFAULT_PORTS or not host:
             raise ValueError("must be an https URL such as https://login.example.nl")
-        if parts.path or parts.query or parts.fragment:
+        if set(authority) & set("/?#\\"):
             raise ValueError("must end after the host: no path and no slash at the end")
-        if parts.scheme == "http" and host != "localhost":
+        if not _HOST.fullmatch(host):
+            raise ValueError("must name a host in lower case, not an address or a user")
+        if scheme == "http" and host != "localhost":
             raise ValueError("must be https; plain http is for localhost only")
-        try:
-            ip_address(host)
-        except ValueError:
-            pass
-        else:
-            raise ValueError("must be a name, not an address: passkeys are bound to a name")
-        if value != value.lower():
-            raise ValueError("must be in lower case, as browsers write it")
-        if value.endswith((":80" if parts.scheme == "http" else ":443", ":")):
+        if port == _DEFAULT_PORTS[scheme]:
             raise ValueError("must not name the default port: browsers leave it out")
+        if colon and not (_PORT.fullmatch(port) and int(port) <= _MAX_PORT):
+            raise ValueError("must have a port of 1 to 65535, or none")
         return value
 
     @field_validator("uzi_anchors", "android_apk_key_hashes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return [part for part in value.split(",") if part] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("synced_acr")
     @classmethod
@@ -201,6 +208,9 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+_VARIABLES = frozenset({CONFIG, *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)})
+
+
 class _Environment(EnvSettingsSource):
     """`PAIRING_` variables; lists are separated by commas, not JSON."""
 
@@ -224,23 +234,15 @@ def load(
     Raises:
         SettingsError: with all mistakes at once, none of them quoting a value.
     """
-    environ = os.environ if environ is None else environ
+    everything = os.environ if environ is None else environ
+    environ = {name: value for name, value in everything.items() if name.startswith(PREFIX)}
     mistakes = [
-        f"{name} is not a setting; see `pairing-server check --help` for the list."
+        f"{name} is not a setting; see `pairing-server check --list` for those that are."
         for name in environ
-        if name.startswith(PREFIX)
-        and name.removeprefix(PREFIX).lower() not in {*Settings.model_fields, "config"}
+        if name not in _VARIABLES
     ]
-    values: dict[str, Any] = {}
-    file = file or (Path(environ[PREFIX + "CONFIG"]) if PREFIX + "CONFIG" in environ else None)
-    if file is not None:
-        try:
-            values |= TomlConfigSettingsSource(Settings, file)()
-        except (OSError, ValueError) as error:
-            mistakes.append(f"The file {file} cannot be read as TOML: {_reason(error)}.")
-        else:
-            if not file.is_file():
-                mistakes.append(f"The file {file} is not there.")
+    named = environ.get(CONFIG)
+    values = _from_file(file or (Path(named) if named else None), mistakes)
     values |= {name: value for name, value in _Environment(environ)().items() if value != ""}
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
@@ -255,20 +257,18 @@ def load(
     return settings
 
 
-def _reason(error: Exception) -> str:
-    return error.strerror or "unreadable" if isinstance(error, OSError) else "not TOML"
+def _from_file(file: Path | None, mistakes: list[str]) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        mistakes.append(f"The file {file} cannot be read: {error.strerror}.")
+    except ValueError:
+        # What the parser says of it quotes the line, which may be a password's.
+        mistakes.append(f"The file {file} is not TOML in UTF-8.")
+    return {}
 
 
 def _sentence(message: str) -> str:
     return message.removeprefix("Value error, ").removesuffix(".") + "."
-
-
-__all__ = [
-    "AssuranceLevel",
-    "InitSettingsSource",
-    "LogFormat",
-    "Settings",
-    "SettingsError",
-    "UziEnvironment",
-    "load",
-]
