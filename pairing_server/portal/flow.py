@@ -5,10 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from pairing_server.audit.events import OrganisationRegistered, PersonRegistered
-from pairing_server.errors import InvalidRequest, TooManyRequests, Unauthenticated
+from pairing_server.errors import InvalidRequest, Unauthenticated
 from pairing_server.portal import registration as rules
 from pairing_server.portal.registration import (
-    DetailsDoNotMatch,
     NotForThisSession,
     OrganisationExists,
     Outcome,
@@ -37,7 +36,7 @@ from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.session import Purpose, Registration, UziSession
 
-WRONG_BIRTH_DATE_MEMORY = timedelta(hours=1)
+ATTEMPTS_MEMORY = timedelta(hours=1)
 
 
 class RegistrationFlow:
@@ -48,12 +47,13 @@ class RegistrationFlow:
         self._uzi = uzi
         self._clock = ports.clock
         self._random = ports.random
-        self._wrong_birth_dates = Shelf(ports.store, "wrong-birth-dates", int)
+        self._attempts = Shelf(ports.store, "wrong-birth-dates", int)
 
     async def holder(self, session: UziSession, card: Card) -> str | None:
         """Return who the card's holder is, registering them when they just signed for it.
 
         Raises:
+            DetailsDoNotMatch, UnknownOrganisation: not any more what it was when they began.
             Unauthenticated: the person's record was closed.
         """
         if session.registration is not None:
@@ -61,18 +61,15 @@ class RegistrationFlow:
             return await self._registry.commit(
                 lambda tx: self._write_person(tx, session, card, begun)
             )
-        person = await self._registry.read(lambda tx: people.by_uzi_number(tx, card.uzi_number))
-        if person is None:
-            return None
-        if person.status is not PersonStatus.ACTIVE:
-            raise Unauthenticated("closed")
-        return person.id
+        person = await self._registry.read(lambda tx: _holder(tx, card))
+        return person.id if person else None
 
     async def register_organisation(self, session: BrowserSession) -> tuple[Organisation, Person]:
         """Register the organisation of the card, with its holder as administrator.
 
         Raises:
             NotForThisSession: the card was proved for something else.
+            Unauthenticated: the person's record was closed.
             OrganisationExists: it was registered before; of many at once one gets through.
         """
         if session.purpose is not Purpose.REGISTER_ORGANISATION:
@@ -92,25 +89,17 @@ class RegistrationFlow:
             DetailsDoNotMatch: another date of birth is known.
             InvalidRequest: nobody who works is that old or that young.
             TooManyRequests: too many wrong dates for this card.
+            Unauthenticated: the person's record was closed.
             UnknownOrganisation: the card's organisation is not registered.
         """
         card, today = session.card, self._clock().date()
         if not rules.check_birth_date(date_of_birth, today):
             raise InvalidRequest("Check the year of the date of birth.")
-
-        def read(tx: Query) -> tuple[Organisation | None, Person | None]:
-            return organisations.get(tx, card.ura), people.by_uzi_number(tx, card.uzi_number)
-
-        organisation, known = await self._registry.read(read)
-        if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
-            raise UnknownOrganisation
-        if await self._wrong_dates(card) >= rules.WRONG_BIRTH_DATES:
-            raise TooManyRequests("birth dates")
-        try:
-            outcome = rules.match(known, card, date_of_birth)
-        except DetailsDoNotMatch:
-            await self._count_wrong_date(card)
-            raise
+        organisation, known = await self._registry.read(lambda tx: _read_known(tx, card))
+        # Counted before it is compared: of many dates sent at once no more are compared.
+        await self._count_attempt(card)
+        outcome = rules.match(known, card, date_of_birth)
+        await self._attempts.change(card.uzi_number, lambda counted: max(counted - 1, 0))
         name = known.user_name if known else rules.user_name(card)
         words = (
             f"{card.first_names} {card.last_name}, UZI-nummer {card.uzi_number}, "
@@ -147,6 +136,9 @@ class RegistrationFlow:
     def _write_person(
         self, tx: Transaction, session: UziSession, card: Card, begun: Registration
     ) -> str:
+        # Asked again, for both may have changed since the registration was begun.
+        _, known = _read_known(tx, card)
+        rules.match(known, card, begun.date_of_birth)
         person = self._write_holder(tx, card, begun.date_of_birth)
         people.put_membership(tx, self._membership(tx, person, card, None))
         tx.record(
@@ -161,7 +153,7 @@ class RegistrationFlow:
 
     def _write_holder(self, tx: Transaction, card: Card, date_of_birth: date | None) -> Person:
         """Add the card's holder, or take the card's names over into their record."""
-        known = people.by_uzi_number(tx, card.uzi_number)
+        known = _holder(tx, card)
         if known is None:
             person = Person(
                 id=new_id(self._random),
@@ -204,14 +196,35 @@ class RegistrationFlow:
             created_at=self._clock(),
         )
 
-    async def _wrong_dates(self, card: Card) -> int:
-        stored = await self._wrong_birth_dates.get(card.uzi_number)
-        return stored.value if stored else 0
+    async def _count_attempt(self, card: Card) -> None:
+        key, counted = card.uzi_number, None
+        while counted is None and not await self._attempts.create(key, 1, ATTEMPTS_MEMORY):
+            counted = await self._attempts.change(key, rules.count_attempt)
 
-    async def _count_wrong_date(self, card: Card) -> None:
-        key, memory = card.uzi_number, WRONG_BIRTH_DATE_MEMORY
-        if not await self._wrong_birth_dates.create(key, 1, memory):
-            await self._wrong_birth_dates.change(key, lambda count: count + 1)
+
+def _holder(tx: Query, card: Card) -> Person | None:
+    """Return who is registered under the card's UZI number.
+
+    Raises:
+        Unauthenticated: their record was closed.
+    """
+    person = people.by_uzi_number(tx, card.uzi_number)
+    if person is not None and person.status is not PersonStatus.ACTIVE:
+        raise Unauthenticated("closed")
+    return person
+
+
+def _read_known(tx: Query, card: Card) -> tuple[Organisation, Person | None]:
+    """Return the card's organisation, and its holder if they are known.
+
+    Raises:
+        Unauthenticated: the person's record was closed.
+        UnknownOrganisation: the organisation is not registered, or not any more.
+    """
+    organisation = organisations.get(tx, card.ura)
+    if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
+        raise UnknownOrganisation
+    return organisation, _holder(tx, card)
 
 
 def _signed_statement(session: UziSession, origin: str) -> dict[str, Any]:

@@ -5,12 +5,14 @@ import unicodedata
 from datetime import date
 from enum import StrEnum
 
-from pairing_server.errors import Conflict, Refusal
+from pairing_server.errors import Conflict, Refusal, TooManyRequests
 from pairing_server.registry.people import Person
 from pairing_server.uzi.certificate import Card
 
-#: The oldest that a person who works can plausibly be.
+#: The youngest and the oldest that a person with a UZI card can plausibly be: against slips.
+MIN_AGE_YEARS = 14
 MAX_AGE_YEARS = 110
+#: How many dates of birth that are not theirs one card may try in an hour.
 WRONG_BIRTH_DATES = 5
 
 
@@ -57,7 +59,18 @@ class NotForThisSession(Refusal):
 
 def check_birth_date(value: date, today: date) -> bool:
     """Tell whether somebody who works can be born on that day."""
-    return 0 < today.year - value.year <= MAX_AGE_YEARS
+    return MIN_AGE_YEARS <= today.year - value.year <= MAX_AGE_YEARS
+
+
+def count_attempt(attempts: int) -> int:
+    """Count a date of birth that is about to be compared.
+
+    Raises:
+        TooManyRequests: there were too many wrong ones.
+    """
+    if attempts >= WRONG_BIRTH_DATES:
+        raise TooManyRequests("birth dates")
+    return attempts + 1
 
 
 def match(known: Person | None, card: Card, date_of_birth: date) -> Outcome:

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from pairing_server.clock import Clock
+from pairing_server.errors import Unauthenticated
 from pairing_server.http import answer, cookie, json_body
 from pairing_server.portal.flow import RegistrationFlow
 from pairing_server.portal.session import BrowserSessions
@@ -63,8 +64,11 @@ class PortalRoutes:
         """Match the person and let them sign."""
         session = await self._sessions.of(request)
         body = await json_body(request, RegistrationBody)
-        browser = digest(cookie(request, BROWSER_COOKIE) or "")
-        outcome, signing = await self._flow.begin(session, browser, body.date_of_birth)
+        browser = cookie(request, BROWSER_COOKIE)
+        if not browser:
+            # The session in which they sign would be anybody's who has no such cookie either.
+            raise Unauthenticated("no browser cookie")
+        outcome, signing = await self._flow.begin(session, digest(browser), body.date_of_birth)
         return answer(
             {
                 "outcome": outcome,
