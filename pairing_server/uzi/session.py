@@ -1,6 +1,7 @@
 """Rules of a UZI session: started by a browser, proved by a card, finished by the same browser."""
 
 import hmac
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -105,7 +106,10 @@ def statement(purpose: Purpose, host: str, registration: str = "") -> str:
             )
         case Purpose.SIGN_REGISTRATION:
             text = f"Ik registreer mij bij {host}: {registration}."
-    return " ".join(text.split())
+    # The names are others': a control or a format character (an override turns text around) would
+    # begin another line, or show another sentence than the one that is signed.
+    showable = (" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    return " ".join("".join(showable).split())
 
 
 def agent_uri(origin: str, session: UziSession) -> str:
@@ -121,7 +125,7 @@ def check_agent(session: UziSession, nonce: str, now: datetime) -> None:
         Expired: the time is over.
         NotFound: another nonce, or the session was used.
     """
-    if not hmac.compare_digest(session.nonce.encode(), nonce.encode()):
+    if not nonce.isascii() or not hmac.compare_digest(session.nonce, nonce):
         raise NotFound("wrong nonce")
     check_waiting(session, now)
 
