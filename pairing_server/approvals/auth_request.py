@@ -83,6 +83,8 @@ class AuthRequest:
         person_id: `None` for a hint that names nobody this client may know of: it runs out.
         workstation_id: The client's name for the workstation, empty when it gave none.
         code: What the workstation shows and the person types.
+        wrong_answers: Digests of well-signed answers with a wrong code; each is counted once, so
+            that a phone may send one again whose answer it did not hear.
     """
 
     id: str
@@ -94,9 +96,14 @@ class AuthRequest:
     shown: Shown
     code: str
     expires_at: datetime
-    attempts_left: int = CODE_ATTEMPTS
+    wrong_answers: tuple[str, ...] = ()
     reason: DenyReason | None = None
     answer: Answer | None = None
+
+    @property
+    def attempts_left(self) -> int:
+        """How many wrong codes may still be typed before the request is denied."""
+        return CODE_ATTEMPTS - len(self.wrong_answers)
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told: what is not redeemed in time expires."""
@@ -111,18 +118,24 @@ def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> A
     """Compare the typed code with the workstation's and, in the same step, act on it.
 
     One step, so that of many codes sent at once no more than three are ever compared.  The caller
-    looks at the result: `CLAIMED` by this answer was right; anything else was wrong.
+    looks at the result: an answer that stands was right, or the last wrong one, which stands as a
+    denial; any other was wrong and counted.
 
     Raises:
         AuthRequestClosed: another answer stands, or the request has ended.
     """
+    if stands(request, answer):
+        return request
+    check_open(request, now)
     if hmac.compare_digest(request.code.encode(), code.encode()):
         return claim(request, answer, now)
-    check_open(request, now)
-    left = request.attempts_left - 1
-    if left:
-        return replace(request, attempts_left=left)
-    return replace(request, attempts_left=0, status=Status.DENIED, reason=DenyReason.WRONG_CODE)
+    if answer.digest in request.wrong_answers:
+        return request
+    counted = replace(request, wrong_answers=(*request.wrong_answers, answer.digest))
+    if counted.attempts_left:
+        return counted
+    denial = replace(answer, decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
+    return claim(counted, denial, now)
 
 
 def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:
@@ -162,16 +175,17 @@ def settle(request: AuthRequest) -> AuthRequest:
     return replace(request, status=Status.DENIED, reason=request.answer.reason)
 
 
-def supersede(request: AuthRequest) -> AuthRequest:
+def supersede(request: AuthRequest, now: datetime) -> AuthRequest:
     """End an unanswered request in favour of a newer one at the same workstation."""
-    if request.status is Status.PENDING:
+    if request.status is Status.PENDING and now < request.expires_at:
         return replace(request, status=Status.SUPERSEDED)
     return request
 
 
-def revoke(request: AuthRequest) -> AuthRequest:
+def revoke(request: AuthRequest, now: datetime) -> AuthRequest:
     """End a request that has not been redeemed, for its person's phone was cut off."""
-    if request.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED):
+    lives = request.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED)
+    if lives and now < request.expires_at:
         return replace(request, status=Status.REVOKED)
     return request
 

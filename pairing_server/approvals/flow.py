@@ -1,7 +1,8 @@
 """The steps of an approval between workstation, server and phone."""
 
+import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,16 +20,16 @@ from pairing_server.approvals.auth_request import (
 )
 from pairing_server.approvals.evidence import challenge, details
 from pairing_server.approvals.inbox import Entry, Inbox
-from pairing_server.approvals.refusals import AuthRequestClosed, WrongCode
-from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
+from pairing_server.approvals.record import record_answer
+from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen, WrongCode
 from pairing_server.errors import NotFound, Refusal
 from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty, verify_assertion
 from pairing_server.keys.flow import BoundPhone
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.push import Wakeup
 from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import Transaction, answers, credentials
+from pairing_server.registry import credentials
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_secret
@@ -104,7 +105,11 @@ class ApprovalFlow:
         )
         await self._requests.create(request.id, request, asked.lifetime)
         if asked.person_id is not None:
-            await self._deliver(asked.person_id, request)
+            try:
+                await self._deliver(asked.person_id, request)
+            except TooManyOpen:
+                await self._requests.delete(request.id)
+                raise
         return auth_req_id, request
 
     async def open_requests(self, person_id: str) -> list[AuthRequest]:
@@ -112,15 +117,23 @@ class ApprovalFlow:
         inbox = await self._inboxes.get(person_id)
         entries = inbox.value.entries if inbox else ()
         now = self._clock()
-        stored = [await self._requests.get(entry.id) for entry in entries]
+        stored = await asyncio.gather(*(self._requests.get(entry.id) for entry in entries))
         return [
             item.value for item in stored if item and item.value.status_at(now) is Status.PENDING
         ]
 
     async def watch(
-        self, person_id: str, wait: timedelta, is_news: Callable[[list[AuthRequest]], bool]
+        self,
+        person_id: str,
+        wait: timedelta,
+        is_news: Callable[[list[AuthRequest]], bool],
+        check_phone: Callable[[], Awaitable[object]],
     ) -> list[AuthRequest]:
-        """Return the open requests as soon as they are news to the phone, or after `wait`."""
+        """Return the open requests as soon as they are news to the phone, or after `wait`.
+
+        Args:
+            check_phone: Raises when the phone was cut off while its call was held.
+        """
         deadline = self._clock() + wait
         async with self._store.listen(_inbox_channel(person_id)) as listener:
             while True:
@@ -130,7 +143,9 @@ class ApprovalFlow:
                 left = min([deadline, *(request.expires_at for request in requests)]) - now
                 if is_news(requests) or now >= deadline:
                     return requests
-                if not await listener.wait(left):
+                was_signalled = await listener.wait(left)
+                await check_phone()
+                if not was_signalled:
                     return await self.open_requests(person_id)
 
     async def open_request(self, person_id: str, identifier: str) -> AuthRequest:
@@ -181,8 +196,10 @@ class ApprovalFlow:
                 identifier, lambda held: rules.approve(held, answer, code, now)
             )
             if not rules.stands(request, answer):
-                await self._refuse_code(phone, request)
-        await self._conclude(phone, request, signed)
+                raise WrongCode(attempts_left=request.attempts_left)
+        concluded = await self._conclude(phone, request, signed)
+        if concluded.decision is Decision.DENY:
+            raise WrongCode(attempts_left=0)
 
     async def deny(self, phone: BoundPhone, identifier: str, reason: DenyReason) -> None:
         """Take a denial; it needs the device token alone.
@@ -206,7 +223,9 @@ class ApprovalFlow:
         """End every request of a person that was not redeemed: a phone of theirs was cut off."""
         inbox = await self._inboxes.get(person_id)
         for entry in inbox.value.entries if inbox else ():
-            await self._end(person_id, entry.id, rules.revoke)
+            await self._revoke(person_id, entry.id)
+        # A phone whose call is held hears it even where nothing was open.
+        await self._store.signal(_inbox_channel(person_id))
 
     async def for_client(
         self, auth_req_id: str, client_id: str, wait: timedelta
@@ -232,20 +251,27 @@ class ApprovalFlow:
 
     async def revoked(self, request: AuthRequest) -> None:
         """Close a request that the registry would not redeem."""
-        await self._end(request.person_id or "", request.id, rules.revoke)
+        await self._revoke(request.person_id or "", request.id)
 
     async def _deliver(self, person_id: str, request: AuthRequest) -> None:
         entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
         before = await self._put(person_id, entry)
-        kept = {item.id for item in inbox_rules.put(before, entry, self._clock()).entries}
-        for old in before.entries:
-            if old.id not in kept:
-                # One that has run out may be gone.
-                with contextlib.suppress(NotFound):
-                    await self._change(old.id, rules.supersede)
+        now = self._clock()
+        for old in inbox_rules.superseded(before, entry):
+            # One that has run out may be gone.
+            with contextlib.suppress(NotFound):
+                await self._change(old.id, lambda held: rules.supersede(held, now))
         await self._store.signal(_inbox_channel(person_id))
         phones = await self._registry.read(lambda tx: credentials.of_person(tx, person_id))
-        active = [phone for phone in phones if phone.status is CredentialStatus.ACTIVE]
+        active = [
+            phone
+            for phone in phones
+            if phone.status is CredentialStatus.ACTIVE and now < phone.expires_at
+        ]
+        if not active:
+            # Cut off since the client was let in: what looked into the inbox before this request
+            # stood there has not ended it.
+            await self._revoke(person_id, request.id)
         self._dispatch.wake(active, Wakeup(request.id, request.expires_at))
 
     async def _put(self, person_id: str, entry: Entry) -> Inbox:
@@ -262,22 +288,9 @@ class ApprovalFlow:
             if done:
                 return before
 
-    async def _refuse_code(self, phone: BoundPhone, request: AuthRequest) -> None:
-        if request.status is Status.DENIED:
-            event = AuthRequestDenied(
-                actor=f"person:{phone.person.id}",
-                object=f"auth-request:{request.id}",
-                ura=request.shown.ura,
-                outcome=Outcome.REFUSED,
-                evidence={"reason": request.reason, "credential": phone.credential.id},
-            )
-            await self._registry.commit(lambda tx: tx.record(event))
-            await self._store.signal(_inbox_channel(phone.person.id))
-        raise WrongCode(attempts_left=request.attempts_left)
-
     async def _conclude(
         self, phone: BoundPhone, request: AuthRequest, signed: dict[str, str]
-    ) -> None:
+    ) -> Answer:
         """Make the claimed answer durable, then let it take effect and tell the workstation."""
         answer = request.answer
         if answer is None:
@@ -285,27 +298,33 @@ class ApprovalFlow:
         now = self._clock()
         try:
             await self._registry.commit(
-                lambda tx: _record_answer(tx, request, answer, phone, signed, now)
+                lambda tx: record_answer(tx, request, answer, phone, signed, now)
             )
         except (PhoneBlocked, AuthRequestClosed):
-            await self._end(phone.person.id, request.id, rules.revoke)
+            await self._revoke(phone.person.id, request.id)
             raise
         except Refusal:
             await self._change(request.id, lambda held: rules.release(held, answer))
             raise
-        settled = await self._change(request.id, rules.settle)
-        await self._store.signal(_inbox_channel(phone.person.id))
+        settled = await self._end(phone.person.id, request.id, rules.settle)
         # A block that came between the commit and here has ended the request.
-        if settled.status is Status.REVOKED:
+        if settled is not None and settled.status is Status.REVOKED:
             raise AuthRequestClosed(status=settled.status)
+        return answer
+
+    async def _revoke(self, person_id: str, identifier: str) -> None:
+        now = self._clock()
+        await self._end(person_id, identifier, lambda held: rules.revoke(held, now))
 
     async def _end(
         self, person_id: str, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
-    ) -> None:
+    ) -> AuthRequest | None:
+        ended = None
         with contextlib.suppress(NotFound):
-            await self._change(identifier, rule)
+            ended = await self._change(identifier, rule)
         await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, identifier))
         await self._store.signal(_inbox_channel(person_id))
+        return ended
 
     async def _change(
         self, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
@@ -315,52 +334,6 @@ class ApprovalFlow:
             raise NotFound
         await self._store.signal(self._requests.key(identifier))
         return changed
-
-
-def _record_answer(
-    tx: Transaction,
-    request: AuthRequest,
-    answer: Answer,
-    phone: BoundPhone,
-    signed: dict[str, str],
-    now: datetime,
-) -> None:
-    """Write the answer once for ever; the identical one again writes nothing."""
-    known = answers.get_answer(tx, request.id)
-    if known is not None:
-        if known.answer_digest != answer.digest:
-            raise AuthRequestClosed(status=request.status_at(now))
-        return
-    credential = credentials.get_for_share(tx, phone.credential.id)
-    if credential is None or credential.status is not CredentialStatus.ACTIVE:
-        raise PhoneBlocked
-    event: type[AuthRequestApproved | AuthRequestDenied] = AuthRequestDenied
-    evidence: dict[str, object] = {"credential": credential.id, "reason": answer.reason}
-    if answer.decision is Decision.APPROVE:
-        event = AuthRequestApproved
-        evidence = {"credential": credential.id, "signed": signed, "assertion": answer.evidence}
-        if not credentials.record_use(
-            tx, credential.id, answer.sign_count, now, request.shown.workstation
-        ):
-            raise InvalidAssertion(None, "sign count did not grow")
-    answers.add_answer(
-        tx,
-        answers.Answer(
-            auth_request=request.id,
-            decision=answers.Decision(answer.decision),
-            answer_digest=answer.digest,
-            credential_id=credential.id,
-            answered_at=now,
-        ),
-    )
-    tx.record(
-        event(
-            actor=f"person:{phone.person.id}",
-            object=f"auth-request:{request.id}",
-            ura=request.shown.ura,
-            evidence=evidence,
-        )
-    )
 
 
 def _evidence(assertion: AuthenticationResponse) -> dict[str, str]:

@@ -34,14 +34,20 @@ def put(inbox: Inbox, entry: Entry, now: datetime) -> Inbox:
     Raises:
         TooManyOpen: it names no workstation, and three of this client's are open.
     """
+    replaced = superseded(inbox, entry)
     kept = tuple(
-        other
-        for other in inbox.entries
-        if now < other.expires_at and not (entry.workstation_id and _same_place(other, entry))
+        other for other in inbox.entries if now < other.expires_at and other not in replaced
     )
     if not entry.workstation_id and sum(_same_place(other, entry) for other in kept) >= MAX_OPEN:
         raise TooManyOpen
     return replace(inbox, entries=(entry, *kept))
+
+
+def superseded(inbox: Inbox, entry: Entry) -> tuple[Entry, ...]:
+    """Return what a newer request ends: those of its own workstation, and nobody else's."""
+    if not entry.workstation_id:
+        return ()
+    return tuple(other for other in inbox.entries if _same_place(other, entry))
 
 
 def drop(inbox: Inbox, identifier: str) -> Inbox:

@@ -52,17 +52,19 @@ class ApprovalRoutes:
 
     async def list_open(self, request: web.Request) -> web.Response:
         """List the open requests, held until something changes if the phone says so."""
-        phone = await self._phones.authenticate(bearer(request))
+        device_token = bearer(request)
+        phone = await self._phones.authenticate(device_token)
         known = _etags(request)
 
         def is_news(requests: list[AuthRequest]) -> bool:
             return _etag(requests) not in known if known else bool(requests)
 
-        wait = preferred_wait(request)
-        requests = await self._flow.watch(phone.person.id, wait, is_news)
-        if wait:
-            # The phone may have been blocked while its call was held.
-            await self._phones.authenticate(bearer(request))
+        requests = await self._flow.watch(
+            phone.person.id,
+            preferred_wait(request),
+            is_news,
+            lambda: self._phones.authenticate(device_token),
+        )
         etag = _etag(requests)
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:

@@ -11,6 +11,7 @@ import msgspec
 
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, MAX_LIFETIME
 from pairing_server.errors import InvalidRequest
+from pairing_server.oidc.metadata import SCOPES
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
 from pairing_server.registry.clients import Client
 
@@ -27,6 +28,8 @@ _UZI_HINT = re.compile(r"uzi:([0-9]{9})", re.ASCII)
 # Controls, surrogates, private and unassigned, line and paragraph separators; and what turns the
 # direction of text or hides in it.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"})
+# Letters and marks that show nothing (Unicode, Default_Ignorable_Code_Point beyond Cf).
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 Shown = Annotated[str, msgspec.Meta(max_length=100)]
 
@@ -57,7 +60,11 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class BackchannelRequest:
-    """A well-formed request."""
+    """A well-formed request.
+
+    Attributes:
+        scope: What was asked and is known here; the rest is granted to nobody (RFC 6749 3.3).
+    """
 
     scope: str
     hint: Hint
@@ -87,7 +94,7 @@ def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
         raise InvalidRequest("This server does not take signed requests.")
     digits = code_digits(client)
     return BackchannelRequest(
-        scope=scope,
+        scope=" ".join(name for name in SCOPES if name in scope.split(" ")),
         hint=_hint(form["login_hint"]),
         ura=_ura(form.get("ura"), client),
         binding=binding(form.get("binding_message"), digits),
@@ -117,6 +124,9 @@ def binding(message: str | None, digits: int) -> Binding:
         if not digits <= len(message) <= MAX_CODE_DIGITS:
             raise InvalidBindingMessage("digits")
         return Binding("", message)
+    if message.isdigit():
+        # Digits that no keypad types: the client means a code, the person would see a text.
+        raise InvalidBindingMessage("not ASCII digits")
     if len(message) > MAX_BINDING_MESSAGE_CHARACTERS:
         raise InvalidBindingMessage("too long")
     _check_showable(message, InvalidBindingMessage("unshowable"))
@@ -163,4 +173,6 @@ def _context(value: str | None) -> RequestContext:
 def _check_showable(text: str, refusal: Exception) -> None:
     # A right-to-left override in a workstation's name would show the person another name.
     if any(unicodedata.category(character) in _UNSHOWABLE for character in text):
+        raise refusal
+    if not _INVISIBLE.isdisjoint(text):
         raise refusal

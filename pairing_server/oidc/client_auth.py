@@ -1,5 +1,6 @@
 """Client authentication by `private_key_jwt` (OpenID Connect Core section 9, RFC 7523)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,11 +17,14 @@ from pairing_server.tokens import digest
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_CHARACTERS = 8192
-MAX_JTI_CHARACTERS = 256
 #: How far ahead an assertion may expire; its `jti` is kept for as long.
 MAX_LIFETIME = timedelta(minutes=10)
 #: How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
 SKEW = timedelta(seconds=10)
+
+# RFC 6749 appendix A: what a client identifier may hold; no `jti` needs more.  Only such text can
+# be looked up and digested: JSON carries lone surrogates and NUL, which no database takes.
+_IDENTIFIER = re.compile(r"[\x20-\x7e]{1,256}", re.ASCII)
 
 _DECODE_OPTIONS: Any = {
     "verify_signature": True,
@@ -98,7 +102,7 @@ def check_claims(
             raise InvalidClient(f"{name} is ahead")
     # (7) jti
     jti = claims["jti"]
-    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
+    if not isinstance(jti, str) or not _IDENTIFIER.fullmatch(jti):
         raise InvalidClient("jti is not a string of use")
     return expires_at
 
@@ -109,8 +113,8 @@ def _claimed_client(assertion: str) -> str:
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise InvalidClient(repr(error)) from error
     client_id = claims.get("sub")
-    if not isinstance(client_id, str):
-        raise InvalidClient("no sub")
+    if not isinstance(client_id, str) or not _IDENTIFIER.fullmatch(client_id):
+        raise InvalidClient("no sub of use")
     return client_id
 
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
 from pairing_server.approvals.flow import ApprovalFlow, Asked
-from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest, Unauthenticated
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import backchannel, pace
 from pairing_server.oidc import id_token as tokens
 from pairing_server.oidc.backchannel import BackchannelRequest
-from pairing_server.oidc.id_token import Subject
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.pace import Pace
+from pairing_server.oidc.redemption import (
+    is_active,
+    read_subject,
+    refused_event,
+    write_redemption,
+)
 from pairing_server.oidc.refusals import (
     AccessDenied,
     AuthorizationPending,
@@ -30,15 +34,11 @@ from pairing_server.ports import Ports
 from pairing_server.registry import (
     AlreadyExistsError,
     Query,
-    Transaction,
-    answers,
-    clients,
     credentials,
     organisations,
     people,
 )
-from pairing_server.registry.clients import Client, ClientStatus
-from pairing_server.registry.credentials import Credential, CredentialStatus
+from pairing_server.registry.clients import Client
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import PersonStatus
 from pairing_server.store.shelf import Shelf
@@ -55,6 +55,7 @@ class AccessToken:
     ura: str
     sub: str
     scope: str
+    expires_at: datetime
 
 
 class LoginFlow:
@@ -128,9 +129,11 @@ class LoginFlow:
         Raises:
             AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown: as named.
         """
-        if form.get("grant_type") != CIBA_GRANT_TYPE:
+        grant_type, auth_req_id = form.get("grant_type"), form.get("auth_req_id")
+        if grant_type is None:
+            raise InvalidRequest("Send the grant_type.")
+        if grant_type != CIBA_GRANT_TYPE:
             raise UnsupportedGrantType
-        auth_req_id = form.get("auth_req_id")
         if auth_req_id is None:
             raise InvalidRequest("Send the auth_req_id.")
         request = await self._approvals.for_client(auth_req_id, client.id, wait)
@@ -158,14 +161,20 @@ class LoginFlow:
             Unauthenticated: the token is unknown or over, or what it rests on has ended.
         """
         stored = await self._access_tokens.get(digest(access_token))
-        if stored is None:
+        now = self._clock()
+        if stored is None or now >= stored.value.expires_at:
             raise Unauthenticated
-        token, now = stored.value, self._clock()
-
-        def read(tx: Query) -> Subject | None:
-            return _subject(tx, token.credential_id, token.person_id, token.ura, now)
-
-        subject = await self._registry.read(read)
+        token = stored.value
+        subject = await self._registry.read(
+            lambda tx: read_subject(
+                tx,
+                client_id=token.client_id,
+                credential_id=token.credential_id,
+                person_id=token.person_id,
+                ura=token.ura,
+                now=now,
+            )
+        )
         if subject is None:
             raise Unauthenticated("ended")
         return {"sub": token.sub, **tokens.claims(subject, token.scope)}
@@ -177,13 +186,13 @@ class LoginFlow:
         now, jti = self._clock(), new_id(self._random)
         try:
             subject, answered_at = await self._registry.commit(
-                lambda tx: _write_redemption(tx, request, client, jti, now)
+                lambda tx: write_redemption(tx, request, jti, now)
             )
         except AlreadyExistsError as error:
             await self._approvals.redeemed(request)
             raise InvalidGrant("redeemed before") from error
         except AccessDenied as refusal:
-            event = _refused_event(request, refusal)
+            event = refused_event(request, refusal)
             await self._registry.commit(lambda tx: tx.record(event))
             await self._approvals.revoked(request)
             raise
@@ -209,6 +218,7 @@ class LoginFlow:
                 ura=request.shown.ura,
                 sub=sub,
                 scope=request.scope,
+                expires_at=now + tokens.LIFETIME,
             ),
             tokens.LIFETIME,
         )
@@ -217,6 +227,7 @@ class LoginFlow:
             "access_token": access_token,
             "token_type": "Bearer",
             "expires_in": int(tokens.LIFETIME.total_seconds()),
+            "scope": request.scope,
             "id_token": await self._keys.sign(claims),
         }
 
@@ -252,7 +263,12 @@ class LoginFlow:
             else people.by_user_name(tx, hint.user_name or "")
         )
         organisation = organisations.get(tx, request.ura)
-        if person is None or organisation is None or person.status is not PersonStatus.ACTIVE:
+        if (
+            person is None
+            or person.status is not PersonStatus.ACTIVE
+            or organisation is None
+            or organisation.status is not OrganisationStatus.ACTIVE
+        ):
             return None
         now = self._clock()
         membership = people.membership(tx, person.id, request.ura)
@@ -263,7 +279,7 @@ class LoginFlow:
             person.id,
             organisation.name,
             membership.role_code,
-            any(_is_active(phone, now) for phone in phones),
+            any(is_active(phone, now) for phone in phones),
         )
 
     def _draw_code(self, digits: int) -> str:
@@ -283,93 +299,3 @@ class _Found:
 
 #: The reasons that a client is told (design section 7).
 _DENIED = {"not_me": "not_me", "wrong_code": "wrong_code", "other": "denied"}
-
-
-def _write_redemption(
-    tx: Transaction, request: AuthRequest, client: Client, jti: str, now: datetime
-) -> tuple[Subject, datetime]:
-    """Redeem in one commit: what was approved, once, and only if all it rests on still stands.
-
-    Raises:
-        AccessDenied: the phone, the person, the membership or the organisation has ended.
-        AlreadyExistsError: it was redeemed before.
-        InvalidGrant: the registry knows of no approval, whatever the Store says.
-    """
-    answer = answers.get_answer(tx, request.id)
-    if answer is None or answer.decision is not answers.Decision.APPROVE:
-        raise InvalidGrant("no approval in the registry")
-    if answers.get_redemption(tx, request.id) is not None:
-        raise AlreadyExistsError
-    # FOR SHARE: a block on another node waits for this commit, or this commit sees the block.
-    credentials.get_for_share(tx, answer.credential_id)
-    subject = _subject(tx, answer.credential_id, request.person_id, request.shown.ura, now)
-    holder = clients.get(tx, client.id)
-    if (
-        subject is None
-        or holder is None
-        or holder.status is not ClientStatus.ACTIVE
-        or request.shown.ura not in holder.uras
-    ):
-        raise AccessDenied(Status.REVOKED)
-    answers.add_redemption(
-        tx,
-        answers.Redemption(
-            auth_request=request.id,
-            client_id=client.id,
-            credential_id=answer.credential_id,
-            jti=jti,
-            redeemed_at=now,
-        ),
-    )
-    tx.record(
-        AssertionIssued(
-            actor=f"client:{client.id}",
-            object=f"person:{subject.person.id}",
-            ura=request.shown.ura,
-            evidence={
-                "auth_request": request.id,
-                "jti": jti,
-                "credential": answer.credential_id,
-                "acr": subject.credential.acr,
-                "scope": request.scope,
-            },
-        )
-    )
-    return subject, answer.answered_at
-
-
-def _subject(
-    tx: Query, credential_id: str, person_id: str | None, ura: str, now: datetime
-) -> Subject | None:
-    """Read who this is, if everything that a login rests on still stands."""
-    credential = credentials.get(tx, credential_id)
-    person = people.get_person(tx, person_id or "")
-    membership = people.membership(tx, person_id or "", ura)
-    organisation = organisations.get(tx, ura)
-    if (
-        credential is None
-        or not _is_active(credential, now)
-        or person is None
-        or person.status is not PersonStatus.ACTIVE
-        or credential.person_id != person.id
-        or membership is None
-        or not membership.is_valid(now)
-        or organisation is None
-        or organisation.status is not OrganisationStatus.ACTIVE
-    ):
-        return None
-    return Subject(person, membership, organisation, credential)
-
-
-def _is_active(credential: Credential, now: datetime) -> bool:
-    return credential.status is CredentialStatus.ACTIVE and now < credential.expires_at
-
-
-def _refused_event(request: AuthRequest, refusal: AccessDenied) -> AssertionRefused:
-    return AssertionRefused(
-        actor=f"client:{request.client_id}",
-        object=f"person:{request.person_id}",
-        ura=request.shown.ura,
-        outcome=Outcome.REFUSED,
-        evidence={"auth_request": request.id, "reason": refusal.members["reason"]},
-    )

@@ -1,0 +1,88 @@
+"""What the registry writes of an answer: once for ever, and only from a phone that is active."""
+
+from datetime import datetime
+
+from pairing_server.approvals.auth_request import (
+    Answer,
+    AuthRequest,
+    Decision,
+    DenyReason,
+    Status,
+)
+from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
+from pairing_server.keys.flow import BoundPhone
+from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.registry import Transaction, answers, credentials
+from pairing_server.registry.credentials import CredentialStatus
+
+
+def record_answer(
+    tx: Transaction,
+    request: AuthRequest,
+    answer: Answer,
+    phone: BoundPhone,
+    signed: dict[str, str],
+    now: datetime,
+) -> None:
+    """Write the answer and its audit event; the identical one again writes nothing.
+
+    Args:
+        signed: The details that the phone signed; empty for a denial without a signature.
+
+    Raises:
+        AuthRequestClosed: another answer was written, or the time is over.
+        InvalidAssertion: the sign count did not grow.
+        PhoneBlocked: the phone was cut off.
+    """
+    known = answers.get_answer(tx, request.id)
+    if known is not None:
+        if known.answer_digest != answer.digest:
+            raise AuthRequestClosed(status=_STATUS[known.decision])
+        return
+    # An answer that was claimed in time but not written, for a node or the registry was away.
+    if now >= request.expires_at:
+        raise AuthRequestClosed(status=Status.EXPIRED)
+    credential = credentials.get_for_share(tx, phone.credential.id)
+    if credential is None or credential.status is not CredentialStatus.ACTIVE:
+        raise PhoneBlocked
+    if answer.decision is Decision.APPROVE and not credentials.record_use(
+        tx, credential.id, answer.sign_count, now, request.shown.workstation
+    ):
+        raise InvalidAssertion(None, "sign count did not grow")
+    answers.add_answer(
+        tx,
+        answers.Answer(
+            auth_request=request.id,
+            decision=answers.Decision(answer.decision),
+            answer_digest=answer.digest,
+            credential_id=credential.id,
+            answered_at=now,
+        ),
+    )
+    tx.record(_event(request, answer, phone, signed))
+
+
+_STATUS = {
+    answers.Decision.APPROVE: Status.APPROVED,
+    answers.Decision.DENY: Status.DENIED,
+}
+
+
+def _event(
+    request: AuthRequest, answer: Answer, phone: BoundPhone, signed: dict[str, str]
+) -> AuthRequestApproved | AuthRequestDenied:
+    approved = answer.decision is Decision.APPROVE
+    refused = answer.reason is DenyReason.WRONG_CODE
+    evidence: dict[str, object] = {"credential": answer.credential_id}
+    if not approved:
+        evidence["reason"] = answer.reason
+    if answer.evidence is not None:
+        evidence |= {"signed": signed, "assertion": answer.evidence}
+    return (AuthRequestApproved if approved else AuthRequestDenied)(
+        actor=f"person:{phone.person.id}",
+        object=f"auth-request:{request.id}",
+        ura=request.shown.ura,
+        outcome=Outcome.REFUSED if refused else Outcome.SUCCESS,
+        evidence=evidence,
+    )

@@ -1,0 +1,12 @@
+"""A phone and a workstation for each test that wants them."""
+
+import pytest
+
+from tests.approvals.desk import Desk
+
+
+@pytest.fixture
+async def desk(house):
+    phone = await house.bind()
+    workstation = await house.workstation()
+    return Desk(house, phone, workstation, house.client_id)

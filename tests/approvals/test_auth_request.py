@@ -1,0 +1,291 @@
+"""The rules of an auth request, by property and against a small model."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from pairing_server.approvals.auth_request import (
+    CODE_ATTEMPTS,
+    AuthRequest,
+    Decision,
+    DenyReason,
+    Status,
+    approve,
+    claim,
+    redeem,
+    release,
+    revoke,
+    settle,
+    stands,
+    supersede,
+)
+from pairing_server.approvals.refusals import AuthRequestClosed
+from tests.approvals.requests import (
+    CODE,
+    NOW,
+    PENDING,
+    answers,
+    approval,
+    auth_requests,
+    denial,
+    times,
+)
+
+ENDED = (Status.DENIED, Status.SUPERSEDED, Status.REVOKED, Status.REDEEMED)
+
+
+@given(auth_requests())
+def test_a_record_survives_the_store(request):
+    assert msgspec.json.decode(msgspec.json.encode(request), type=AuthRequest) == request
+
+
+@given(auth_requests(), answers, times)
+def test_the_first_answer_stands(request, answer, now):
+    with suppress(AuthRequestClosed):
+        first = claim(request, answer, now)
+        assert first.answer.digest == answer.digest
+        with pytest.raises(AuthRequestClosed):
+            claim(first, replace(answer, digest="another"), now)
+
+
+@given(auth_requests(), answers, times, st.sampled_from([CODE, "000000"]))
+def test_the_identical_answer_again_changes_nothing(request, answer, now, code):
+    with suppress(AuthRequestClosed):
+        once = approve(request, answer, code, now)
+        assert approve(once, answer, code, now) == once
+
+
+@given(auth_requests(), answers, times)
+def test_the_standing_answer_again_changes_nothing_at_any_time(request, answer, now):
+    with suppress(AuthRequestClosed):
+        once = claim(request, answer, now)
+        assert claim(once, answer, now + timedelta(days=1)) == once
+
+
+@given(auth_requests(), answers, st.timedeltas(timedelta(0), timedelta(days=400)))
+def test_nobody_answers_after_expiry(request, answer, late):
+    request = replace(request, answer=None)
+    now = request.expires_at + late
+    with pytest.raises(AuthRequestClosed):
+        approve(request, answer, CODE, now)
+    with pytest.raises(AuthRequestClosed):
+        claim(request, answer, now)
+
+
+def test_the_last_moment_is_the_one_before_the_expiry():
+    last = PENDING.expires_at - timedelta(microseconds=1)
+    assert claim(PENDING, approval(), last).status is Status.CLAIMED
+    assert PENDING.status_at(last) is Status.PENDING
+    assert PENDING.status_at(PENDING.expires_at) is Status.EXPIRED
+
+
+@given(auth_requests(), answers, times, st.text())
+def test_only_the_code_on_the_workstation_approves(request, answer, now, code):
+    with suppress(AuthRequestClosed):
+        request = replace(request, answer=None)
+        after = settle(approve(request, replace(answer, decision=Decision.APPROVE), code, now))
+        assert (after.status is Status.APPROVED) == (code == CODE)
+
+
+def test_three_wrong_codes_deny():
+    request = PENDING
+    request = approve(request, approval("1"), "000000", NOW)
+    request = approve(request, approval("2"), "", NOW)
+    assert (request.status, request.attempts_left) == (Status.PENDING, 1)
+    request = approve(request, approval("3"), CODE + "0", NOW)
+    assert request.attempts_left == 0
+    denied = settle(request)
+    assert (denied.status, denied.reason) == (Status.DENIED, DenyReason.WRONG_CODE)
+    with pytest.raises(AuthRequestClosed):
+        approve(denied, approval("4"), CODE, NOW)
+
+
+def test_a_wrong_answer_whose_refusal_got_lost_is_counted_once():
+    once = approve(PENDING, approval(), "000000", NOW)
+    assert approve(once, approval(), "000000", NOW) == once
+
+
+def test_the_last_wrong_answer_repeated_is_the_same_denial():
+    request = replace(PENDING, wrong_answers=("1", "2"))
+    once = approve(request, approval("3"), "000000", NOW)
+    assert approve(once, approval("3"), "000000", NOW) == once
+    assert once.answer.decision is Decision.DENY
+    assert approve(settle(once), approval("3"), "000000", NOW) == settle(once)
+
+
+@given(auth_requests())
+def test_only_an_approval_takes_effect_as_one(request):
+    settled = settle(request)
+    if request.status is Status.CLAIMED:
+        approved = request.answer.decision is Decision.APPROVE
+        assert settled.status is (Status.APPROVED if approved else Status.DENIED)
+        assert settled.reason == request.answer.reason
+    else:
+        assert settled == request
+
+
+@given(auth_requests(), answers)
+def test_only_the_answer_that_claimed_is_released(request, answer):
+    released = release(request, answer)
+    claimed = request.status is Status.CLAIMED and request.answer == answer
+    assert released == (
+        replace(request, status=Status.PENDING, answer=None) if claimed else request
+    )
+
+
+def test_a_released_request_may_be_answered_anew():
+    released = release(claim(PENDING, approval(), NOW), approval())
+    assert released == PENDING
+
+
+@given(auth_requests(), times)
+def test_a_newer_request_ends_only_what_is_unanswered_and_alive(request, now):
+    ends = request.status is Status.PENDING and now < request.expires_at
+    assert supersede(request, now) == (
+        replace(request, status=Status.SUPERSEDED) if ends else request
+    )
+
+
+@given(auth_requests(), times)
+def test_a_cut_off_phone_ends_what_is_not_redeemed_and_alive(request, now):
+    lives = request.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED)
+    revoked = replace(request, status=Status.REVOKED)
+    assert revoke(request, now) == (revoked if lives and now < request.expires_at else request)
+
+
+@given(auth_requests(), times)
+def test_what_is_told_hides_the_claim_and_the_past(request, now):
+    told = request.status_at(now)
+    assert told is not Status.CLAIMED
+    if request.status in ENDED:
+        assert told is request.status
+    elif now >= request.expires_at:
+        assert told is Status.EXPIRED
+
+
+@given(auth_requests(), answers)
+def test_an_answer_that_did_not_take_effect_does_not_stand(request, answer):
+    if request.status in (Status.PENDING, Status.SUPERSEDED, Status.REVOKED):
+        assert not stands(replace(request, answer=answer), answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (Status.CLAIMED, Status.PENDING),
+        (Status.APPROVED, Status.APPROVED),
+        (Status.REDEEMED, Status.APPROVED),
+        (Status.DENIED, Status.DENIED),
+        (Status.SUPERSEDED, Status.SUPERSEDED),
+        (Status.REVOKED, Status.REVOKED),
+    ],
+)
+def test_a_closed_request_says_how_it_ended(status, told):
+    with pytest.raises(AuthRequestClosed) as closed:
+        claim(replace(PENDING, status=status), denial(), NOW)
+    assert closed.value.members == {"status": told}
+
+
+@dataclass
+class Model:
+    """What anybody may believe of a request: who answered first, and whether it is over."""
+
+    answer: str | None = None
+    yes: bool = False
+    wrong: int = 0
+    ended: bool = False
+
+
+class RequestMachine(RuleBasedStateMachine):
+    """Phones, workstations, blocks and the clock, in any order."""
+
+    signatures = Bundle("signatures")
+
+    @initialize()
+    def begin(self):
+        self.request, self.now, self.model = PENDING, NOW, Model()
+
+    @property
+    def is_open(self):
+        alive = self.now < self.request.expires_at
+        return alive and self.model.answer is None and not self.model.ended
+
+    @rule(target=signatures, digest=st.uuids().map(str))
+    def sign(self, digest):
+        return digest
+
+    @rule(digest=signatures, right=st.booleans())
+    def type_code(self, digest, right):
+        repeated = self.model.answer == digest and not self.model.ended
+        counted = digest in self.request.wrong_answers
+        try:
+            self.request = approve(
+                self.request, approval(digest), CODE if right else "1", self.now
+            )
+        except AuthRequestClosed:
+            assert not self.is_open
+            assert not repeated
+            return
+        assert self.is_open or repeated
+        if self.is_open and right:
+            self.model.answer, self.model.yes = digest, True
+        elif self.is_open and not counted:
+            self.model.wrong += 1
+            self.model.answer = digest if self.model.wrong == CODE_ATTEMPTS else None
+
+    @rule(digest=signatures)
+    def deny(self, digest):
+        repeated = self.model.answer == digest and not self.model.ended
+        try:
+            self.request = claim(self.request, denial(digest), self.now)
+        except AuthRequestClosed:
+            assert not self.is_open
+            assert not repeated
+            return
+        assert self.is_open or repeated
+        self.model.answer = digest
+
+    @rule()
+    def the_registry_has_it(self):
+        self.request = settle(self.request)
+
+    @rule()
+    def a_newer_one(self):
+        if self.is_open:
+            self.model.ended = True
+        self.request = supersede(self.request, self.now)
+
+    @rule()
+    def block(self):
+        lives = self.request.status in (Status.PENDING, Status.CLAIMED, Status.APPROVED)
+        if lives and self.now < self.request.expires_at:
+            self.model.ended = True
+        self.request = revoke(self.request, self.now)
+
+    @rule()
+    def poll(self):
+        if self.request.status_at(self.now) is Status.APPROVED:
+            self.request = redeem(self.request)
+
+    @rule(seconds=st.integers(0, 50))
+    def wait(self, seconds):
+        self.now += timedelta(seconds=seconds)
+
+    @invariant()
+    def only_the_first_yes_approves(self):
+        if self.request.status in (Status.APPROVED, Status.REDEEMED):
+            assert self.model.yes
+            assert self.request.answer.digest == self.model.answer
+
+    @invariant()
+    def no_more_than_three_codes_are_compared(self):
+        assert len(self.request.wrong_answers) == self.model.wrong <= CODE_ATTEMPTS
+
+
+TestRequestMachine = RequestMachine.TestCase

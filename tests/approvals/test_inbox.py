@@ -1,0 +1,54 @@
+"""Which open requests a person has, and which of them a newer one ends."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairing_server.approvals.inbox import MAX_OPEN, Entry, Inbox, drop, put, superseded
+from pairing_server.approvals.refusals import TooManyOpen
+from tests.approvals.requests import NOW
+
+LATER = NOW + timedelta(minutes=2)
+places = st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(["w1", "w2"]))
+
+
+def entry(identifier, client="c1", workstation="w1", expires_at=LATER):
+    return Entry(identifier, client, workstation, expires_at)
+
+
+@given(st.lists(places, max_size=8), places)
+def test_a_newer_request_ends_only_those_of_its_own_client_and_workstation(before, place):
+    inbox = Inbox(tuple(entry(str(n), *where) for n, where in enumerate(before)))
+    newest = entry("newest", *place)
+    ended = superseded(inbox, newest)
+    assert {(e.client_id, e.workstation_id) for e in ended} <= {place}
+    kept = put(inbox, newest, NOW).entries
+    assert kept[0] == newest
+    assert set(kept[1:]) == set(inbox.entries) - set(ended)
+    assert sum((e.client_id, e.workstation_id) == place for e in kept) == 1
+
+
+def test_without_a_workstation_nothing_is_ended():
+    inbox = Inbox((entry("1", workstation=""), entry("2")))
+    assert superseded(inbox, entry("3", workstation="")) == ()
+
+
+def test_three_without_a_workstation_may_be_open():
+    inbox = Inbox(tuple(entry(str(n), workstation="") for n in range(MAX_OPEN)))
+    with pytest.raises(TooManyOpen):
+        put(inbox, entry("4", workstation=""), NOW)
+    assert put(inbox, entry("4"), NOW).entries[0].id == "4"
+    assert put(inbox, entry("4", client="c2", workstation=""), NOW).entries[0].id == "4"
+
+
+def test_what_has_run_out_does_not_count_and_does_not_stay():
+    over = Inbox(tuple(entry(str(n), workstation="", expires_at=NOW) for n in range(MAX_OPEN)))
+    assert put(over, entry("4", workstation=""), NOW).entries == (entry("4", workstation=""),)
+
+
+def test_what_has_ended_leaves():
+    inbox = Inbox((entry("1"), entry("2", "c2")))
+    assert drop(inbox, "1").entries == (entry("2", "c2"),)
+    assert drop(inbox, "3") == inbox

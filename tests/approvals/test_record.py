@@ -1,0 +1,120 @@
+"""The registry writes one answer, from an active phone, in time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from pairing_server.approvals.auth_request import Decision, DenyReason, Status
+from pairing_server.approvals.evidence import details
+from pairing_server.approvals.record import record_answer
+from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.registry import answers, credentials
+from tests.approvals.requests import CODE, PENDING, approval, denial
+
+
+@pytest.fixture
+async def record(desk, clock):
+    """Record an answer to a request of the desk's phone."""
+    phone = await desk.bound()
+    request = replace(PENDING, expires_at=clock() + timedelta(minutes=2))
+
+    async def run(answer, signed=None, now=None):
+        answer = replace(answer, credential_id=phone.credential.id)
+        return await desk.house.registry.commit(
+            lambda tx: record_answer(tx, request, answer, phone, signed or {}, now or clock())
+        )
+
+    return run
+
+
+async def last_event(desk):
+    event = (await desk.house.events())[-1]
+    return event["action"], event["outcome"], msgspec.json.decode(event["evidence"])
+
+
+async def test_an_approval_is_kept_with_what_was_signed(desk, record):
+    signed = details(PENDING, CODE)
+    await record(approval(), signed)
+    kept = await desk.house.registry.read(lambda tx: answers.get_answer(tx, PENDING.id))
+    assert (kept.decision, kept.answer_digest) == (answers.Decision.APPROVE, "yes")
+    action, outcome, evidence = await last_event(desk)
+    assert (action, outcome) == ("AuthRequestApproved", "success")
+    assert evidence == {
+        "credential": desk.phone.credential_id,
+        "signed": signed,
+        "assertion": {"signature": "yes"},
+    }
+
+
+async def test_a_denial_is_kept_with_its_reason(desk, record):
+    await record(denial(reason=DenyReason.NOT_ME))
+    assert await last_event(desk) == (
+        "AuthRequestDenied",
+        "success",
+        {"credential": desk.phone.credential_id, "reason": "not_me"},
+    )
+
+
+async def test_wrong_codes_are_kept_as_a_refusal(desk, record):
+    wrong = replace(approval(), decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
+    await record(wrong)
+    action, outcome, evidence = await last_event(desk)
+    assert (action, outcome, evidence["reason"]) == ("AuthRequestDenied", "refused", "wrong_code")
+
+
+async def test_the_identical_answer_again_writes_nothing(desk, record, clock):
+    await record(approval())
+    await record(approval(), now=clock() + timedelta(hours=1))
+    assert await desk.actions("AuthRequestApproved") == ["AuthRequestApproved"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (approval(), approval("other"), Status.APPROVED),
+        (approval(), denial(), Status.APPROVED),
+        (denial(), approval(), Status.DENIED),
+    ],
+)
+async def test_another_answer_hears_what_stands(desk, record, first, second, told):
+    await record(first)
+    with pytest.raises(AuthRequestClosed) as closed:
+        await record(second)
+    assert closed.value.members == {"status": told}
+    assert await desk.count("answers") == 1
+
+
+async def test_nothing_is_written_after_expiry(desk, record, clock):
+    with pytest.raises(AuthRequestClosed) as closed:
+        await record(approval(), now=clock() + timedelta(minutes=2))
+    assert closed.value.members == {"status": Status.EXPIRED}
+    assert await desk.count("answers") == 0
+
+
+@pytest.mark.parametrize("answer", [approval(), denial()])
+async def test_a_blocked_phone_answers_nothing(desk, record, answer):
+    await desk.block()
+    with pytest.raises(PhoneBlocked):
+        await record(answer)
+    assert await desk.count("answers") == 0
+
+
+async def test_a_use_is_kept_with_its_count_and_place(desk, record):
+    await record(replace(approval(), sign_count=7))
+    known = await desk.house.registry.read(
+        lambda tx: credentials.get(tx, desk.phone.credential_id)
+    )
+    assert (known.sign_count, known.last_used_workstation) == (7, PENDING.shown.workstation)
+
+
+async def test_a_sign_count_that_does_not_grow_is_a_copied_key(desk, record):
+    known = (await desk.bound()).credential
+    await desk.house.registry.commit(
+        lambda tx: credentials.record_use(tx, known.id, 7, known.bound_at, None)
+    )
+    with pytest.raises(InvalidAssertion):
+        await record(replace(approval(), sign_count=7))
+    assert await desk.count("answers") == 0
