@@ -135,13 +135,18 @@ class SigningKeys:
                 current one at once: what it signed verifies no more.
 
         Raises:
+            AlreadyExistsError: another rotation was faster.
             TooEarlyError: the next key has not been published for ten minutes.
         """
         now = self._clock()
+        seen = next(key.kid for key in await self.all() if key.state is State.CURRENT)
 
         def change(tx: Transaction) -> SigningKey:
             keys = {key.state: key for key in _read_all(tx) if key.state is not State.RETIRED}
             current, following = keys[State.CURRENT], keys[State.NEXT]
+            # Two operators who found the same key compromised rotate once.
+            if current.kid != seen:
+                raise AlreadyExistsError("another rotation was faster")
             ready_at = following.created_at + PUBLISHED_BEFORE_USE
             if now < ready_at and not compromised:
                 raise TooEarlyError(ready_at)
