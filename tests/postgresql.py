@@ -175,6 +175,7 @@ def postgresql_url(postgresql_server):
         # Triggers and foreign keys stay out of it.
         "SET session_replication_role = replica",
         *(f"DELETE FROM {table}" for table in metadata.tables),
+        "ALTER SEQUENCE audit_checkpoint_number_seq RESTART",
         database=SHARED,
     )
 

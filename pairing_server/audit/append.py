@@ -76,7 +76,9 @@ def draft(event: Event) -> Draft:
         outcome=event.outcome.value,
         evidence=canonical(dict(event.evidence)).decode(),
     )
-    if b"\\u0000" in canonical([drafted.actor, drafted.object, drafted.ura]):
+    told = [drafted.actor, drafted.object, drafted.ura or ""]
+    canonical(told)
+    if any("\0" in text for text in told):
         raise NotCanonicalError("PostgreSQL holds no zero characters")
     return drafted
 

@@ -102,6 +102,8 @@ def entry_hash(previous: str, facts: Facts) -> str:
         before = bytes.fromhex(previous)
     except (TypeError, ValueError) as error:
         raise NotCanonicalError("the hash before is not hexadecimal") from error
+    if len(before) != hashlib.sha256().digest_size:
+        raise NotCanonicalError("the hash before is not one")
     return hashlib.sha256(before + canonical_facts(facts)).hexdigest()
 
 

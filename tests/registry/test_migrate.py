@@ -154,25 +154,25 @@ COLUMN = {
 
 
 @pytest.mark.parametrize("table", FILLED)
-def test_rows_of_a_log_cannot_be_changed(own_url, table):
-    execute(own_url, f"INSERT INTO {table} {FILLED[table]}")
+def test_rows_of_a_log_cannot_be_changed(database_url, table):
+    execute(database_url, f"INSERT INTO {table} {FILLED[table]}")
 
     with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
-        execute(own_url, f"UPDATE {table} SET {COLUMN[table]} = 'approve'")
+        execute(database_url, f"UPDATE {table} SET {COLUMN[table]} = 'approve'")
 
 
 @pytest.mark.parametrize("table", ["audit_event", "audit_checkpoint"])
-def test_rows_of_the_audit_log_cannot_be_deleted(own_url, table):
-    execute(own_url, f"INSERT INTO {table} {FILLED[table]}")
+def test_rows_of_the_audit_log_cannot_be_deleted(database_url, table):
+    execute(database_url, f"INSERT INTO {table} {FILLED[table]}")
 
     with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
-        execute(own_url, f"DELETE FROM {table}")
+        execute(database_url, f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("table", ["audit_event", "audit_checkpoint"])
-def test_the_audit_log_cannot_be_truncated(own_postgresql_url, table):
+def test_the_audit_log_cannot_be_truncated(postgresql_url, table):
     with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
-        execute(own_postgresql_url, f"TRUNCATE {table}")
+        execute(postgresql_url, f"TRUNCATE {table}")
 
 
 def test_the_audit_log_cannot_be_replaced(sqlite_url):
@@ -183,7 +183,7 @@ def test_the_audit_log_cannot_be_replaced(sqlite_url):
 
 
 @pytest.mark.parametrize("table", ["auth_answer", "redemption"])
-def test_old_answers_can_be_cleared_away(own_url, table):
-    execute(own_url, f"INSERT INTO {table} {FILLED[table]}", f"DELETE FROM {table}")
+def test_old_answers_can_be_cleared_away(database_url, table):
+    execute(database_url, f"INSERT INTO {table} {FILLED[table]}", f"DELETE FROM {table}")
 
-    assert fetch(own_url, f"SELECT * FROM {table}") == []
+    assert fetch(database_url, f"SELECT * FROM {table}") == []

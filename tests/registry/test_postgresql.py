@@ -227,28 +227,24 @@ async def test_a_commit_that_quietly_rolled_back_is_no_success(clock, postgresql
     assert driver.count("COMMIT") == 4
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("statement_timeout", "5s"),
-        ("lock_timeout", "4s"),
-        ("idle_in_transaction_session_timeout", "14s"),
-        ("synchronous_commit", "on"),
-        ("transaction_isolation", "read committed"),
-        ("client_encoding", "UTF8"),
-    ],
-)
-async def test_every_session_has_deadlines_and_is_durable(
-    open_at, own_postgresql_url, name, value
-):
-    execute(
-        own_postgresql_url,
-        "ALTER ROLE postgres IN DATABASE"
-        f" {own_postgresql_url.split('/')[3].split('?')[0]} SET synchronous_commit = off",
-    )
-    registry = open_at(own_postgresql_url)
+SETTINGS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "14s",
+    "synchronous_commit": "on",
+    "transaction_isolation": "read committed",
+    "client_encoding": "UTF8",
+}
 
-    assert await registry.commit(lambda tx: tx.one(_setting, name=name)["value"]) == value
+
+async def test_every_session_has_deadlines_and_is_durable(open_at, own_postgresql_url):
+    name = own_postgresql_url.split("/")[3].split("?")[0]
+    execute(own_postgresql_url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+
+    def read(tx):
+        return {name: tx.one(_setting, name=name)["value"] for name in SETTINGS}
+
+    assert await open_at(own_postgresql_url).commit(read) == SETTINGS
 
 
 async def test_a_standby_is_not_asked(open_at, own_postgresql_url):
