@@ -1,0 +1,252 @@
+"""The races of a UZI session, each forced between its read and its write."""
+
+import base64
+from datetime import date
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from clients.card_profile import Holder
+from pairing_server.app import card_believer
+from pairing_server.errors import Expired, NotFound
+from pairing_server.ports import Ports
+from pairing_server.store import StoreUnavailableError
+from pairing_server.uzi.flow import OtherCard, UziFlow
+from pairing_server.uzi.proof import proof_message
+from pairing_server.uzi.refusals import BadSignature, CardTypeNotAccepted
+from pairing_server.uzi.session import (
+    SESSION_LIFETIME,
+    Proof,
+    Purpose,
+    Registration,
+    Status,
+    WrongBrowser,
+)
+from tests.doubles import StalledStore
+from tests.house import house_settings
+
+ORIGIN = "http://localhost:8080"
+NOBODYS_CARD = Holder(uzi_number="900007777", card_type="M", role_code="00.000", title=None)
+
+
+@pytest.fixture
+def believe(register, tmp_path):
+    return card_believer(house_settings(register, tmp_path))
+
+
+@pytest.fixture
+def flow_on(ports, believe):
+    """Make the flow on another store."""
+
+    def make(store):
+        other = Ports(ports.registry, store, ports.clock, ports.random)
+        return UziFlow(other, believe, origin=ORIGIN, host="localhost:8080")
+
+    return make
+
+
+@pytest.fixture
+def flow(flow_on, store):
+    return flow_on(store)
+
+
+@pytest.fixture
+async def session(flow):
+    return await flow.start(Purpose.LOGIN, "browser")
+
+
+@pytest.fixture
+def proof_of(register):
+    """Let a card sign a session."""
+
+    def sign(session, holder=None):
+        card = register.card(holder or Holder())
+        message = proof_message(
+            ORIGIN, session.id, session.nonce, session.purpose, session.statement
+        )
+        signature, algorithm = card.sign(message)
+        return Proof(
+            certificate=encoded(card.certificate.public_bytes(Encoding.DER)),
+            chain=tuple(encoded(one.public_bytes(Encoding.DER)) for one in card.chain),
+            signature=encoded(signature),
+            algorithm=algorithm,
+        )
+
+    return sign
+
+
+def encoded(data):
+    return base64.b64encode(data).decode()
+
+
+def completion_in(return_uri):
+    return return_uri.partition("#")[2].partition(".")[2]
+
+
+async def test_a_proof_between_read_and_write_wins(flow, flow_on, store, session, proof_of):
+    first = []
+
+    async def meanwhile():
+        first.append(await flow.prove(session.id, proof_of(session)))
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).prove(session.id, proof_of(session))
+
+    assert stalled.stalled
+    completed, _ = await flow.complete(session.id, "browser", completion_in(first[0]))
+    assert completed.status is Status.COMPLETED
+
+
+async def test_a_refused_card_does_not_undo_a_proof(flow, flow_on, store, session, proof_of):
+    async def meanwhile():
+        await flow.prove(session.id, proof_of(session))
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).prove(session.id, proof_of(session, NOBODYS_CARD))
+
+    assert stalled.stalled
+    assert await flow.for_browser(session.id, "browser") is Status.PROVED
+
+
+async def test_a_session_spent_between_read_and_write_takes_no_proof(
+    flow, flow_on, store, session, proof_of
+):
+    async def meanwhile():
+        with pytest.raises(WrongBrowser):
+            await flow.complete(session.id, "another", "x")
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).prove(session.id, proof_of(session))
+
+    assert stalled.stalled
+
+
+async def test_a_completion_between_read_and_write_wins(flow, flow_on, store, session, proof_of):
+    completion = completion_in(await flow.prove(session.id, proof_of(session)))
+
+    async def meanwhile():
+        await flow.complete(session.id, "browser", completion)
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).complete(session.id, "browser", completion)
+
+    assert stalled.stalled
+
+
+async def test_another_browser_between_read_and_write_spends_it(
+    flow, flow_on, store, session, proof_of
+):
+    completion = completion_in(await flow.prove(session.id, proof_of(session)))
+
+    async def meanwhile():
+        with pytest.raises(WrongBrowser):
+            await flow.complete(session.id, "another", completion)
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).complete(session.id, "browser", completion)
+
+    assert stalled.stalled
+    assert await flow.for_browser(session.id, "browser") is Status.REFUSED
+
+
+async def test_a_completion_does_not_survive_another_browsers(
+    flow, flow_on, store, session, proof_of
+):
+    completion = completion_in(await flow.prove(session.id, proof_of(session)))
+
+    async def meanwhile():
+        await flow.complete(session.id, "browser", completion)
+
+    stalled = StalledStore(store, meanwhile)
+
+    with pytest.raises(NotFound):
+        await flow_on(stalled).complete(session.id, "another", completion)
+
+    assert stalled.stalled
+    assert await flow.for_browser(session.id, "browser") is Status.COMPLETED
+
+
+async def test_the_time_counts_at_each_step(flow, clock, session, proof_of):
+    proof = proof_of(session)
+    proved = await flow.start(Purpose.LOGIN, "browser")
+    completion = completion_in(await flow.prove(proved.id, proof_of(proved)))
+    clock.advance(SESSION_LIFETIME)
+
+    for late in (
+        flow.for_agent(session.id, session.nonce),
+        flow.prove(session.id, proof),
+        flow.complete(session.id, "browser", "x"),
+        flow.complete(proved.id, "browser", completion),
+    ):
+        with pytest.raises(Expired):
+            await late
+    assert await flow.for_browser(session.id, "browser") is Status.EXPIRED
+    assert await flow.for_browser(proved.id, "browser") is Status.EXPIRED
+
+
+async def test_a_registration_is_signed_by_the_card_that_began_it(flow, proof_of):
+    begun = Registration(uzi_number="900001234", ura="90000382", date_of_birth=date(1980, 1, 31))
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", begun, "Jan")
+
+    with pytest.raises(OtherCard):
+        await flow.prove(signing.id, proof_of(signing, Holder(uzi_number="900005678")))
+
+    assert await flow.for_browser(signing.id, "browser") is Status.REFUSED
+
+
+async def test_the_same_persons_card_of_another_organisation_does_not_sign(flow, proof_of):
+    begun = Registration(uzi_number="900001234", ura="90000382", date_of_birth=date(1980, 1, 31))
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", begun, "Jan")
+
+    with pytest.raises(OtherCard):
+        await flow.prove(signing.id, proof_of(signing, Holder(ura="90000999")))
+
+
+async def test_the_signature_is_checked_before_the_card_may_end_the_session(
+    flow, session, proof_of
+):
+    other = await flow.start(Purpose.LOGIN, "browser")
+
+    with pytest.raises(BadSignature):
+        await flow.prove(session.id, proof_of(other, NOBODYS_CARD))
+
+    assert await flow.for_browser(session.id, "browser") is Status.WAITING
+
+
+async def test_a_refused_card_is_an_event_without_its_holder(flow, session, proof_of, house):
+    with pytest.raises(CardTypeNotAccepted):
+        await flow.prove(session.id, proof_of(session, NOBODYS_CARD))
+
+    (event,) = [event for event in await house.events() if event["action"] == "CardRefused"]
+    assert event["outcome"] == "refused"
+    assert "card_type_not_accepted" in event["evidence"]
+    assert NOBODYS_CARD.uzi_number not in str(event)
+
+
+@pytest.mark.parametrize("session_id", ["", "unknown", "a" * 5000, "é"])
+async def test_an_unknown_session_is_nobodys(flow, session_id):
+    for step in (
+        flow.for_agent(session_id, "nonce"),
+        flow.for_browser(session_id, "browser"),
+        flow.prove(session_id, Proof(certificate="", chain=(), signature="", algorithm="")),
+        flow.complete(session_id, "browser", "x"),
+    ):
+        with pytest.raises(NotFound):
+            await step
+
+
+async def test_nothing_is_concluded_while_the_store_is_away(flow, session, store):
+    await store.close()
+
+    with pytest.raises(StoreUnavailableError):
+        await flow.for_browser(session.id, "browser")
