@@ -151,9 +151,11 @@ def _ura(value: str | None, client: Client) -> str:
 def _lifetime(value: str | None) -> timedelta:
     if value is None:
         return DEFAULT_LIFETIME
-    if not _DIGITS.fullmatch(value) or int(value[:9]) == 0:
+    # Nine digits are years: of a longer number no more need be read.
+    significant = value.lstrip("0")[:9]
+    if not _DIGITS.fullmatch(value) or not significant:
         raise InvalidRequest("requested_expiry is a positive number of seconds.")
-    return min(timedelta(seconds=int(value[:9])), MAX_LIFETIME)
+    return min(timedelta(seconds=int(significant)), MAX_LIFETIME)
 
 
 def _context(value: str | None) -> RequestContext:
