@@ -1,0 +1,120 @@
+"""Browser sessions: how they begin, change and end."""
+
+import pytest
+from yarl import URL
+
+from clients.card_profile import Holder
+from clients.wire import WireError
+from pairing_server.portal.session import SESSION_LIFETIME
+from pairing_server.tokens import digest
+from tests.house import DATE_OF_BIRTH
+from tests.valkey import run
+
+SESSION = "session"
+
+
+async def refused(awaitable):
+    with pytest.raises(WireError) as caught:
+        await awaitable
+    return caught.value.status, caught.value.error
+
+
+def cookie(page, name=SESSION):
+    return next((one.value for one in page._http.cookie_jar if one.key == name), None)
+
+
+def with_cookie(page, value):
+    page._http.cookie_jar.clear(lambda one: one.key == SESSION)
+    page._http.cookie_jar.update_cookies({SESSION: value}, URL(page._base))
+    return page
+
+
+@pytest.fixture
+async def page(house):
+    return await house.registered()
+
+
+async def test_a_session_ends_after_its_lifetime(house, page):
+    house.ports.clock.advance(SESSION_LIFETIME)
+
+    assert await refused(page.start_pairing()) == (401, "invalid_token")
+
+
+async def test_a_page_without_a_session_does_nothing(house):
+    page = await house.page()
+
+    assert await refused(page.registration(DATE_OF_BIRTH)) == (401, "invalid_token")
+    assert await refused(page.start_pairing()) == (401, "invalid_token")
+    assert await refused(page.register_organisation()) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("value", ["", "x", "a" * 4000, '"\\000"', "\udcff"])
+async def test_a_made_up_cookie_opens_nothing(house, value):
+    page = with_cookie(await house.page(), "")
+    headers = {"Cookie": f"{SESSION}={value}"}
+
+    async with page._http.get(f"{house.base_url}/portal/pairings/x", headers=headers) as answer:
+        assert answer.status == 401
+
+
+async def test_a_login_ends_the_session_before_it(house, page):
+    old = cookie(page)
+    await page.login(house.agent(), house.register.card(house.holder))
+
+    assert cookie(page) != old
+    assert (await page.start_pairing()).id
+    stale = with_cookie(page, old)
+    assert await refused(stale.start_pairing()) == (401, "invalid_token")
+
+
+async def test_signing_a_registration_ends_the_session_before_it(house):
+    await house.add_organisation()
+    page = await house.logged_in()
+    old = cookie(page)
+    registration = await page.registration(DATE_OF_BIRTH)
+    await page.prove(registration.session, house.agent(), house.register.card(house.holder))
+
+    assert cookie(page) != old
+    assert await refused(with_cookie(page, old).start_pairing()) == (401, "invalid_token")
+
+
+async def test_a_chosen_cookie_does_not_become_a_session(house):
+    page = with_cookie(await house.page(), "chosen-by-somebody-else")
+    await page.login(house.agent(), house.register.card(house.holder))
+
+    assert cookie(page) != "chosen-by-somebody-else"
+
+
+async def test_the_store_holds_no_cookie(house, page):
+    keys = [key.decode() for key in await run(house.store, "KEYS", "*")]
+
+    assert f"browser-session:{digest(cookie(page))}" in keys
+    assert [key for key in keys if cookie(page) in key or cookie(page, "browser") in key] == []
+
+
+async def test_a_signed_registration_is_the_card_holders_alone(house):
+    """What one signs in another's browser registers neither there nor for the other."""
+    await house.add_organisation()
+    page = await house.logged_in()
+    registration = await page.registration(DATE_OF_BIRTH)
+    other_holder = Holder(uzi_number="900005678", first_names="Piet")
+    other = await house.logged_in(other_holder)
+    card = house.register.card(house.holder)
+    return_uri = await house.agent().prove(registration.session.agent_uri, card)
+
+    assert await refused(other.complete(return_uri)) == (403, "wrong_browser")
+    assert await refused(page.complete(return_uri)) == (404, "not_found")
+    assert await refused(other.start_pairing()) == (403, "not_registered")
+
+
+async def test_signing_twice_registers_once(house):
+    await house.add_organisation()
+    page = await house.logged_in()
+    registration = await page.registration(DATE_OF_BIRTH)
+    card = house.register.card(house.holder)
+    return_uri = await house.agent().prove(registration.session.agent_uri, card)
+    await page.complete(return_uri)
+
+    assert await refused(page.complete(return_uri)) == (404, "not_found")
+    events = [event["action"] for event in await house.events()]
+    assert events.count("PersonRegistered") == 1
