@@ -83,6 +83,10 @@ class _Cursor:
         self.real.execute(text, *values)
         self._recorder.after(text, self.real)
 
+    def executemany(self, text, values):
+        self._recorder.texts.append(text)
+        self.real.executemany(text, values)
+
 
 class Once:
     """Acts the first time that a statement which begins so is executed, or the nth time."""

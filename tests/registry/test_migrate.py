@@ -4,6 +4,7 @@ import logging
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -84,20 +85,34 @@ def test_a_second_upgrade_changes_nothing(database_url):
     assert migrate.current(database_url) == migrate.head()
 
 
-def test_upgrades_at_once_do_not_meet(empty_url, tmp_path):
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", _UPGRADE, empty_url],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(Path(migrate.__file__).parents[2])},
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(3)
-    ]
-    ends = [process.communicate(timeout=60)[1] for process in processes]
+def test_an_upgrade_waits_for_another_one(empty_url, monkeypatch, tmp_path):
+    script = migrate.ScriptDirectory.from_config(migrate._config())
+    revision = script.get_revision("0001").module
+    begun, go_on, rest = threading.Event(), threading.Event(), revision._audit
 
-    assert ends == [b"", b"", b""]
-    assert [process.returncode for process in processes] == [0, 0, 0]
+    def pause():
+        begun.set()
+        go_on.wait(10)
+        rest()
+
+    monkeypatch.setattr(revision, "_audit", pause)
+    monkeypatch.setattr(migrate.ScriptDirectory, "from_config", lambda _config: script)
+    first = threading.Thread(target=migrate.upgrade, args=[empty_url])
+    first.start()
+    begun.wait(10)
+    second = subprocess.Popen(
+        [sys.executable, "-c", _UPGRADE, empty_url],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(migrate.__file__).parents[2])},
+        stderr=subprocess.PIPE,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.communicate(timeout=1.5)
+    go_on.set()
+    first.join()
+
+    assert second.communicate(timeout=30)[1] == b""
+    assert second.returncode == 0
     assert migrate.current(empty_url) == migrate.head()
 
 

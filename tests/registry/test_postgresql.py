@@ -207,6 +207,22 @@ async def test_a_lock_that_is_not_released_is_told(open_at, postgresql_url, monk
             await registry.commit(lambda tx: tx.run(_rename, key="1", new="x"))
 
 
+async def test_a_writer_waits_for_the_head_of_its_chain(clock, postgresql_url):
+    driver = RecordingDriver(PostgresqlDriver(postgresql_url))
+    registry = Database(driver, "main", clock)
+    await registry.commit(add_organisation("1"))
+    driver.texts.clear()
+    with psycopg.connect(postgresql_url) as other:
+        other.execute("SELECT * FROM audit_chain FOR UPDATE")
+        waiting = asyncio.create_task(registry.commit(add_organisation("2")))
+        await asyncio.wait([waiting], timeout=0.2)
+        last = driver.texts[-1]
+    await waiting
+    await registry.close()
+
+    assert last.startswith("SELECT audit_chain.sequence")
+
+
 async def test_a_commit_that_quietly_rolled_back_is_no_success(clock, postgresql_url):
     driver = RecordingDriver(PostgresqlDriver(postgresql_url))
     registry = Database(driver, "main", clock)

@@ -120,6 +120,17 @@ async def test_a_database_that_another_process_holds_is_told(
     assert await registry.commit(add_organisation("1")) == "1"
 
 
+async def test_a_change_has_the_database_to_itself_from_its_beginning(open_at, sqlite_url, file):
+    def change(_tx):
+        with (
+            closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+
+    await open_at(sqlite_url).commit(change)
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -160,9 +160,10 @@ async def test_who_looks_before_he_inserts_finds_what_won_the_race(recorded):
         found = tx.one(_find, key="1")
         return add_organisation("1")(tx) if next(seen) is None else found["name"]
 
-    await recorded.commit(add_organisation("1", name="theirs"))
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, add_organisation("1", name="theirs"), find_or_add)
 
-    assert await recorded.commit(find_or_add) == "theirs"
+    assert await asyncio.gather(*tasks) == ["1", "theirs"]
 
 
 async def test_a_taken_key_is_tried_twice(recorded):
