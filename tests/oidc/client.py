@@ -49,24 +49,20 @@ class BareClient:
         return jwt.encode(made, self.key, algorithm="ES256")
 
     async def post(
-        self, path: str, form: dict[str, Any], *, wait: int = 0, **extra: Any
+        self, path: str, form: dict[str, Any], wait: int = 0
     ) -> tuple[int, dict[str, Any]]:
         """Send a form with a fresh assertion; `None` in the form leaves a parameter out."""
         sent = {
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(),
         } | form
-        return await self.send(
-            path, [(name, value) for name, value in sent.items() if value is not None], wait, extra
-        )
+        return await self.send(path, [pair for pair in sent.items() if pair[1] is not None], wait)
 
-    async def send(
-        self, path: str, form: Any, wait: int = 0, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        sent = {**(headers or {})} | ({"Prefer": f"wait={wait}"} if wait else {})
-        async with self.house.http.post(
-            self.house.base_url + path, data=form, headers=sent
-        ) as response:
+    async def send(self, path: str, form: Any, wait: int = 0) -> tuple[int, dict[str, Any]]:
+        """Send a form as it stands."""
+        headers = {"Prefer": f"wait={wait}"} if wait else {}
+        url = self.house.base_url + path
+        async with self.house.http.post(url, data=form, headers=headers) as response:
             return response.status, await response.json()
 
     async def ask(self, **form: Any) -> tuple[int, dict[str, Any]]:
@@ -75,12 +71,14 @@ class BareClient:
         asked = {"scope": "openid uzi", "login_hint": f"uzi:{holder.uzi_number}"}
         return await self.post("/bc-authorize", asked | form)
 
-    async def poll(self, auth_req_id: str | None, **options: Any) -> tuple[int, dict[str, Any]]:
-        form = {"grant_type": CIBA, "auth_req_id": auth_req_id}
-        return await self.post("/token", form, **options)
+    async def poll(
+        self, auth_req_id: str, wait: int = 0, **form: Any
+    ) -> tuple[int, dict[str, Any]]:
+        asked = {"grant_type": CIBA, "auth_req_id": auth_req_id}
+        return await self.post("/token", asked | form, wait)
 
-    async def error(self, auth_req_id: str, **options: Any) -> str:
-        _, body = await self.poll(auth_req_id, **options)
+    async def error(self, auth_req_id: str, wait: int = 0, **form: Any) -> str:
+        _, body = await self.poll(auth_req_id, wait, **form)
         return str(body.get("error", "ok"))
 
     async def userinfo(self, token: str | None, method: str = "GET") -> tuple[int, dict[str, Any]]:

@@ -82,7 +82,7 @@ async def refused(authentication, assertion, **changed):
 @pytest.mark.parametrize(
     "assertion",
     [
-        lambda: signed(),
+        signed,
         lambda: signed(headers={"kid": "a"}),
         lambda: signed(RSA_KEY, "PS256"),
         lambda: signed(RSA_KEY, "PS256", {"kid": "r"}),
