@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from clients.auth_request import Closed, WrongCode
 from clients.card_profile import Holder
 from clients.wire import WireError
-from tests.approvals.desk import held
+from tests.approvals.desk import Desk, UnreliableRegistry, held
+from tests.house import house_settings, opened_house
 
 
 @pytest.fixture
@@ -296,3 +298,43 @@ async def test_no_phone_no_answer(desk, call, token):
     ):
         async with call(method, where, token=token, Prefer="wait=25") as response:
             assert response.status == 401
+
+
+@pytest.fixture
+async def unreliable_desk(register, tmp_path, stores, ports):
+    """A desk whose server has a registry that can be away."""
+    registry = UnreliableRegistry(stores.registry)
+    settings = house_settings(register, tmp_path)
+    broken = replace(stores, registry=registry)
+    async with opened_house(settings, broken, ports, register) as house:
+        phone = await house.bind()
+        workstation = await house.workstation()
+        yield Desk(house, phone, workstation, house.client_id), registry
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+async def test_a_registry_that_is_away_takes_no_answer_and_the_same_one_again_does(
+    unreliable_desk, decision
+):
+    desk, registry = unreliable_desk
+    started, request = await desk.ask()
+    code = started.binding_code
+    approval = {"code": code, "assertion": desk.assertion(request, code)}
+    body = {"decision": decision} | (approval if decision == "approve" else {"reason": "not_me"})
+    registry.away = 1
+    with pytest.raises(WireError) as away:
+        await desk.phone.answer(request.id, body)
+    assert (away.value.status, away.value.error) == (503, "temporarily_unavailable")
+    assert await desk.outcome(started) == "pending"
+    assert await desk.count("answers") == 0
+    await desk.phone.answer(request.id, body)
+    outcome = "assertion" if decision == "approve" else "not_me"
+    assert await desk.outcome(started) == outcome
+
+
+async def test_a_registry_that_is_away_at_the_redemption_is_asked_again(unreliable_desk):
+    desk, registry = unreliable_desk
+    started = await desk.approved()
+    registry.away = 1
+    assert await desk.outcome(started) == "temporarily_unavailable"
+    assert await desk.outcome(started) == "assertion"
