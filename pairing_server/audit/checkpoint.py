@@ -132,7 +132,5 @@ def checkpoint_of(row: Mapping[str, Any]) -> Checkpoint:
 
 
 def _add(tx: Transaction, made_at: int, heads: str, signature: str) -> Checkpoint:
-    row = tx.one(_insert, made_at=made_at, heads=heads, signature=signature)
-    if row is None:
-        raise LookupError("an INSERT without the number that it gave")
+    (row,) = tx.all(_insert, made_at=made_at, heads=heads, signature=signature)
     return Checkpoint(row["number"], made_at, heads, signature)

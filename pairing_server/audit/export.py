@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pairing_server.audit.chain import Head, entry_of, genesis, row_of
+from pairing_server.audit.chain import Head, entry_of, row_of
 from pairing_server.audit.checkpoint import Checkpoint, Verify, checkpoint_of, signed_heads
 from pairing_server.audit.pages import chain_pages, checkpoint_pages, read_chain_names
 from pairing_server.audit.verify import CheckpointFindings
@@ -94,8 +94,6 @@ class _Reading:
             before = self._named.setdefault((chain, head.sequence), (checkpoint.number, head.hash))
             if before[1] != head.hash:
                 self._checkpoints.broken(checkpoint.number, chain, head.sequence, before[1])
-            if head == genesis(chain):
-                del self._named[chain, 0]
 
     def _take_event(self, line: dict[str, Any]) -> None:
         entry = entry_of(line)

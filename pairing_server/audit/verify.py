@@ -6,7 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from pairing_server.audit.chain import Entry, Head, genesis
+from pairing_server.audit.chain import Entry, Head
 from pairing_server.audit.checkpoint import Checkpoint, Verify, signed_heads
 from pairing_server.audit.pages import chain_pages, checkpoint_pages, read_chain_names
 from pairing_server.audit.walk import ChainWalk, Fault, Finding
@@ -96,7 +96,5 @@ def _read_hashes(tx: Query, heads: Mapping[str, Head]) -> dict[str, str | None]:
 
 
 def _read_hash(tx: Query, chain: str, sequence: int) -> str | None:
-    if sequence == 0:
-        return genesis(chain).hash
     row = tx.one(_hash, chain=chain, sequence=sequence)
     return None if row is None else row["hash"]

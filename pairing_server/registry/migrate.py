@@ -21,9 +21,7 @@ ADVISORY_LOCK = 0x70616972696E67
 
 def head() -> str:
     """Return the newest revision of the schema."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    if revision is None:
-        raise LookupError("the migrations are not installed")
+    (revision,) = ScriptDirectory.from_config(_config()).get_heads()
     return revision
 
 

@@ -1,6 +1,6 @@
 """PostgreSQL, for several nodes."""
 
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import errors
@@ -114,19 +114,18 @@ class PostgresqlDriver:
 
     def translate(self, error: Exception) -> Exception:
         """Return what the registry calls this error, without the values that its detail quotes."""
-        if not isinstance(error, psycopg.Error):
-            return error
-        state = error.sqlstate
-        if isinstance(error, errors.UniqueViolation):
-            return AlreadyExistsError(error.diag.constraint_name)
+        failed = cast("psycopg.Error", error)
+        state = failed.sqlstate
+        if isinstance(failed, errors.UniqueViolation):
+            return AlreadyExistsError(failed.diag.constraint_name)
         if state is None:
-            lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            lost = isinstance(failed, psycopg.OperationalError | psycopg.InterfaceError)
             return (ConnectionLostError if lost else StatementRefusedError)(_sentence(error))
         if state in _CONTENDED:
             return ContendedError(_sentence(error))
         if state.startswith(_LOST):
             return ConnectionLostError(_sentence(error))
-        return StatementRefusedError(state, error.diag.message_primary)
+        return StatementRefusedError(state, failed.diag.message_primary)
 
     def is_committed(self, cursor: Cursor) -> bool:
         """Whether the COMMIT did commit: that of a failed transaction quietly rolls back."""

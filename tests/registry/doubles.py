@@ -85,6 +85,7 @@ class _Cursor:
 
     def executemany(self, text, values):
         self._recorder.texts.append(text)
+        self._recorder.before(text, self.real)
         self.real.executemany(text, values)
 
 

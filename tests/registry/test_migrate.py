@@ -1,6 +1,7 @@
 """The migrations make the schema that the tables describe, once, whoever else tries."""
 
 import logging
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from pairing_server.registry import RegistryUnavailableError, migrate
+from pairing_server.registry import RegistryUnavailableError, migrate, sqlite
 from pairing_server.registry.tables import metadata
 from tests.databases import execute, fetch
 
@@ -152,6 +153,18 @@ def test_a_database_that_cannot_be_reached_is_told(tmp_path):
         migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")
     with pytest.raises(RegistryUnavailableError):
         migrate.upgrade(f"sqlite:///{tmp_path}")
+    (tmp_path / "file").touch()
+    with pytest.raises(RegistryUnavailableError):
+        migrate.upgrade(f"sqlite:///{tmp_path}/file/registry.sqlite3")
+
+
+def test_a_database_that_another_process_holds_is_told(sqlite_url, monkeypatch):
+    monkeypatch.setattr(sqlite, "MIGRATION_TIMEOUT", 0.01)
+    file = sqlite_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RegistryUnavailableError, match="locked"):
+            migrate.upgrade(sqlite_url)
 
 
 FILLED = {

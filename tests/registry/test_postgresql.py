@@ -263,6 +263,13 @@ async def test_every_session_has_deadlines_and_is_durable(open_at, own_postgresq
     assert await open_at(own_postgresql_url).commit(read) == SETTINGS
 
 
+async def test_a_session_that_cannot_be_set_up_is_told(open_at, postgresql_url, monkeypatch):
+    monkeypatch.setattr(module, "_DURABLE", "SELECT nonsense")
+
+    with pytest.raises(RegistryUnavailableError, match="nonsense"):
+        await open_at(postgresql_url).read(read_uras)
+
+
 async def test_a_standby_is_not_asked(open_at, own_postgresql_url):
     name = own_postgresql_url.split("/")[3].split("?")[0]
     execute(own_postgresql_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")

@@ -65,3 +65,9 @@ def test_boolean_columns_are_known():
 async def test_lists_work_on_the_database(registry):
     assert await registry.read(lambda tx: tx.all(_some, uras=["1", "2"])) == []
     assert await registry.read(lambda tx: tx.all(_some, uras=["1"])) == []
+
+
+async def test_an_absent_boolean_stays_absent(registry):
+    absent = sa.select(sa.cast(sa.null(), sa.Boolean).label("found"))
+
+    assert await registry.read(lambda tx: tx.one(absent)) == {"found": None}

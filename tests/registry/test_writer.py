@@ -1,6 +1,7 @@
 """The writer: what changes share a commit, and what they do not share."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 
@@ -31,6 +32,7 @@ _rename = (
     .values(name=sa.bindparam("new"))
 )
 _wrong = sa.update(organisation).values(status="wrong")
+_nonsense = sa.text("SELECT nonsense")
 _find = sa.select(organisation.c.name).where(organisation.c.ura == sa.bindparam("key"))
 
 
@@ -57,6 +59,13 @@ def contended(driver):
     return {
         sqlite3.Error: _with_code(sqlite3.SQLITE_BUSY),
         psycopg.Error: psycopg.errors.DeadlockDetected(),
+    }[driver.error]
+
+
+def refused(driver):
+    return {
+        sqlite3.Error: sqlite3.IntegrityError("refused"),
+        psycopg.Error: psycopg.DataError("refused"),
     }[driver.error]
 
 
@@ -264,3 +273,65 @@ async def test_changes_are_run_on_another_thread_one_after_the_other(recorded):
 
     assert len(threads) == 1
     assert threading.current_thread() not in threads
+
+
+async def test_an_event_that_the_database_refuses_fails_its_change(recorded, driver):
+    await recorded.commit(add_organisation("1"))
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, *map(add_organisation, "23"))
+        driver.before = lambda text, _cursor: (
+            raising(refused(driver))(None) if text.startswith("INSERT INTO audit_event") else None
+        )
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == 2 * [StatementRefusedError]
+    assert await recorded.read(read_uras) == ["1"]
+
+
+async def test_a_batch_whose_events_meet_a_deadlock_is_run_one_by_one(recorded, driver):
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, *map(add_organisation, "12"))
+        driver.before = Once("INSERT INTO audit_event", raising(contended(driver)))
+
+    assert await asyncio.gather(*tasks) == ["1", "2"]
+    assert driver.count("COMMIT") == 3
+
+
+async def test_a_commit_in_doubt_leaves_what_was_committed_before_it(recorded, driver):
+    await recorded.ping()
+    driver.texts.clear()
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, *map(add_organisation, "12"))
+        driver.before = Once("INSERT INTO audit_event", raising(contended(driver)))
+        driver.after = Once("COMMIT", raising(lost(driver)), nth=3)
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert [outcomes[0], type(outcomes[1])] == ["1", RegistryUnavailableError]
+
+
+async def test_the_first_of_several_hidden_errors_is_told(recorded):
+    def hides(tx):
+        for statement in (_wrong, _nonsense):
+            with contextlib.suppress(StatementRefusedError):
+                tx.run(statement)
+
+    await recorded.commit(add_organisation("1"))
+    with pytest.raises(StatementRefusedError, match="ck_organisation_status"):
+        await recorded.commit(hides)
+
+
+async def test_who_gave_up_while_others_were_run_alone_is_left_out(recorded, driver):
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, *map(add_organisation, "12"))
+        driver.before = Once("INSERT INTO audit_event", raising(contended(driver)))
+        loop = asyncio.get_running_loop()
+        given_up = threading.Event()
+
+        def give_up(_cursor):
+            loop.call_soon_threadsafe(lambda: (tasks[1].cancel(), loop.call_soon(given_up.set)))
+            given_up.wait(5)
+
+        driver.after = Once("ROLLBACK", give_up)
+
+    assert await tasks[0] == "1"
+    assert await recorded.read(read_uras) == ["1"]
