@@ -37,7 +37,7 @@ _ANSWER_HEADERS = (
     "Set-Cookie",
     "WWW-Authenticate",
 )
-#: Members whose short values are drawn or counted: what stands for the first value seen.
+#: Members whose short values are drawn: what stands for the first value seen, zeros for others.
 _SHORT = {"check_number": "4711", "binding_code": "042917", "code": "042917"}
 _TIMES = {
     "requested_at": "2026-11-22T12:00:00Z",
@@ -174,7 +174,7 @@ class _Words:
             quote(base_url, safe=""): quote(BASE_URL, safe=""),
             urlsplit(base_url).netloc: urlsplit(BASE_URL).netloc,
         }
-        self._short: dict[tuple[str, str], str] = {}
+        self._short: dict[str, dict[str, str]] = {word: {} for word in _SHORT.values()}
         self._taken: dict[str, int] = {}
 
     def learn(self, exchange: Exchange) -> None:
@@ -225,10 +225,8 @@ class _Words:
 
     def _learn_value(self, name: str, value: str) -> None:
         if name in _SHORT:
-            known = [1 for of, _ in self._short if of == name]
-            self._short.setdefault(
-                (name, value), "000000"[: len(value)] if known else _SHORT[name]
-            )
+            seen = self._short[_SHORT[name]]
+            seen.setdefault(value, "0" * len(value) if seen else _SHORT[name])
         elif _RANDOM.fullmatch(value) and value not in self._long:
             count = self._taken[name] = self._taken.get(name, 0) + 1
             self._long[value] = f"<{name}>" if count == 1 else f"<{name} {count}>"
@@ -243,7 +241,7 @@ class _Words:
             return _NUMBERS[name]
         if name == "expires_in":
             return -(-value // 10) * 10
-        return self._short.get((name, value), value) if isinstance(value, str) else value
+        return self._short[_SHORT[name]][value] if name in _SHORT else value
 
     def _json(self, value: Any) -> str:
         return json.dumps(self._replaced(value, ""), indent=2, ensure_ascii=False)
