@@ -18,32 +18,6 @@ DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class PushBody(msgspec.Struct):
-    """A push address: a token, or for Web Push the subscription as browsers give it."""
-
-    service: PushService
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
-    subscription: msgspec.Raw | None = None
-
-    def address(self) -> PushAddress:
-        """Return the address.
-
-        Raises:
-            InvalidRequest: it is not of the form that the service takes.
-        """
-        if self.service is PushService.WEBPUSH:
-            if self.subscription is None or self.token is not None:
-                raise InvalidRequest("Web Push takes a subscription and no token.")
-            try:
-                subscription = msgspec.json.decode(bytes(self.subscription), type=Subscription)
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise InvalidRequest("The subscription is not one.") from error
-            return PushAddress(self.service, msgspec.json.encode(subscription).decode())
-        if self.token is None or self.subscription is not None:
-            raise InvalidRequest("This push service takes a token and no subscription.")
-        return PushAddress(self.service, self.token)
-
-
 class SubscriptionKeys(msgspec.Struct):
     """The keys of a PushSubscription (RFC 8291 section 3)."""
 
@@ -56,6 +30,28 @@ class Subscription(msgspec.Struct):
 
     endpoint: Annotated[str, msgspec.Meta(max_length=2048)]
     keys: SubscriptionKeys
+
+
+class PushBody(msgspec.Struct):
+    """A push address: a token, or for Web Push the subscription as browsers give it."""
+
+    service: PushService
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    subscription: Subscription | None = None
+
+    def address(self) -> PushAddress:
+        """Return the address.
+
+        Raises:
+            InvalidRequest: it is not of the form that the service takes.
+        """
+        if self.service is PushService.WEBPUSH:
+            if self.subscription is None or self.token is not None:
+                raise InvalidRequest("Web Push takes a subscription and no token.")
+            return PushAddress(self.service, msgspec.json.encode(self.subscription).decode())
+        if self.token is None or self.subscription is not None:
+            raise InvalidRequest("This push service takes a token and no subscription.")
+        return PushAddress(self.service, self.token)
 
 
 class UnbindBody(msgspec.Struct):
