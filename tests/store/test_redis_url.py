@@ -11,6 +11,8 @@ import pytest
 import redis
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import SentinelManagedSSLConnection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pairing_server.store import StoreUnavailableError
 from pairing_server.store.embedded import find_binary
@@ -114,7 +116,7 @@ def listening(port, *arguments):
 
 
 def wait_for_replica(primary):
-    with redis.Redis(port=primary, password="s3cret") as client:
+    with redis.Redis(port=primary, password="s3cret", retry=Retry(NoBackoff(), 0)) as client:
         for _ in range(1000):
             with suppress(redis.ConnectionError):
                 if client.info("replication").get("slave0", {}).get("state") == "online":
@@ -134,18 +136,13 @@ def sentinel(tmp_path):
         "sentinel auth-pass service s3cret\n"
     )
     common = (
-        "--repl-diskless-sync-delay",
-        "0",
-        "--save",
-        "",
-        "--requirepass",
-        "s3cret",
-        "--masterauth",
-        "s3cret",
+        *("--repl-diskless-sync-delay", "0", "--save", "", "--dir", str(tmp_path)),
+        *("--requirepass", "s3cret", "--masterauth", "s3cret"),
     )
     with ExitStack() as stack:
         process = stack.enter_context(listening(primary, *common))
-        stack.enter_context(listening(replica, *common, "--replicaof", f"127.0.0.1 {primary}"))
+        follower = ("--replicaof", f"127.0.0.1 {primary}", "--dbfilename", "replica.rdb")
+        stack.enter_context(listening(replica, *common, *follower))
         # A Sentinel that starts before the replica is there looks again only after ten seconds.
         wait_for_replica(primary)
         stack.enter_context(listening(watcher, str(configuration), "--sentinel"))
