@@ -118,13 +118,13 @@ def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> A
     """Compare the typed code with the workstation's and, in the same step, act on it.
 
     One step, so that of many codes sent at once no more than three are ever compared.  The caller
-    looks at the result: an answer that stands was right, or the last wrong one, which stands as a
+    looks at what stands: an answer that does was right, or the last wrong one, which stands as a
     denial; any other was wrong and counted.
 
     Raises:
         AuthRequestClosed: another answer stands, or the request has ended.
     """
-    if stands(request, answer):
+    if standing(request, answer) is not None:
         return request
     check_open(request, now)
     if hmac.compare_digest(request.code.encode(), code.encode()):
@@ -144,19 +144,19 @@ def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:
     Raises:
         AuthRequestClosed: another answer stands, or the request has ended.
     """
-    if stands(request, answer):
+    if standing(request, answer) is not None:
         return request
     check_open(request, now)
     return replace(request, status=Status.CLAIMED, answer=answer)
 
 
-def stands(request: AuthRequest, answer: Answer) -> bool:
-    """Tell whether exactly this answer was given before and still counts."""
-    return (
-        request.answer is not None
-        and request.answer.digest == answer.digest
-        and request.status in (Status.CLAIMED, Status.APPROVED, Status.DENIED, Status.REDEEMED)
-    )
+def standing(request: AuthRequest, answer: Answer) -> Answer | None:
+    """Return what was taken when exactly this answer was sent, if it still counts."""
+    taken = request.answer
+    if taken is None or taken.digest != answer.digest:
+        return None
+    counts = (Status.CLAIMED, Status.APPROVED, Status.DENIED, Status.REDEEMED)
+    return taken if request.status in counts else None
 
 
 def release(request: AuthRequest, answer: Answer) -> AuthRequest:

@@ -181,7 +181,8 @@ class ApprovalFlow:
             digest=digest(raw.decode()),
             evidence=_evidence(assertion),
         )
-        if not rules.stands(request, answer):
+        standing = rules.standing(request, answer)
+        if standing is None:
             rules.check_open(request, now)
             verified = verify_assertion(
                 self._rp,
@@ -195,10 +196,11 @@ class ApprovalFlow:
             request = await self._change(
                 identifier, lambda held: rules.approve(held, answer, code, now)
             )
-            if not rules.stands(request, answer):
+            standing = rules.standing(request, answer)
+            if standing is None:
                 raise WrongCode(attempts_left=request.attempts_left)
-        concluded = await self._conclude(phone, request, signed)
-        if concluded.decision is Decision.DENY:
+        await self._conclude(phone, request, standing, signed)
+        if standing.decision is Decision.DENY:
             raise WrongCode(attempts_left=0)
 
     async def deny(self, phone: BoundPhone, identifier: str, reason: DenyReason) -> None:
@@ -217,7 +219,7 @@ class ApprovalFlow:
             reason=reason,
         )
         request = await self._change(identifier, lambda held: rules.claim(held, answer, now))
-        await self._conclude(phone, request, {})
+        await self._conclude(phone, request, answer, {})
 
     async def end_all(self, person_id: str) -> None:
         """End every request of a person that was not redeemed: a phone of theirs was cut off."""
@@ -240,9 +242,8 @@ class ApprovalFlow:
                     return None
                 now = self._clock()
                 left = min(deadline, stored.value.expires_at) - now
-                if stored.value.status_at(now) is not Status.PENDING or left <= timedelta(0):
-                    return stored.value
-                if not await listener.wait(left):
+                is_over = stored.value.status_at(now) is not Status.PENDING
+                if is_over or left <= timedelta(0) or not await listener.wait(left):
                     return stored.value
 
     async def redeemed(self, request: AuthRequest) -> None:
@@ -289,12 +290,9 @@ class ApprovalFlow:
                 return before
 
     async def _conclude(
-        self, phone: BoundPhone, request: AuthRequest, signed: dict[str, str]
-    ) -> Answer:
+        self, phone: BoundPhone, request: AuthRequest, answer: Answer, signed: dict[str, str]
+    ) -> None:
         """Make the claimed answer durable, then let it take effect and tell the workstation."""
-        answer = request.answer
-        if answer is None:
-            raise AuthRequestClosed(status=request.status)
         now = self._clock()
         try:
             await self._registry.commit(
@@ -310,7 +308,6 @@ class ApprovalFlow:
         # A block that came between the commit and here has ended the request.
         if settled is not None and settled.status is Status.REVOKED:
             raise AuthRequestClosed(status=settled.status)
-        return answer
 
     async def _revoke(self, person_id: str, identifier: str) -> None:
         now = self._clock()

@@ -83,11 +83,10 @@ class ApprovalRoutes:
         phone = await self._phones.authenticate(bearer(request))
         body: Approve | Deny = await json_body(request, _ANSWER)
         identifier = request.match_info["id"]
-        match body:
-            case Approve(assertion=assertion, code=code):
-                await self._flow.approve(phone, identifier, code, assertion)
-            case Deny(reason=reason):
-                await self._flow.deny(phone, identifier, DenyReason(reason))
+        if isinstance(body, Approve):
+            await self._flow.approve(phone, identifier, body.code, body.assertion)
+        else:
+            await self._flow.deny(phone, identifier, DenyReason(body.reason))
         return answer(status=204)
 
 

@@ -242,17 +242,17 @@ class LoginFlow:
         while True:
             stored = await self._paces.get(request.id)
             if stored is None:
-                begun = pace.after_held(pace.first(now), now) if held else pace.first(now)
-                if await self._paces.create(request.id, begun, lifetime):
-                    return
-                continue
-            if held:
-                following, too_soon = pace.after_held(stored.value, now), False
+                begun = pace.first(now)
+                following, too_soon = pace.after_held(begun, now) if held else begun, False
+                counted = await self._paces.create(request.id, following, lifetime)
             else:
                 following, too_soon = pace.poll(stored.value, now)
-            if await self._paces.swap(request.id, stored, following):
-                if too_soon:
-                    raise SlowDown
+                if held:
+                    following, too_soon = pace.after_held(stored.value, now), False
+                counted = await self._paces.swap(request.id, stored, following)
+            if counted and too_soon:
+                raise SlowDown
+            if counted:
                 return
 
     def _find(self, tx: Query, request: BackchannelRequest) -> "_Found | None":

@@ -22,7 +22,7 @@ from pairing_server.approvals.auth_request import (
     release,
     revoke,
     settle,
-    stands,
+    standing,
     supersede,
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
@@ -172,7 +172,7 @@ def test_what_is_told_hides_the_claim_and_the_past(request, now):
 @given(auth_requests(), answers)
 def test_an_answer_that_did_not_take_effect_does_not_stand(request, answer):
     if request.status in (Status.PENDING, Status.SUPERSEDED, Status.REVOKED):
-        assert not stands(replace(request, answer=answer), answer)
+        assert standing(replace(request, answer=answer), answer) is None
 
 
 @pytest.mark.parametrize(
