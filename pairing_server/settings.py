@@ -235,11 +235,11 @@ def load(
         SettingsError: with all mistakes at once, none of them quoting a value.
     """
     everything = os.environ if environ is None else environ
-    environ = {name: value for name, value in everything.items() if name.startswith(PREFIX)}
+    environ = {name: value for name, value in everything.items() if name in _VARIABLES}
     mistakes = [
         f"{name} is not a setting; see `pairing-server check --list` for those that are."
-        for name in environ
-        if name not in _VARIABLES
+        for name in everything
+        if name.startswith(PREFIX) and name not in _VARIABLES
     ]
     named = environ.get(CONFIG)
     values = _from_file(file or (Path(named) if named else None), mistakes)
