@@ -23,8 +23,14 @@ from pairing_server.http import MAX_BODY_BYTES, SETTINGS
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.routes import KeySetRoutes, PhoneRoutes
-from pairing_server.keys.seal import Seal, make_seal_key, read_seal_key, server_secret_named
-from pairing_server.keys.signing import SigningKeys
+from pairing_server.keys.seal import (
+    Seal,
+    SealError,
+    make_seal_key,
+    read_seal_key,
+    server_secret_named,
+)
+from pairing_server.keys.signing import SigningKeys, signing_key_exists
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
@@ -96,7 +102,7 @@ async def open_stores(
         registry = open_registry(settings.registry_url, chain=settings.node, clock=clock)
         stack.push_async_callback(registry.close)
         await registry.ping()
-        seal = Seal(read_or_make_seal_key(settings, random), random)
+        seal = await open_seal(settings, registry, random)
         keys = SigningKeys(registry, seal, clock, random)
         await keys.prepare()
         salt = await server_secret_named("pairwise", registry, seal, clock, random)
@@ -242,13 +248,17 @@ async def _make_checkpoints(checkpoints: Checkpoints) -> None:
         await asyncio.sleep(CHECKPOINT_EVERY.total_seconds())
 
 
-def read_or_make_seal_key(settings: Settings, random: Random) -> bytes:
-    """Read the seal key; without a setting, make one in the data directory at first start.
+async def open_seal(settings: Settings, registry: Registry, random: Random) -> Seal:
+    """Open the seal; without a setting, its key is made in the data directory at first start.
 
     Raises:
-        SealError: it cannot be read, or should not be by others.
+        SealError: the key cannot be read, or should not be by others, or is gone.
     """
-    if settings.seal_key_file is not None:
-        return read_seal_key(settings.seal_key_file)
     default = settings.data_dir / "seal.key"
-    return read_seal_key(default) if default.exists() else make_seal_key(default, random)
+    file = settings.seal_key_file or default
+    if settings.seal_key_file is None and not default.exists():
+        # A new key beside keys that another sealed would hide that the other has been lost.
+        if await registry.read(signing_key_exists):
+            raise SealError(f"{default} is gone: put it back from your back-up")
+        return Seal(await asyncio.to_thread(make_seal_key, default, random), random)
+    return Seal(await asyncio.to_thread(read_seal_key, file), random)

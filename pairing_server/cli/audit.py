@@ -86,7 +86,8 @@ async def _verify(settings: Settings, keys_file: Path | None) -> list[Finding]:
         if keys_file is not None:
             return await verify(registry, _keys_of(keys_file))
         # Whoever holds the database can put a key into it, but cannot seal one.
-        keys = await signing_keys(settings, registry).authentic_jwks()
+        signing = await signing_keys(settings, registry)
+        keys = await signing.authentic_jwks()
         return await verify(registry, verifier(keys))
 
 

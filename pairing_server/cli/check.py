@@ -148,14 +148,16 @@ def _lists(settings: Settings, mistakes: list[str]) -> None:
             "name a directory and fetch them into it every hour."
         )
         return
-    now, fresh = utc_now(), 0
-    for file in sorted(directory.iterdir()):
+    now = utc_now()
+    files = [file for file in sorted(directory.iterdir()) if not file.name.startswith(".")]
+    for file in files:
         try:
-            fresh += read_revocation_list(file.read_bytes()).is_fresh(now)
+            if not read_revocation_list(file.read_bytes()).is_fresh(now):
+                mistakes.append(f"{setting}: {file.name} is not fresh: fetch it again.")
         except (OSError, UnusableList) as error:
             mistakes.append(f"{setting}: {file.name} is no revocation list ({_kind(error)}).")
-    if not fresh:
-        mistakes.append(f"{setting}: no list in {directory} is fresh: fetch them again.")
+    if not files:
+        mistakes.append(f"{setting}: {directory} is empty: fetch the issuers' lists into it.")
 
 
 def _kind(error: BaseException) -> str:

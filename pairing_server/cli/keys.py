@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import click
 
-from pairing_server.app import read_or_make_seal_key
+from pairing_server.app import open_seal
 from pairing_server.cli.running import operator, registry_only, run, stop, with_settings
 from pairing_server.clock import utc_now, wire_time
-from pairing_server.keys.seal import Seal, make_seal_key
+from pairing_server.keys.seal import make_seal_key
 from pairing_server.keys.signing import SigningKey, SigningKeys, TooEarlyError
 from pairing_server.registry import AlreadyExistsError, Registry
 from pairing_server.settings import Settings
@@ -81,14 +81,14 @@ def keys_new_seal_key(file: Path) -> None:
 def _with_keys(settings: Settings, use: Callable[[SigningKeys], Awaitable[T]]) -> T:
     async def job() -> T:
         async with registry_only(settings) as registry:
-            signing = signing_keys(settings, registry)
+            signing = await signing_keys(settings, registry)
             await signing.prepare()
             return await use(signing)
 
     return run(job)
 
 
-def signing_keys(settings: Settings, registry: Registry) -> SigningKeys:
+async def signing_keys(settings: Settings, registry: Registry) -> SigningKeys:
     """Return the signing keys of a registry."""
-    seal = Seal(read_or_make_seal_key(settings, secrets.token_bytes), secrets.token_bytes)
+    seal = await open_seal(settings, registry, secrets.token_bytes)
     return SigningKeys(registry, seal, utc_now, secrets.token_bytes)

@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -11,7 +11,6 @@ from typing import Any, NoReturn, TypeVar
 import click
 import uvloop
 
-from pairing_server.app import Stores, open_stores
 from pairing_server.clock import utc_now
 from pairing_server.errors import Refusal
 from pairing_server.keys.seal import SealError
@@ -103,13 +102,6 @@ async def live_store(settings: Settings) -> AsyncIterator[Store | None]:
         yield store
     finally:
         await store.close()
-
-
-@asynccontextmanager
-async def server_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Open everything that a server needs."""
-    async with AsyncExitStack() as stack:
-        yield await stack.enter_async_context(open_stores(settings))
 
 
 def operator() -> str:

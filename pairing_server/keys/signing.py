@@ -216,6 +216,11 @@ def _public_jwk(kid: str, private: ec.EllipticCurvePrivateKey) -> dict[str, str]
     return {**public, "kid": kid, "alg": ALGORITHM, "use": "sig"}
 
 
+def signing_key_exists(tx: Query) -> bool:
+    """Tell whether there is a signing key, sealed by whichever seal key."""
+    return bool(_read_all(tx))
+
+
 def _read_all(tx: Query) -> list[SigningKey]:
     return [_key(row) for row in tx.all(_columns)]
 

@@ -1,5 +1,7 @@
 """`pairing-server check`."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from pairing_server.settings import PREFIX, Settings
@@ -87,3 +89,17 @@ def test_a_refused_start_names_every_mistake_and_no_value(command, monkeypatch):
     assert "hunter2" not in output
     assert PREFIX + "BASE_URL" in output
     assert PREFIX + "PORT" in output
+
+
+def test_a_list_that_is_stale_or_none_is_named(command, monkeypatch, register, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    (lists / "old.crl").write_bytes(register.ca.issuing("Z").revocation_list(long_ago))
+    (lists / "none.crl").write_text("nothing")
+    monkeypatch.setenv(PREFIX + "UZI_CRL_DIR", str(lists))
+
+    _, output = command("check")
+
+    assert "old.crl is not fresh" in output
+    assert "none.crl is no revocation list" in output

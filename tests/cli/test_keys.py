@@ -84,3 +84,15 @@ def test_a_seal_key_that_others_can_read_is_refused(command, tmp_path, monkeypat
 
     assert status == 2
     assert "chmod 600" in output
+
+
+def test_a_lost_seal_key_is_told_and_not_replaced(command, kids, tmp_path):
+    kids()
+    seal_key = tmp_path / "data" / "seal.key"
+    seal_key.unlink()
+
+    status, output = command("keys", "list")
+
+    assert status == 2
+    assert "put it back from your back-up" in output
+    assert not seal_key.exists()

@@ -24,11 +24,14 @@ def scene(stand_in, card_file, client_key_file):
     async def woken(_token):
         await stand_in.wakeups.get()
 
+    async def register_client():
+        return "test-client"
+
     scene = Scene(
         base_url=stand_in.base,
         card_file=card_file,
         card_pin="1234",
-        client_id="test-client",
+        register_client=register_client,
         client_key_file=client_key_file,
         ura=URA,
         uzi_number=UZI_NUMBER,

@@ -109,7 +109,7 @@ async def test_userinfo_opens_with_the_access_token(workstation, stand_in):
         {"iss": "https://evil.example"},
         {"aud": "another-client"},
         {"aud": ["test-client", "another-client"]},
-        {"exp": int(time.time()) - 60},
+        {"exp": 1_700_000_000},
         {"exp": None},
         {"sub": None},
         {"acr": 7},
