@@ -11,8 +11,9 @@ import pytest
 
 from clients.phone import SoftwarePhone
 from clients.workstation import Workstation
-from tests.cli.conftest import Process, started
+from tests.cli.conftest import Process, ready, started, wait_for
 from tests.cli.test_phones import HOLDER, bind
+from tests.house import free_port
 
 
 @pytest.fixture
@@ -20,15 +21,17 @@ def base_url(environ):
     return environ["PAIRING_BASE_URL"]
 
 
-def test_with_no_configuration_at_all_a_server_starts(tmp_path, monkeypatch):
+def test_with_no_configuration_but_a_port_a_server_starts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with started({"PAIRING_PORT": "0"}, "serve") as process:
-        time.sleep(3)
+    port = free_port()
+    with started({"PAIRING_PORT": str(port)}, "serve") as process:
+        wait_for(lambda: not process.is_running or ready(f"http://localhost:{port}"))
         assert process.is_running
         status, output = process.stop()
 
     assert status == 0
     assert "listening" in output
+    assert (tmp_path / "data" / "registry.sqlite3").exists()
 
 
 def test_sigterm_ends_open_long_polls_cleanly_and_exits_with_0(
