@@ -428,6 +428,21 @@ async def test_the_key_of_another_phone_of_the_same_person_does_not_sign_for_thi
     assert await desk.outcome(started) == "assertion"
 
 
+async def test_a_good_signature_under_another_credential_id_does_not_approve(desk):
+    started, request = await desk.ask()
+    code = started.binding_code
+    other = {"id": "b3RoZXI", "rawId": "b3RoZXI"}
+    body = {
+        "decision": "approve",
+        "code": code,
+        "assertion": desk.assertion(request, code) | other,
+    }
+    with pytest.raises(WireError) as refused:
+        await desk.phone.answer(request.id, body)
+    assert refused.value.error == "invalid_assertion"
+    assert await desk.outcome(started) == "pending"
+
+
 async def test_a_newer_request_at_the_same_workstation_ends_the_older(desk):
     older, _ = await desk.ask()
     poll = await held(desk.outcome(older, wait=25))
