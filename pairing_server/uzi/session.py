@@ -189,7 +189,7 @@ def complete(
         raise NotFound("used")
     if browser is None or not hmac.compare_digest(session.browser, browser):
         return replace(session, status=Status.REFUSED, refused=WrongBrowser.code)
-    if session.completion_digest is None:
+    if session.status is not Status.PROVED or session.completion_digest is None:
         raise Conflict("no card yet")
     if not hmac.compare_digest(session.completion_digest, completion_digest):
         raise NotFound("wrong completion")
