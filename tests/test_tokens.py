@@ -4,17 +4,22 @@ import hashlib
 import secrets
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairing_server.tokens import b64url, b64url_decode, digest, mark, new_id, new_secret
 
+#: A machine that is busy is no failure.
+never_late = settings(deadline=None)
 
+
+@never_late
 @given(st.binary())
 def test_bytes_come_back(data):
     assert b64url_decode(b64url(data)) == data
 
 
+@never_late
 @given(st.text() | st.text("AB-_=+/ \n", max_size=8))
 def test_one_spelling_alone_is_read(text):
     try:
@@ -50,6 +55,7 @@ def test_a_digest_is_sha_256():
     assert b64url_decode(digest("é")) == hashlib.sha256("é".encode()).digest()
 
 
+@never_late
 @given(
     st.text(st.characters(exclude_categories=[])), st.text(st.characters(exclude_categories=[]))
 )

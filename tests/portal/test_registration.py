@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairing_server.errors import TooManyRequests
@@ -13,6 +13,9 @@ from pairing_server.portal import registration as rules
 from pairing_server.portal.registration import DetailsDoNotMatch, Outcome
 from pairing_server.registry.people import Person, PersonStatus
 from pairing_server.uzi.certificate import Card
+
+#: A machine that is busy is no failure.
+never_late = settings(deadline=None)
 
 BORN = date(1980, 1, 31)
 TODAY = date(2026, 1, 5)
@@ -104,6 +107,7 @@ def test_a_user_name_is_of_plain_letters(first_names, last_name, user_name):
     assert rules.user_name(card) == user_name
 
 
+@never_late
 @given(
     first_names=st.text(), last_name=st.text(), number=st.from_regex(r"[0-9]{9}", fullmatch=True)
 )
