@@ -240,6 +240,20 @@ async def test_a_card_of_another_organisation_makes_no_second_person(house):
     assert members == {(house.holder.ura, "01.015"), (ELSEWHERE.ura, "01.008")}
 
 
+async def test_registering_an_organisation_keeps_what_is_known_of_the_person(house):
+    await house.registered()
+    page = await house.logged_in(ELSEWHERE, "register-organisation")
+
+    await page.register_organisation()
+
+    (registered,) = await rows(house, person)
+    assert registered["date_of_birth"] == DATE_OF_BIRTH
+    assert {member["administrative_role"] for member in await rows(house, membership)} == {
+        None,
+        "administrator",
+    }
+
+
 async def test_a_renewed_card_keeps_the_person_and_brings_its_facts(house):
     await house.registered()
     married = replace(house.holder, last_name="De Vries", role_code="01.016")
