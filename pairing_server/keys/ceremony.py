@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import cbor2
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm as NoSuchAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
@@ -40,6 +41,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from pairing_server.keys import ctap_cbor
 from pairing_server.keys.credential import AttestationVerdict, NewKey
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
@@ -61,6 +63,11 @@ MIN_RSA_BITS = 2048
 #: How much of what a library says of malformed bytes goes to the log; it may quote them.
 MAX_COMPLAINT = 200
 
+#: Far more than an authenticator sends without a chain of certificates.
+Attestation = Annotated[str, msgspec.Meta(max_length=8192)]
+ClientData = Annotated[str, msgspec.Meta(max_length=4096)]
+AuthenticatorData = Annotated[str, msgspec.Meta(max_length=2048)]
+Signature = Annotated[str, msgspec.Meta(max_length=2048)]
 CredentialId = Annotated[
     str,
     msgspec.Meta(pattern="^[A-Za-z0-9_-]+$(?!\n)", max_length=MAX_CREDENTIAL_ID_BYTES * 4 // 3),
@@ -69,6 +76,7 @@ CredentialId = Annotated[
 # What `webauthn` and the decoders under it raise for bytes that are not what they should be.
 _MALFORMED = (
     WebAuthnException,
+    cbor2.CBORError,
     NoSuchAlgorithm,
     ValueError,
     TypeError,
@@ -82,8 +90,8 @@ _MALFORMED = (
 class AttestationResponse(msgspec.Struct, rename="camel"):
     """AuthenticatorAttestationResponseJSON."""
 
-    client_data_json: str = msgspec.field(name="clientDataJSON")
-    attestation_object: str
+    client_data_json: ClientData = msgspec.field(name="clientDataJSON")
+    attestation_object: Attestation
 
 
 class RegistrationResponse(msgspec.Struct, rename="camel"):
@@ -98,9 +106,9 @@ class RegistrationResponse(msgspec.Struct, rename="camel"):
 class AssertionResponse(msgspec.Struct, rename="camel"):
     """AuthenticatorAssertionResponseJSON."""
 
-    client_data_json: str = msgspec.field(name="clientDataJSON")
-    authenticator_data: str
-    signature: str
+    client_data_json: ClientData = msgspec.field(name="clientDataJSON")
+    authenticator_data: AuthenticatorData
+    signature: Signature
 
 
 class AuthenticationResponse(msgspec.Struct, rename="camel"):
@@ -177,7 +185,9 @@ def verify_registration(
     body = _dump(response)
     try:
         _refuse_cross_origin(response.response.client_data_json)
-        attested = parse_attestation_object(b64url_decode(response.response.attestation_object))
+        attestation = b64url_decode(response.response.attestation_object)
+        _check_attestation_object(attestation)
+        attested = parse_attestation_object(attestation)
         if not _is_accepted(attested):
             raise AttestationNotAccepted(None, repr(attested.fmt)[:MAX_COMPLAINT])
         verified = verify_registration_response(
@@ -225,6 +235,7 @@ def verify_assertion(
     body = _dump(response)
     try:
         _refuse_cross_origin(response.response.client_data_json)
+        ctap_cbor.check_authenticator_data(b64url_decode(response.response.authenticator_data))
         verified = verify_authentication_response(
             credential=body,
             expected_challenge=challenge,
@@ -248,6 +259,12 @@ def _refuse_cross_origin(client_data_json: str) -> None:
     # Section 7.2 step 11: we are never framed, so no honest client sets this.
     if parse_client_data_json(b64url_decode(client_data_json)).cross_origin:
         raise ValueError("crossOrigin")
+
+
+def _check_attestation_object(data: bytes) -> None:
+    # Twice, for the authenticator data are CBOR within a byte string of CBOR.
+    ctap_cbor.check(data)
+    ctap_cbor.check_authenticator_data(cbor2.loads(data)["authData"])
 
 
 def _is_accepted(attested: AttestationObject) -> bool:
