@@ -18,7 +18,7 @@ from pairing_server.approvals.refusals import WrongCode as WrongCodeRefusal
 from pairing_server.errors import NotFound
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.oidc.refusals import UnknownUserId
-from pairing_server.registry import RegistryUnavailableError
+from pairing_server.registry import RegistryUnavailableError, people
 from tests.approvals.desk import MeddlingRegistry, UnreliableRegistry, held, results
 from tests.doubles import StalledStore
 
@@ -72,9 +72,22 @@ async def test_a_forged_approval_of_what_was_denied_is_none(desk):
 
 
 async def test_an_approval_moved_to_another_person_is_none(desk):
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    other = await desk.house.registry.read(lambda tx: people.by_uzi_number(tx, "900000777"))
     started = await desk.approved()
-    await desk.change(started, person_id="another")
+    await desk.change(started, person_id=other.id)
     assert await desk.outcome(started) == "revoked"
+
+
+async def test_what_was_redeemed_stays_redeemed_when_the_phone_is_blocked_later(desk):
+    started = await desk.approved()
+    before = await desk.raw(started)
+    assert await desk.outcome(started) == "assertion"
+    await desk.block()
+    await desk.roll_back(started, before)
+    assert await desk.outcome(started) == "invalid_grant"
+    assert await desk.actions("AssertionRefused") == []
 
 
 async def test_64_answers_have_one_winner(desk):

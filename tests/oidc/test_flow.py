@@ -114,8 +114,10 @@ async def test_nobody_and_people_elsewhere_cannot_be_told_apart(house, desk, cli
 async def test_who_has_left_is_nobody(desk, client, end):
     await end(desk)
     status, body = await client.ask()
-    assert (status, "auth_req_id" in body) == (200, True)
-    assert len(body) == 4
+    assert (status, len(body)) == (200, 4)
+    stored = await desk.shelf.get(request_id(body["auth_req_id"]))
+    assert stored.value.person_id is None
+    assert stored.value.shown.organisation == stored.value.shown.role_code == ""
 
 
 async def test_a_client_of_several_organisations_asks_for_one(house, desk):
