@@ -6,7 +6,6 @@ caches the key set for as long as it is told to never meets a signature that it 
 """
 
 import contextlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,13 +13,14 @@ from typing import Any
 
 import jwt
 import sqlalchemy as sa
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from pairing_server.audit.events import SigningKeyRotated
 from pairing_server.clock import Clock, from_milliseconds, to_milliseconds
-from pairing_server.keys.seal import Seal
+from pairing_server.keys.seal import Seal, SealError
 from pairing_server.registry import AlreadyExistsError, Query, Registry, Row, Transaction
 from pairing_server.registry.tables import signing_key
 from pairing_server.tokens import Random, new_id
@@ -34,6 +34,8 @@ PUBLISHED_BEFORE_USE = 2 * JWKS_LIFETIME
 PUBLISHED_AFTER_USE = timedelta(days=1)
 #: How soon a rotation made elsewhere reaches this node.
 REFRESH = timedelta(seconds=5)
+
+_log = structlog.get_logger("keys")
 
 
 class State(StrEnum):
@@ -55,7 +57,6 @@ class SigningKey:
     kid: str
     algorithm: str
     sealed: bytes
-    public_jwk: dict[str, str]
     state: State
     created_at: datetime
     retired_at: datetime | None
@@ -88,7 +89,7 @@ class SigningKeys:
         self._random = random
         self._keys: list[SigningKey] = []
         self._read_at: datetime | None = None
-        self._private: tuple[str, ec.EllipticCurvePrivateKey] | None = None
+        self._opened: dict[str, tuple[bytes, ec.EllipticCurvePrivateKey]] = {}
 
     async def prepare(self) -> None:
         """Make the first keys where there are none.
@@ -112,7 +113,8 @@ class SigningKeys:
     async def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key set (RFC 7517)."""
         now = self._clock()
-        return {"keys": [key.public_jwk for key in await self._fresh() if key.is_published(now)]}
+        published = [key for key in await self._fresh() if key.is_published(now)]
+        return {"keys": [jwk for key in published if (jwk := self._authentic_jwk(key))]}
 
     async def all(self) -> list[SigningKey]:
         """Return every key there is or was, oldest first."""
@@ -121,10 +123,9 @@ class SigningKeys:
     async def authentic_jwks(self) -> list[dict[str, str]]:
         """Return the public part of every key, read out of the seal that no stranger can make.
 
-        Raises:
-            SealError: a key in the registry was not sealed by this server.
+        A row that somebody else put into the registry is left out, and logged.
         """
-        return [_public_jwk(key.kid, self._open(key)) for key in await self.all()]
+        return [jwk for key in await self.all() if (jwk := self._authentic_jwk(key))]
 
     async def rotate(self, actor: str, *, compromised: bool = False) -> SigningKey:
         """Let the next key sign from now on, and make its successor, in one commit.
@@ -169,15 +170,25 @@ class SigningKeys:
 
     async def _current(self) -> tuple[SigningKey, ec.EllipticCurvePrivateKey]:
         key = next(key for key in await self._fresh() if key.state is State.CURRENT)
-        if self._private is None or self._private[0] != key.kid:
-            self._private = (key.kid, self._open(key))
-        return key, self._private[1]
+        return key, self._open(key)
+
+    def _authentic_jwk(self, key: SigningKey) -> dict[str, str] | None:
+        # Who can write to the database cannot seal, so that what opens is ours.
+        try:
+            return _public_jwk(key.kid, self._open(key))
+        except SealError as error:
+            _log.error("signing key not ours", kid=key.kid, error=repr(error))
+            return None
 
     def _open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
+        known = self._opened.get(key.kid)
+        if known is not None and known[0] == key.sealed:
+            return known[1]
         pem = self._seal.open(f"signing-key:{key.kid}", key.sealed)
         private = serialization.load_pem_private_key(pem, None)
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise TypeError("a signing key is not an EC key")
+        self._opened[key.kid] = (key.sealed, private)
         return private
 
     async def _fresh(self) -> list[SigningKey]:
@@ -204,7 +215,6 @@ class SigningKeys:
             kid=kid,
             algorithm=ALGORITHM,
             sealed=self._seal.close(f"signing-key:{kid}", pem),
-            public_jwk=json.dumps(_public_jwk(kid, private)),
             state=state,
             created_at=to_milliseconds(self._clock()),
             retired_at=None,
@@ -243,7 +253,6 @@ def _key(row: Row) -> SigningKey:
         kid=row["kid"],
         algorithm=row["algorithm"],
         sealed=row["sealed"],
-        public_jwk=json.loads(row["public_jwk"]),
         state=State(row["state"]),
         created_at=from_milliseconds(row["created_at"]),
         retired_at=None if retired_at is None else from_milliseconds(retired_at),

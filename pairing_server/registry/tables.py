@@ -132,7 +132,6 @@ signing_key = Table(
     Column("kid", Text, primary_key=True),
     Column("algorithm", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Column("public_jwk", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("retired_at", BigInteger),
