@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from pairing_server.audit.events import CardProved, CardRefused, Outcome
-from pairing_server.errors import NotFound
+from pairing_server.errors import NotFound, TooManyRequests
 from pairing_server.ports import Ports
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_id, new_secret
@@ -27,6 +27,23 @@ class OtherCard(refusals.CardRefused):
     description = "Sign with the card that you logged in with: put that one in the reader."
 
 
+#: What fails before the signature has shown that somebody holds the key: it ends nothing.
+_UNHEARD = (
+    refusals.BadSignature,
+    refusals.MalformedCertificate,
+    refusals.MalformedEncoding,
+    refusals.UnknownAlgorithm,
+    refusals.WeakKey,
+    refusals.WrongAlgorithm,
+)
+#: What is found out only of a card whose path leads to an anchor.
+_ANCHORED = (refusals.CardRevoked, refusals.RevocationUnknown, OtherCard)
+#: Proofs that are checked at once: the threads are shared with everything else that blocks.
+MAX_PROVING = 4
+#: Proofs that wait for it; what comes on top is told to come back.
+MAX_WAITING = 100
+
+
 class UziFlow:
     """Start, show, prove, complete."""
 
@@ -41,6 +58,8 @@ class UziFlow:
         self._registry = ports.registry
         self._sessions = Shelf(ports.store, "uzi-session", UziSession)
         self._believe_card = believe
+        self._proving = asyncio.Semaphore(MAX_PROVING)
+        self._waiting = 0
         self._clock = ports.clock
         self._random = ports.random
         self.origin = origin
@@ -103,29 +122,23 @@ class UziFlow:
             CardRefused: with the code of the rule.
             Expired: the time is over.
             NotFound: unknown, or used.
+            TooManyRequests: too many proofs are being checked.
         """
         session = await self._get(session_id)
         now = self._clock()
         rules.check_waiting(session, now)
-        leaf, chain = decode_base64(proof.certificate), [*map(decode_base64, proof.chain)]
-        message = proof_message(
-            self.origin, session.id, session.nonce, session.purpose, session.statement
-        )
-        signature = decode_base64(proof.signature)
-        verify_proof(load_certificate(leaf), signature, proof.algorithm, message)
+        if self._waiting >= MAX_WAITING:
+            raise TooManyRequests("proofs under way")
+        self._waiting += 1
         try:
-            card = await self._believe(session, leaf, chain)
+            async with self._proving:
+                card = await self._verify(session, proof)
         except refusals.CardRefused as refusal:
-            code = refusal.code
-            await self._sessions.change(session_id, lambda held: rules.refuse(held, code, now))
-            event = CardRefused(
-                actor="card:unbelieved",
-                object=f"uzi-session:{session.id}",
-                outcome=Outcome.REFUSED,
-                evidence={"code": code, "purpose": session.purpose},
-            )
-            await self._registry.commit(lambda tx: tx.record(event))
+            if not isinstance(refusal, _UNHEARD):
+                await self._refuse(session, refusal, now)
             raise
+        finally:
+            self._waiting -= 1
         completion = new_secret(self._random)
         completion_digest = digest(completion)
         await self._sessions.change(
@@ -162,15 +175,43 @@ class UziFlow:
         await self._registry.commit(lambda tx: tx.record(event))
         return session, card
 
+    async def _refuse(
+        self, session: UziSession, refusal: refusals.CardRefused, now: datetime
+    ) -> None:
+        """End the session, and tell of a card that led to an anchor and was refused all the same.
+
+        A card that leads nowhere is anybody's making: telling of those would let a stranger write
+        to the log, which forgets nothing.
+        """
+        await self._sessions.change(session.id, lambda held: rules.refuse(held, refusal.code, now))
+        if isinstance(refusal, _ANCHORED):
+            event = CardRefused(
+                actor="card:unbelieved",
+                object=f"uzi-session:{session.id}",
+                outcome=Outcome.REFUSED,
+                evidence={"code": refusal.code, "purpose": session.purpose},
+            )
+            await self._registry.commit(lambda tx: tx.record(event))
+
     async def _get(self, session_id: str) -> UziSession:
         stored = await self._sessions.get(session_id)
         if stored is None:
             raise NotFound
         return stored.value
 
-    async def _believe(self, session: UziSession, leaf: bytes, chain: Sequence[bytes]) -> Card:
+    async def _verify(self, session: UziSession, proof: Proof) -> Card:
+        leaf, chain = decode_base64(proof.certificate), [*map(decode_base64, proof.chain)]
+        signature = decode_base64(proof.signature)
+        message = proof_message(
+            self.origin, session.id, session.nonce, session.purpose, session.statement
+        )
+
+        def check(at: datetime) -> Card:
+            verify_proof(load_certificate(leaf), signature, proof.algorithm, message)
+            return self._believe_card(leaf, chain, at)
+
         # RSA and files: not for the loop.
-        card = await asyncio.to_thread(self._believe_card, leaf, chain, self._clock())
+        card = await asyncio.to_thread(check, self._clock())
         begun = session.registration
         if begun is not None and (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura):
             raise OtherCard("registration of another card")

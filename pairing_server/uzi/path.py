@@ -11,18 +11,20 @@ from itertools import pairwise
 from typing import Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder
 
 from pairing_server.uzi.certificate import Card, parsing, read_card
 from pairing_server.uzi.hierarchy import Hierarchy
-from pairing_server.uzi.proof import holder_key
+from pairing_server.uzi.proof import holder_key, is_quick
 from pairing_server.uzi.refusals import (
     CardExpired,
     CardNotYetValid,
     MalformedCertificate,
     UntrustedIssuer,
+    WeakKey,
 )
 
 #: A card's certificate has some 2,000 bytes.
@@ -127,6 +129,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
 
     Raises:
         MalformedCertificate: It is none, bytes follow it, or it is too large.
+        WeakKey: Its key is made to keep whoever checks a signature of it busy.
     """
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise MalformedCertificate("size", len(der))
@@ -134,6 +137,9 @@ def load_certificate(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         # The library reads the parts when they are asked for; ask now, in one place.
         _ = certificate.extensions, certificate.subject, certificate.issuer
+        key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and not is_quick(key):
+        raise WeakKey("slow RSA key", key.key_size)
     return certificate
 
 

@@ -1,6 +1,8 @@
 """The races of a UZI session, each forced between its read and its write."""
 
+import asyncio
 import base64
+import threading
 from datetime import date
 
 import pytest
@@ -8,12 +10,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from clients.card_profile import Holder
 from pairing_server.app import card_believer
-from pairing_server.errors import Expired, NotFound
+from pairing_server.errors import Expired, NotFound, TooManyRequests
 from pairing_server.ports import Ports
 from pairing_server.store import StoreUnavailableError
 from pairing_server.uzi.flow import OtherCard, UziFlow
 from pairing_server.uzi.proof import proof_message
-from pairing_server.uzi.refusals import BadSignature, CardTypeNotAccepted
+from pairing_server.uzi.refusals import (
+    BadSignature,
+    CardRevoked,
+    CardTypeNotAccepted,
+    RevocationUnknown,
+)
 from pairing_server.uzi.session import (
     SESSION_LIFETIME,
     Proof,
@@ -223,14 +230,53 @@ async def test_the_signature_is_checked_before_the_card_may_end_the_session(
     assert await flow.for_browser(session.id, "browser") is Status.WAITING
 
 
-async def test_a_refused_card_is_an_event_without_its_holder(flow, session, proof_of, house):
-    with pytest.raises(CardTypeNotAccepted):
+@pytest.mark.parametrize("refused", [CardRevoked, RevocationUnknown])
+async def test_a_card_that_leads_to_an_anchor_and_is_refused_is_an_event(
+    ports, session, proof_of, house, refused
+):
+    def believe(*_):
+        raise refused
+
+    flow = UziFlow(ports, believe, origin=ORIGIN, host="localhost:8080")
+    with pytest.raises(refused):
         await flow.prove(session.id, proof_of(session, NOBODYS_CARD))
 
     (event,) = [event for event in await house.events() if event["action"] == "CardRefused"]
     assert event["outcome"] == "refused"
-    assert "card_type_not_accepted" in event["evidence"]
+    assert refused.code in event["evidence"]
     assert NOBODYS_CARD.uzi_number not in str(event)
+
+
+async def test_a_stranger_writes_nothing_to_the_log(flow, session, proof_of, house):
+    before = await house.events()
+    with pytest.raises(CardTypeNotAccepted):
+        await flow.prove(session.id, proof_of(session, NOBODYS_CARD))
+
+    assert await house.events() == before
+
+
+async def test_proofs_beyond_those_that_can_wait_are_told_to_come_back(
+    ports, session, proof_of, monkeypatch
+):
+    held = threading.Event()
+
+    def believe(*_):
+        held.wait(10)
+        raise CardRevoked
+
+    monkeypatch.setattr("pairing_server.uzi.flow.MAX_WAITING", 6)
+    flow = UziFlow(ports, believe, origin=ORIGIN, host="localhost:8080")
+    proof = proof_of(session)
+    under_way = [asyncio.create_task(flow.prove(session.id, proof)) for _ in range(6)]
+    await asyncio.sleep(0.1)
+
+    with pytest.raises(TooManyRequests):
+        await flow.prove(session.id, proof)
+
+    held.set()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    with pytest.raises(NotFound):
+        await flow.prove(session.id, proof)
 
 
 @pytest.mark.parametrize("session_id", ["", "unknown", "a" * 5000, "é"])

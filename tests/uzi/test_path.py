@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clients.card_profile import Use, key_usage
-from clients.test_ca import KeyKind
+from clients.test_ca import KeyKind, make_key
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.path import (
     MAX_CERTIFICATE_BYTES,
@@ -440,6 +440,7 @@ def test_arbitrary_bytes_are_refused(verifier, at, leaf, chain):
 
 
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Attribute's length:UserWarning")
 @given(data=st.data())
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_changed_bytes_never_make_another_card(verifier, card, at, data):
@@ -451,6 +452,7 @@ def test_changed_bytes_never_make_another_card(verifier, card, at, data):
 
 
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Attribute's length:UserWarning")
 @given(data=st.data())
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_changed_bytes_of_an_authority_never_make_another_card(verifier, card, at, data):
@@ -487,3 +489,30 @@ def test_anchors_are_read_from_der_and_pem(ca):
 def test_a_file_without_anchors_is_an_error(data):
     with pytest.raises(ValueError, match=r"."):
         load_anchors(data)
+
+
+def slow_key():
+    """A key whose signatures take a hundred times as long to check, as only a stranger makes."""
+    numbers = make_key(KeyKind.RSA_2048).public_key().public_numbers()
+    return rsa.RSAPublicNumbers((1 << 2047) + 1, numbers.n).public_key()
+
+
+class Slow:
+    """A subject key of which only the public half is there."""
+
+    def public_key(self):
+        return slow_key()
+
+
+def test_a_key_made_to_keep_us_busy_is_refused_before_it_is_used(certify, profile, verifier, at):
+    slow = certify(profile, key=Slow())
+
+    with pytest.raises(WeakKey):
+        verifier.verify(slow.der, slow.chain_ders, at)
+
+
+def test_a_chain_with_such_a_key_is_refused_too(card, certify, profile, verifier, at):
+    slow = certify(profile, key=Slow())
+
+    with pytest.raises(WeakKey):
+        verifier.verify(card.der, [slow.der], at)

@@ -274,6 +274,7 @@ def test_arbitrary_bytes_are_no_list(data):
 
 
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Attribute's length:UserWarning")
 @given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 @settings(max_examples=300)
 def test_a_changed_byte_never_makes_another_list(issuing, at, place, change):
