@@ -187,6 +187,13 @@ async def test_after_a_held_poll_the_next_may_follow_at_once(client):
     assert await client.error(asked["auth_req_id"]) == "slow_down"
 
 
+async def test_a_held_poll_is_never_too_fast(client):
+    _, asked = await client.ask()
+    assert await client.error(asked["auth_req_id"]) == "authorization_pending"
+    assert await client.error(asked["auth_req_id"], wait=1) == "authorization_pending"
+    assert await client.error(asked["auth_req_id"]) == "authorization_pending"
+
+
 async def test_a_held_poll_returns_with_the_answer(desk, client):
     started, request = await desk.ask()
     poll = await held(client.poll(started.auth_req_id, wait=25))
