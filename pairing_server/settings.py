@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     node: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = Field(
         "main", description="This node's name: its audit chain; unique among the nodes."
     )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks of proxies whose X-Forwarded-For is believed, as 10.0.0.0/8."
+    )
     uzi_environment: UziEnvironment = Field(
         UziEnvironment.PRODUCTION, description="Which UZI cards are accepted."
     )
@@ -134,7 +137,7 @@ class Settings(BaseSettings):
             raise ValueError("must have a port of 1 to 65535, or none")
         return value
 
-    @field_validator("uzi_anchors", "android_apk_key_hashes", mode="before")
+    @field_validator("uzi_anchors", "android_apk_key_hashes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -250,7 +253,7 @@ def load(
     except ValidationError as error:
         mistakes += [
             f"{PREFIX}{str(item['loc'][0]).upper()}: {_sentence(item['msg'])}"
-            for item in error.errors(include_input=False, include_url=False, include_context=False)
+            for item in error.errors()
         ]
     if mistakes:
         raise SettingsError(mistakes)

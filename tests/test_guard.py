@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from pairing_server import guard
 from pairing_server.errors import Refusal
 from pairing_server.guard import refuse
 from pairing_server.settings import load
@@ -190,6 +191,17 @@ async def test_a_bug_is_told_by_its_number_alone(house, capsys, monkeypatch):
         "error_description": "This is our fault; tell us the request_id.",
         "request_id": told.headers["X-Request-Id"],
     }
+    assert body["request_id"] in capsys.readouterr().out
+
+
+async def test_a_bug_of_the_guard_itself_is_told_alike(house, capsys, monkeypatch):
+    monkeypatch.setattr(guard, "REQUEST_SECONDS", None)
+
+    async with house.http.get(f"{house.base_url}/healthz") as told:
+        body = await told.json()
+
+    assert (told.status, body["error"]) == (500, "server_error")
+    assert body["request_id"] == told.headers["X-Request-Id"]
     assert body["request_id"] in capsys.readouterr().out
 
 

@@ -133,6 +133,13 @@ def test_no_secret_is_shown(name):
     assert SECRET in getattr(settings, name).get_secret_value()
 
 
+def test_the_library_quotes_no_value_either():
+    with pytest.raises(ValueError, match="port") as refused:
+        Settings(port=SECRET)
+
+    assert SECRET not in str(refused.value)
+
+
 def test_a_secret_of_the_wrong_type_is_not_quoted(toml):
     told = mistakes({}, toml(f'redis_url = ["{SECRET}"]'))
 
