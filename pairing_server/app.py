@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,6 +33,7 @@ from pairing_server.keys.seal import (
 )
 from pairing_server.keys.signing import SigningKeys, signing_key_exists
 from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.limits import Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.routes import LoginRoutes
@@ -110,24 +112,32 @@ async def open_stores(
         yield Stores(registry, store, keys, salt, checkpoints)
 
 
-def make_app(
-    settings: Settings,
-    stores: Stores,
-    *,
-    clock: Clock = utc_now,
-    random: Random = secrets.token_bytes,
-    senders: Mapping[PushService, PushSender] | None = None,
-) -> web.Application:
-    """Wire the parts into the web application.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a server finds around it, for a test or the demo to choose.
 
-    Args:
+    Attributes:
         senders: One for each push service; by default wake-ups are only logged.
+        rate: How much a stranger may ask for.
     """
+
+    clock: Clock = utc_now
+    random: Random = secrets.token_bytes
+    senders: Mapping[PushService, PushSender] | None = None
+    rate: Rate = field(default_factory=Rate)
+
+
+def make_app(
+    settings: Settings, stores: Stores, surroundings: Surroundings | None = None
+) -> web.Application:
+    """Wire the parts into the web application."""
+    around = surroundings or Surroundings()
+    clock, random = around.clock, around.random
     registry, store, keys = stores.registry, stores.store, stores.keys
     ports = Ports(registry, store, clock, random)
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
     console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
-    dispatch = Dispatch(registry, senders or dict.fromkeys(PushService, console))
+    dispatch = Dispatch(registry, around.senders or dict.fromkeys(PushService, console))
     approvals = ApprovalFlow(ports, dispatch, rp)
     status = PhoneStatusFlow(registry, approvals.end_all)
     phones = PhoneFlow(ports, rp, status)
@@ -150,7 +160,8 @@ def make_app(
         pairwise_salt=stores.pairwise_salt,
     )
     health = HealthRoutes(registry, store)
-    app = web.Application(middlewares=[make_middleware(random)], client_max_size=MAX_BODY_BYTES)
+    guard = make_middleware(random, Limiter(time.monotonic, around.rate))
+    app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     for routes in (
         health,
@@ -175,21 +186,19 @@ def make_app(
 
 @asynccontextmanager
 async def running(
-    settings: Settings,
-    stores: Stores,
-    *,
-    clock: Clock = utc_now,
-    random: Random = secrets.token_bytes,
-    senders: Mapping[PushService, PushSender] | None = None,
+    settings: Settings, stores: Stores, surroundings: Surroundings | None = None
 ) -> AsyncIterator[None]:
     """Listen and answer, until the block is left; then drain.
 
     Raises:
         OSError: the address is taken.
     """
-    app = make_app(settings, stores, clock=clock, random=random, senders=senders)
+    around = surroundings or Surroundings()
+    app = make_app(settings, stores, around)
     await stores.registry.commit(lambda tx: _record_start(tx, settings))
-    runner = Runner(app, random, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False)
+    runner = Runner(
+        app, around.random, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False
+    )
     await runner.setup()
     checkpoints = asyncio.create_task(_make_checkpoints(stores.checkpoints))
     try:

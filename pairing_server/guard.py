@@ -17,11 +17,13 @@ from pairing_server.errors import (
     MethodNotAllowed,
     NotFound,
     Refusal,
+    TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
     WrongHost,
 )
 from pairing_server.http import MAX_BODY_BYTES, SETTINGS, answer
+from pairing_server.limits import LIMITED, Limiter, address_of
 from pairing_server.metrics import REQUEST_SECONDS
 from pairing_server.registry import RegistryUnavailableError
 from pairing_server.store import StoreUnavailableError
@@ -45,7 +47,7 @@ _SECURITY_HEADERS = {
 _log = structlog.get_logger("http")
 
 
-def make_middleware(random: Random) -> Any:
+def make_middleware(random: Random, limiter: Limiter) -> Any:
     """Return the middleware that guards, logs and measures each request and words each error."""
 
     @web.middleware
@@ -58,6 +60,7 @@ def make_middleware(random: Random) -> Any:
             _check_host(request)
             _check_body(request)
             _check_path(request)
+            _check_rate(request, limiter)
             response = await handler(request)
         except Refusal as refusal:
             log.info("refused", code=refusal.code, status=refusal.status, detail=refusal.args)
@@ -86,7 +89,7 @@ def refuse(refusal: Refusal, request_id: str, allow: str | None = None) -> web.R
     headers = {}
     if refusal.status >= web.HTTPInternalServerError.status_code:
         body["request_id"] = request_id
-    if isinstance(refusal, Unavailable):
+    if isinstance(refusal, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if refusal.status == web.HTTPUnauthorized.status_code:
         headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
@@ -129,6 +132,11 @@ def _check_path(request: web.Request) -> None:
     # No identifier has a NUL, and PostgreSQL takes none in a text.
     if "\0" in request.path:
         raise NotFound("NUL in the path")
+
+
+def _check_rate(request: web.Request, limiter: Limiter) -> None:
+    if (request.method, _route(request)) in LIMITED:
+        limiter.take(address_of(request, request.app[SETTINGS].trusted_proxies))
 
 
 def _of_aiohttp(error: web.HTTPException) -> Refusal:

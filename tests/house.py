@@ -26,13 +26,14 @@ from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.test_ca import KeyKind, Style, UziTestCa
 from clients.workstation import Workstation
-from pairing_server.app import Stores, running
+from pairing_server.app import Stores, Surroundings, running
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.audit.checkpoint import Checkpoints
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.seal import Seal, server_secret_named
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.limits import Rate
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress, PushService, Wakeup
 from pairing_server.push.dispatch import Dispatch
@@ -47,6 +48,8 @@ from pairing_server.store import Store
 from pairing_server.tokens import new_id
 
 PIN = "123456"
+#: All tests come from one address.
+UNLIMITED = Rate(1e6, 1_000_000)
 DATE_OF_BIRTH = "1980-01-31"
 WORKSTATION = {"workstation_id": "ws-1", "workstation": "Balie 1", "location": "Polikliniek"}
 
@@ -313,13 +316,22 @@ def house_settings(register: Register, data_dir: Path, **overrides: object) -> S
 
 @asynccontextmanager
 async def opened_house(
-    settings: Settings, stores: Stores, ports: Ports, register: Register
+    settings: Settings,
+    stores: Stores,
+    ports: Ports,
+    register: Register,
+    rate: Rate = UNLIMITED,
 ) -> AsyncIterator[House]:
     """Run a server on these stores until the block is left."""
     push = RecordingPush()
-    senders = dict.fromkeys(PushService, push)
+    around = Surroundings(
+        clock=ports.clock,
+        random=ports.random,
+        senders=dict.fromkeys(PushService, push),
+        rate=rate,
+    )
     async with (
-        running(settings, stores, clock=ports.clock, random=ports.random, senders=senders),
+        running(settings, stores, around),
         aiohttp.ClientSession() as http,
         AsyncExitStack() as stack,
     ):
@@ -342,8 +354,8 @@ def make_house(
 ) -> Callable[..., object]:
     """Run a server with other settings or ports: `async with make_house(...) as house`."""
 
-    def make(other: Ports | None = None, **overrides: object):
+    def make(other: Ports | None = None, rate: Rate = UNLIMITED, **overrides: object):
         settings = house_settings(register, tmp_path, **overrides)
-        return opened_house(settings, stores, other or ports, register)
+        return opened_house(settings, stores, other or ports, register, rate)
 
     return make

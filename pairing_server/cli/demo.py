@@ -23,7 +23,7 @@ from clients.card_profile import Holder
 from clients.main_job import Scene, play
 from clients.test_ca import UziTestCa
 from pairing_server import logs
-from pairing_server.app import Stores, open_stores, running
+from pairing_server.app import Stores, Surroundings, open_stores, running
 from pairing_server.audit.events import ClientRegistered
 from pairing_server.cli.running import Mistake, run, settings_or_stop
 from pairing_server.cli.serve import stop_event
@@ -144,7 +144,7 @@ async def _demo(settings: Settings, files: Files, *, once: bool) -> None:
     async with (
         open_stores(settings) as stores,
         _port_explained(settings),
-        running(settings, stores, senders=dict.fromkeys(PushService, push)),
+        running(settings, stores, Surroundings(senders=dict.fromkeys(PushService, push))),
         _fresh_lists(ca, holder, files),
     ):
         _say("server started on its own Valkey and SQLite", time.perf_counter() - opening)

@@ -1,0 +1,98 @@
+"""How much a stranger may ask for: a bucket for each address, on each node.
+
+What needs no bearer, cookie or client key and still costs memory or computing is limited by where
+it comes from.  Limits by whom it is about (codes, check numbers, dates of birth, open requests)
+are rules of their own parts.
+"""
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pairing_server.errors import TooManyRequests
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: A hospital behind one address, at the change of shifts: cards are for pairing, not for logging
+#: in, so that this is far above what honest use comes to.
+PER_SECOND = 5.0
+BURST = 100
+#: How many addresses are remembered; the one that was quiet for longest is forgotten first.
+ADDRESSES = 10_000
+#: One customer of a provider has at least as much of IPv6 as this.
+IPV6_PREFIX = 64
+
+#: What is limited: routes by method and pattern.
+LIMITED = frozenset(
+    {
+        ("POST", "/uzi/sessions"),
+        ("POST", "/uzi/sessions/{id}/proof"),
+        ("POST", "/phone/token/challenge"),
+        ("POST", "/phone/token"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and so many a second from then on."""
+
+    per_second: float = PER_SECOND
+    burst: int = BURST
+
+
+class Limiter:
+    """Generic cell rate algorithm (ITU-T I.371), one cell stream for each address."""
+
+    def __init__(self, monotonic: Callable[[], float], rate: Rate | None = None) -> None:
+        rate = rate or Rate()
+        self._monotonic = monotonic
+        self._interval = 1 / rate.per_second
+        self._tolerance = (rate.burst - 1) * self._interval
+        self._due: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, address: str) -> None:
+        """Count a call.
+
+        Raises:
+            TooManyRequests: the address is over its rate; the call is not counted.
+        """
+        now = self._monotonic()
+        due = max(self._due.pop(address, now), now)
+        over = due - now > self._tolerance
+        self._due[address] = due if over else due + self._interval
+        if len(self._due) > ADDRESSES:
+            self._due.popitem(last=False)
+        if over:
+            raise TooManyRequests("over the rate of an address")
+
+
+def address_of(request: web.Request, trusted_proxies: Sequence[Network]) -> str:
+    """Return whence a request comes: the address, of IPv6 the network.
+
+    `X-Forwarded-For` is believed as far as proxies of ours wrote it, from the right.
+    """
+    hops = [request.remote or "", *_forwarded(request)]
+    for hop in hops:
+        try:
+            address = ipaddress.ip_address(hop.strip())
+        except ValueError:
+            return "unknown"
+        if not any(address in network for network in trusted_proxies):
+            return _group(address)
+    return _group(address)
+
+
+def _forwarded(request: web.Request) -> list[str]:
+    return ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")[::-1]
+
+
+def _group(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)

@@ -1,0 +1,117 @@
+"""Strangers are limited by where they come from, and by nothing that they say themselves."""
+
+import ipaddress
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairing_server import limits
+from pairing_server.app import make_app
+from pairing_server.errors import TooManyRequests
+from pairing_server.limits import LIMITED, Limiter, Rate, address_of
+from pairing_server.settings import load
+
+PROXY = (ipaddress.ip_network("10.0.0.0/8"),)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def taken(limiter, address, times):
+    """Count how many of some calls are let through."""
+    passed = 0
+    for _ in range(times):
+        try:
+            limiter.take(address)
+        except TooManyRequests:
+            continue
+        passed += 1
+    return passed
+
+
+@given(st.integers(1, 50), st.integers(0, 100))
+def test_a_burst_passes_and_then_the_rate(burst, seconds):
+    clock = Clock()
+    limiter = Limiter(clock, Rate(per_second=2, burst=burst))
+
+    assert taken(limiter, "a", 2 * burst + 200) == burst
+    clock.now += seconds
+    assert taken(limiter, "a", 2 * burst + 200) == min(burst, 2 * seconds)
+
+
+def test_one_address_does_not_use_up_anothers():
+    limiter = Limiter(Clock(), Rate(1, 3))
+
+    assert taken(limiter, "a", 10) == 3
+    assert taken(limiter, "b", 10) == 3
+
+
+def test_the_address_that_was_quiet_for_longest_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(limits, "ADDRESSES", 2)
+    limiter = Limiter(Clock(), Rate(1, 1))
+
+    assert [taken(limiter, name, 1) for name in ("a", "b", "a", "c", "a", "b")] == [
+        *(1, 1, 0, 1, 0, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "expected"),
+    [
+        ("192.0.2.1", None, "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("10.0.0.1", None, "unknown"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7, 10.1.2.3", "198.51.100.7"),
+        ("10.0.0.1", "10.9.9.9", "10.9.9.9"),
+        ("10.0.0.1", "rubbish", "unknown"),
+        ("2001:db8:1:2:3::4", None, "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", None, "192.0.2.1"),
+    ],
+)
+def test_an_address_is_what_our_own_proxies_say(remote, forwarded, expected):
+    class Transport:
+        def get_extra_info(self, name, default=None):
+            return (remote, 1) if name == "peername" else default
+
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    request = make_mocked_request("GET", "/", headers, transport=Transport())
+
+    assert address_of(request.clone(remote=remote), PROXY) == expected
+
+
+async def test_a_stranger_who_starts_too_many_sessions_is_told_to_wait(make_house):
+    async with make_house(rate=Rate(per_second=0.01, burst=3)) as house:
+        statuses = []
+        for _ in range(5):
+            url = f"{house.base_url}/uzi/sessions"
+            async with (
+                aiohttp.ClientSession() as http,
+                http.post(url, json={"purpose": "login"}) as told,
+            ):
+                statuses.append(told.status)
+
+        assert statuses == [201, 201, 201, 429, 429]
+        assert told.headers["Retry-After"] == "2"
+        async with house.http.get(f"{house.base_url}/healthz") as alive:
+            assert alive.status == 200
+
+
+async def test_what_is_limited_are_routes_that_exist(stores):
+    app = make_app(load({}), stores)
+    known = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None
+    }
+
+    assert known >= LIMITED
