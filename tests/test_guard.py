@@ -166,7 +166,7 @@ async def test_a_path_that_takes_other_methods_names_them(house):
         assert told.headers["Allow"] == "POST"
 
 
-async def test_no_identifier_has_a_nul(house):
+async def test_no_identifier_has_a_nul(house, capsys):
     phone = await house.bind()
     headers = {"Authorization": f"Bearer {phone.device_token}"}
 
@@ -174,6 +174,31 @@ async def test_no_identifier_has_a_nul(house):
         f"{house.base_url}/phone/auth-requests/a%00b", headers=headers
     ) as told:
         assert told.status == 404
+    # SQLite would look for it in vain; PostgreSQL would not look.
+    assert "NUL in the path" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "status"),
+    [
+        (b"/portal/pairings/x", b"Cookie: session=\xff", b"401"),
+        (b"/uzi/sessions/{id}", b"Cookie: browser=\xff", b"404"),
+        (b"/uzi/sessions/{id}", b"X-Nonce: \xff", b"404"),
+        (b"/phone/credential", b"Authorization: Bearer \xff", b"401"),
+        (b"/jwks.json", b"If-None-Match: \xff", b"200"),
+    ],
+)
+async def test_bytes_that_are_no_text_open_nothing(house, path, header, status):
+    session = await (await house.page()).start_session("login")
+    host = house.settings.host.encode()
+    lines = [b"GET " + path + b" HTTP/1.1", b"Host: " + host, b"Connection: close", header]
+    request = b"\r\n".join([*lines, b"", b""]).replace(b"{id}", session.id.encode())
+    reader, writer = await asyncio.open_connection("localhost", house.settings.listen_port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+    assert answer.split(b" ")[1] == status
 
 
 async def test_a_bug_is_told_by_its_number_alone(house, capsys, monkeypatch):
