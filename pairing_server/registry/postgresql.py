@@ -1,5 +1,6 @@
 """PostgreSQL, for several nodes."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import psycopg
@@ -35,6 +36,9 @@ _DEFAULTS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }
+#: libpq's own default takes a connection without TLS, silently, and any certificate with it.
+_SECURE = {"sslmode": "verify-full", "sslrootcert": "system"}
+_NEAR = frozenset({"", "localhost", "127.0.0.1", "::1"})
 # A server set to answer before it has written would lose what was acknowledged.
 _DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', false)"
@@ -45,6 +49,12 @@ _CONTENDED = ("40001", "40P01", "55P03", "57014")
 #: Connection exception, operator intervention, insufficient resources, system error, a server that
 #: became a standby, a transaction that was idle for too long.
 _LOST = ("08", "57P", "53", "58", "25006", "25P03")
+
+
+def _is_near(given: Mapping[str, Any]) -> bool:
+    """Tell whether all that is said stays on this machine."""
+    names = f"{given.get('host', '')},{given.get('hostaddr', '')}".split(",")
+    return all(name in _NEAR or name.startswith(("/", "@")) for name in names)
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -82,7 +92,8 @@ class PostgresqlDriver:
         except psycopg.ProgrammingError:
             # The message of the library repeats the URL, and the password in it.
             raise ValueError("the database URL is not well formed") from None
-        self._parameters = {**_DEFAULTS, **given, "client_encoding": "utf8"}
+        secure = {} if _is_near(given) else _SECURE
+        self._parameters = {**_DEFAULTS, **secure, **given, "client_encoding": "utf8"}
         self.dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 
     def connect(self) -> Connection:

@@ -299,3 +299,21 @@ async def test_a_standby_is_not_asked(open_at, own_postgresql_url):
 )
 def test_an_error_is_told_by_its_state(error, expected):
     assert type(PostgresqlDriver("postgresql:///x").translate(error)) is expected
+
+
+@pytest.mark.parametrize(
+    ("where", "sslmode"),
+    [
+        ("postgresql://me@db.example.nl/registry", "verify-full"),
+        ("postgresql://me@10.0.0.7/registry", "verify-full"),
+        ("postgresql://me@localhost,db.example.nl/registry", "verify-full"),
+        ("postgresql://me@localhost/registry?hostaddr=10.0.0.7", "verify-full"),
+        ("postgresql://me@db.example.nl/registry?sslmode=require", "require"),
+        ("postgresql://me@localhost/registry", None),
+        ("postgresql://me@[::1]/registry", None),
+        ("postgresql:///registry?host=/run/postgresql", None),
+        ("postgresql:///registry", None),
+    ],
+)
+def test_what_leaves_the_machine_is_encrypted_to_a_server_that_is_known(where, sslmode):
+    assert PostgresqlDriver(where)._parameters.get("sslmode") == sslmode
