@@ -165,5 +165,9 @@ class PortalPage:
         """
         await self._post(f"/portal/pairings/{identifier}/confirm", {"check_number": check_number})
 
+    async def log_out(self) -> None:
+        """End the browser's session, so that nobody goes on at a page that was left open."""
+        await self._post("/portal/logout", {})
+
     async def _post(self, path: str, body: JSONObject) -> Answer:
         return await self._wire.call("POST", path, body, headers=self._headers)

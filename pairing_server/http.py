@@ -170,3 +170,15 @@ def set_cookie(request: web.Request, response: web.Response, name: str, value: s
         httponly=True,
         samesite="Lax",
     )
+
+
+def forget_cookie(request: web.Request, response: web.Response, name: str) -> None:
+    """Let the browser drop a cookie that `set_cookie` set."""
+    settings = request.app[SETTINGS]
+    response.del_cookie(
+        settings.cookie_name(name),
+        path="/",
+        secure=settings.is_https,
+        httponly=True,
+        samesite="Lax",
+    )

@@ -50,6 +50,7 @@ async def test_the_story_of_a_card(house):
         await page.login(agent, card)
         registration = await page.registration(DATE_OF_BIRTH)
         await page.prove(registration.session, agent, card)
+        await page.log_out()
         exchanges.label = "relayed"
         sent = await page.start_session("login")
         return_uri = await agent.prove(sent.agent_uri, card)

@@ -76,7 +76,9 @@ class RegistrationFlow:
             raise NotForThisSession
         card = session.card
         try:
-            return await self._registry.commit(lambda tx: self._write_organisation(tx, card))
+            return await self._registry.commit(
+                lambda tx: self._write_organisation(tx, card, session.statement)
+            )
         except AlreadyExistsError as error:
             raise OrganisationExists from error
 
@@ -110,7 +112,9 @@ class RegistrationFlow:
         signing = await self._uzi.start(Purpose.SIGN_REGISTRATION, browser, begun, words)
         return outcome, signing
 
-    def _write_organisation(self, tx: Transaction, card: Card) -> tuple[Organisation, Person]:
+    def _write_organisation(
+        self, tx: Transaction, card: Card, statement: dict[str, Any]
+    ) -> tuple[Organisation, Person]:
         now = self._clock()
         organisation = Organisation(
             ura=card.ura,
@@ -128,7 +132,7 @@ class RegistrationFlow:
                 actor=f"person:{person.id}",
                 object=f"organisation:{card.ura}",
                 ura=card.ura,
-                evidence={"serial_number": card.serial_number},
+                evidence=statement,
             )
         )
         return organisation, person
@@ -146,7 +150,7 @@ class RegistrationFlow:
                 actor=f"person:{person.id}",
                 object=f"person:{person.id}",
                 ura=card.ura,
-                evidence=_signed_statement(session, self._uzi.origin),
+                evidence=signed_statement(session, self._uzi.origin),
             )
         )
         return person.id
@@ -227,8 +231,8 @@ def _read_known(tx: Query, card: Card) -> tuple[Organisation, Person | None]:
     return organisation, _holder(tx, card)
 
 
-def _signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
-    """Return what proves the registration to somebody who has only this."""
+def signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
+    """Return what proves a statement to somebody who has only this."""
     proof = session.proof
     return {
         "origin": origin,

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from pairing_server.clock import Clock
 from pairing_server.errors import Unauthenticated
-from pairing_server.http import answer, cookie, json_body
-from pairing_server.portal.flow import RegistrationFlow
-from pairing_server.portal.session import BrowserSessions
+from pairing_server.http import answer, cookie, forget_cookie, json_body
+from pairing_server.portal.flow import RegistrationFlow, signed_statement
+from pairing_server.portal.session import SESSION_COOKIE, BrowserSessions
 from pairing_server.tokens import digest
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
@@ -39,6 +39,7 @@ class PortalRoutes:
         return [
             web.post("/portal/organisations", self.register_organisation),
             web.post("/portal/registration", self.register),
+            web.post("/portal/logout", self.log_out),
         ]
 
     async def log_in(
@@ -46,7 +47,15 @@ class PortalRoutes:
     ) -> None:
         """Give the browser a new session of the card's holder."""
         person_id = await self._flow.holder(session, card)
-        await self._sessions.open(request, response, session.purpose, card, person_id)
+        statement = signed_statement(session, self._uzi.origin)
+        await self._sessions.open(request, response, session.purpose, card, person_id, statement)
+
+    async def log_out(self, request: web.Request) -> web.Response:
+        """End the browser's session: nobody pairs a phone at a page that was left open."""
+        await self._sessions.close(request)
+        response = answer(status=204)
+        forget_cookie(request, response, SESSION_COOKIE)
+        return response
 
     async def register_organisation(self, request: web.Request) -> web.Response:
         """Register the card's organisation."""

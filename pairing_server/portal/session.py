@@ -1,7 +1,9 @@
 """Browser sessions: opaque, short, of one person who proved a card."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -26,12 +28,14 @@ class BrowserSession:
     Attributes:
         id: Digest of the session's cookie.
         person_id: The registered person, once there is one.
+        statement: What the card signed, as evidence of what is done in this session.
     """
 
     id: str
     purpose: Purpose
     card: Card
     person_id: str | None
+    statement: dict[str, Any]
     expires_at: datetime
 
 
@@ -50,21 +54,31 @@ class BrowserSessions:
         purpose: Purpose,
         card: Card,
         person_id: str | None,
+        statement: Mapping[str, Any],
     ) -> None:
         """Open a new session, ending the one that the browser had."""
-        old = cookie(request, SESSION_COOKIE)
-        if old is not None:
-            await self._sessions.delete(digest(old))
+        await self.close(request)
         secret = new_secret(self._random)
         session = BrowserSession(
             id=digest(secret),
             purpose=purpose,
             card=card,
             person_id=person_id,
+            statement=dict(statement),
             expires_at=self._clock() + SESSION_LIFETIME,
         )
         await self._sessions.create(session.id, session, SESSION_LIFETIME)
         set_cookie(request, response, SESSION_COOKIE, secret)
+
+    async def close(self, request: web.Request) -> None:
+        """End the session that the request rides on, if there is one.
+
+        Raises:
+            CrossSite: an unsafe request from elsewhere.
+        """
+        secret = cookie(request, SESSION_COOKIE)
+        if secret is not None:
+            await self._sessions.delete(digest(secret))
 
     async def of(self, request: web.Request) -> BrowserSession:
         """Return the session that the request rides on.

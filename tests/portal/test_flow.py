@@ -18,7 +18,8 @@ from pairing_server.portal.flow import ATTEMPTS_MEMORY
 from pairing_server.registry import organisations, people
 from pairing_server.registry.people import PersonStatus
 from pairing_server.registry.tables import audit_event, membership, organisation, person
-from pairing_server.uzi.proof import proof_message, verify_proof
+from pairing_server.uzi.path import load_certificate
+from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.refusals import BadSignature
 from tests.house import DATE_OF_BIRTH
 from tests.valkey import run
@@ -311,3 +312,17 @@ async def test_the_date_of_birth_is_told_to_nobody(house, capsys):
     for date in (DATE_OF_BIRTH, OTHER_DATE):
         for told in (events, said.out, said.err, str(wrong), str(other.value.body)):
             assert date not in told
+
+
+async def test_the_statement_that_registered_an_organisation_is_kept_and_verifies(house):
+    page = await house.logged_in(purpose="register-organisation")
+    await page.register_organisation()
+
+    (event,) = [one for one in await house.events() if one["action"] == "OrganisationRegistered"]
+    kept = json.loads(event["evidence"])
+    message = proof_message(
+        kept["origin"], kept["id"], kept["nonce"], kept["purpose"], kept["statement"]
+    )
+    certificate = load_certificate(decode_base64(kept["certificate"]))
+    verify_proof(certificate, decode_base64(kept["signature"]), kept["algorithm"], message)
+    assert "beheerder" in kept["statement"]

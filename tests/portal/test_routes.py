@@ -98,3 +98,26 @@ async def test_a_page_of_another_site_does_nothing(house, page, path):
     )
 
     assert (status, said["error"]) == (403, "cross_site")
+
+
+async def test_who_logs_out_leaves_nothing_to_pair_with(house):
+    page = await house.registered()
+
+    async with page._http.post(
+        f"{house.base_url}/portal/logout", headers={"Origin": house.base_url}
+    ) as answer:
+        assert answer.status == 204
+        assert 'session=""' in answer.headers["Set-Cookie"]
+
+    with pytest.raises(WireError) as refused:
+        await page.start_pairing()
+    assert refused.value.status == 401
+
+
+async def test_another_site_logs_nobody_out(house):
+    page = await house.registered()
+
+    async with page._http.post(f"{house.base_url}/portal/logout") as answer:
+        assert answer.status == 403
+
+    assert (await page.start_pairing()).link
