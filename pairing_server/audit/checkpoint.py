@@ -3,11 +3,16 @@
 Who holds the database can rewrite a chain to its end and move its head.  He cannot sign; so a
 checkpoint that names a head which is no longer in its chain shows what was done, and a checkpoint
 that was copied elsewhere shows it even when he took away those in the database.
+
+Each signs its number, which grows by one, and the digest of the one before it: none can be taken
+out of their midst, or change places.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import jwt
@@ -15,11 +20,20 @@ import sqlalchemy as sa
 
 from pairing_server.audit.chain import Head, canonical
 from pairing_server.clock import Clock, to_milliseconds
-from pairing_server.registry import Query, Registry, Transaction
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Registry,
+    RegistryUnavailableError,
+    Transaction,
+)
 from pairing_server.registry.tables import audit_chain, audit_checkpoint
 
 #: The JWS `typ`, so that nothing else that the same key signs can stand for a checkpoint.
 TOKEN_TYPE = "audit-checkpoint+jwt"  # noqa: S105
+
+#: How often a checkpoint is signed anew because another node took its number.
+ATTEMPTS = 10
 
 #: Returns what a signature signs; `None` when no key of the server made it.
 Verify = Callable[[str], Mapping[str, Any] | None]
@@ -37,15 +51,29 @@ class Checkpoint:
     """A row of the table.
 
     Attributes:
+        number: From 1, without gaps.
         made_at: Milliseconds since 1970.
         heads: JSON text: the heads by chain.
-        signature: A compact JWS over both.
+        signature: A compact JWS over all of these and the checkpoint before.
     """
 
     number: int
     made_at: int
     heads: str
     signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a signature vouches for.
+
+    Attributes:
+        previous: The digest of the signature of the checkpoint before.
+    """
+
+    number: int
+    previous: str
+    heads: dict[str, Head]
 
 
 class Checkpoints:
@@ -60,26 +88,33 @@ class Checkpoints:
         """Sign the heads of all chains as they are now.
 
         Raises:
-            RegistryUnavailableError: the database does not answer.
+            RegistryUnavailableError: the database does not answer, or others are always faster.
         """
-        heads = await self._registry.read(read_heads)
+        for _ in range(ATTEMPTS):
+            checkpoint = await self._sign_next()
+            try:
+                await self._registry.commit(partial(_add, checkpoint=checkpoint))
+            except AlreadyExistsError:
+                # Another node's has this number, so ours has to follow it.
+                continue
+            return checkpoint
+        raise RegistryUnavailableError("other nodes make checkpoints all the time")
+
+    async def _sign_next(self) -> Checkpoint:
+        last, heads = await self._registry.read(_read_last_and_heads)
         made_at = to_milliseconds(self._clock())
-        claims = checkpoint_claims(heads, made_at)
+        following = Signed(last.number + 1, signature_digest(last.signature), heads)
+        claims = checkpoint_claims(following, made_at)
         signature = await self._signer.sign(claims, TOKEN_TYPE)
         text = canonical(claims["heads"]).decode()
-        return await self._registry.commit(lambda tx: _add(tx, made_at, text, signature))
+        return Checkpoint(following.number, made_at, text, signature)
 
 
 _heads = sa.select(audit_chain).order_by(audit_chain.c.name)
-_insert = (
-    sa.insert(audit_checkpoint)
-    .values(
-        made_at=sa.bindparam("made_at"),
-        heads=sa.bindparam("heads"),
-        signature=sa.bindparam("signature"),
-    )
-    .returning(audit_checkpoint.c.number)
-)
+_last = sa.select(audit_checkpoint).order_by(audit_checkpoint.c.number.desc()).limit(1)
+_insert = sa.insert(audit_checkpoint)
+#: What the first checkpoint follows.
+_NONE = Checkpoint(number=0, made_at=0, heads="{}", signature="")
 
 
 def read_heads(tx: Query) -> dict[str, Head]:
@@ -87,22 +122,39 @@ def read_heads(tx: Query) -> dict[str, Head]:
     return {row["name"]: Head(row["sequence"], row["hash"]) for row in tx.all(_heads)}
 
 
-def checkpoint_claims(heads: Mapping[str, Head], made_at: int) -> dict[str, Any]:
+def checkpoint_claims(signed: Signed, made_at: int) -> dict[str, Any]:
     """Return what is signed of a checkpoint."""
-    return {"heads": {name: asdict(head) for name, head in heads.items()}, "made_at": made_at}
+    return {
+        "number": signed.number,
+        "previous": signed.previous,
+        "heads": {name: asdict(head) for name, head in signed.heads.items()},
+        "made_at": made_at,
+    }
 
 
-def signed_heads(checkpoint: Checkpoint, verify: Verify) -> dict[str, Head] | None:
-    """Return the heads that a checkpoint names, `None` when its signature says another thing."""
+def signature_digest(signature: str) -> str:
+    """Return the SHA-256 of a checkpoint's signature, in hex; of none for the first one."""
+    # Of any type, since SQLite keeps in a column whatever is put there.
+    return hashlib.sha256(f"{signature}".encode()).hexdigest()
+
+
+def read_signed(checkpoint: Checkpoint, verify: Verify) -> Signed | None:
+    """Return what a checkpoint's signature vouches for, `None` when the row says another thing.
+
+    The number is the signed one: whether it is the row's too tells if the row was moved.
+    """
     claims = verify(checkpoint.signature)
+    if claims is None:
+        return None
     try:
         heads = {
             name: Head(head["sequence"], head["hash"])
             for name, head in json.loads(checkpoint.heads).items()
         }
+        signed = Signed(claims["number"], claims["previous"], heads)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return heads if claims == checkpoint_claims(heads, checkpoint.made_at) else None
+    return signed if claims == checkpoint_claims(signed, checkpoint.made_at) else None
 
 
 def verifier(public_jwks: Iterable[Mapping[str, Any]]) -> Verify:
@@ -131,6 +183,10 @@ def checkpoint_of(row: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(row["number"], row["made_at"], row["heads"], row["signature"])
 
 
-def _add(tx: Transaction, made_at: int, heads: str, signature: str) -> Checkpoint:
-    (row,) = tx.all(_insert, made_at=made_at, heads=heads, signature=signature)
-    return Checkpoint(row["number"], made_at, heads, signature)
+def _read_last_and_heads(tx: Query) -> tuple[Checkpoint, dict[str, Head]]:
+    row = tx.one(_last)
+    return _NONE if row is None else checkpoint_of(row), read_heads(tx)
+
+
+def _add(tx: Transaction, checkpoint: Checkpoint) -> None:
+    tx.run(_insert, **asdict(checkpoint))

@@ -7,9 +7,10 @@ from functools import partial
 import sqlalchemy as sa
 
 from pairing_server.audit.chain import Entry, Head
-from pairing_server.audit.checkpoint import Checkpoint, Verify, signed_heads
+from pairing_server.audit.checkpoint import Checkpoint, Verify
+from pairing_server.audit.checkpoint_walk import CheckpointWalk
 from pairing_server.audit.pages import chain_pages, checkpoint_pages, read_chain_names
-from pairing_server.audit.walk import ChainWalk, Fault, Finding
+from pairing_server.audit.walk import ChainWalk, Finding, Seen
 from pairing_server.registry import Query, Registry
 from pairing_server.registry.tables import audit_event
 
@@ -19,75 +20,63 @@ _hash = sa.select(audit_event.c.hash).where(
 )
 
 
-async def verify(registry: Registry, check: Verify) -> list[Finding]:
+async def verify(
+    registry: Registry,
+    check: Verify,
+    *,
+    since: Checkpoint | None = None,
+    seen: Seen | None = None,
+) -> list[Finding]:
     """Walk all chains and checkpoints; the log may grow meanwhile.
 
     Args:
         check: Tells what a checkpoint's signature signs.
+        since: A checkpoint of this log that was kept elsewhere.
+        seen: Counts what is read.
 
     Returns:
-        The first finding of each chain, the first checkpoint that was not signed, and for each
-        chain the first checkpoint that it contradicts; nothing when all is well.
+        The first finding of each chain, the first checkpoint that was not signed or is not in its
+        place, what contradicts the one kept elsewhere, and for each chain the first checkpoint
+        that it contradicts; nothing when all is well.
 
     Raises:
         RegistryUnavailableError: the database does not answer.
     """
+    seen = seen or Seen()
     chains = await registry.read(read_chain_names)
-    findings = [found for chain in chains if (found := await _verify_chain(registry, chain))]
-    return [*findings, *await _verify_checkpoints(registry, check)]
+    findings = [found for chain in chains if (found := await _verify_chain(registry, chain, seen))]
+    walk = CheckpointWalk(check, since)
+    async for page in checkpoint_pages(registry):
+        seen.checkpoints += len(page)
+        for checkpoint in page:
+            await _verify_heads(registry, walk, checkpoint.number, walk.add(checkpoint))
+    if since is not None:
+        await _verify_heads(registry, walk, since.number, walk.kept_heads)
+    return [*findings, *walk.end()]
 
 
-class CheckpointFindings:
-    """What is found wrong with checkpoints: the first forged one, and the first of each chain."""
-
-    def __init__(self) -> None:
-        self._found: dict[str | None, Finding] = {}
-
-    def forged(self, checkpoint: Checkpoint) -> None:
-        """Note a checkpoint that no key of the server signed."""
-        detail = "its signature is not over what it says"
-        finding = Finding(Fault.CHECKPOINT_FORGED, None, checkpoint.number, None, detail)
-        self._found.setdefault(None, finding)
-
-    def broken(self, number: int, chain: str, sequence: int, found: str | None) -> None:
-        """Note a checkpoint that names an event which is not in its place."""
-        now = "no event is there" if found is None else "another event is there"
-        detail = f"checkpoint {number} saw the head at {sequence}, and {now} now"
-        finding = Finding(Fault.CHECKPOINT_BROKEN, chain, sequence, None, detail)
-        self._found.setdefault(chain, finding)
-
-    def all(self) -> list[Finding]:
-        """Return them."""
-        return list(self._found.values())
-
-
-async def _verify_chain(registry: Registry, chain: str) -> Finding | None:
+async def _verify_chain(registry: Registry, chain: str, seen: Seen) -> Finding | None:
     walk, head = ChainWalk(chain), None
     async for page in chain_pages(registry, chain):
         # Hashing a page takes some 30 ms, in which others are to be served.
-        await asyncio.to_thread(_add_all, walk, page.entries)
+        await asyncio.to_thread(_add_all, walk, page.entries, seen)
         head = page.head
     return walk.end(head)
 
 
-def _add_all(walk: ChainWalk, entries: Iterable[Entry]) -> None:
+def _add_all(walk: ChainWalk, entries: Iterable[Entry], seen: Seen) -> None:
     for entry in entries:
+        seen.add(entry.facts)
         walk.add(entry)
 
 
-async def _verify_checkpoints(registry: Registry, check: Verify) -> list[Finding]:
-    findings = CheckpointFindings()
-    async for page in checkpoint_pages(registry):
-        for checkpoint in page:
-            heads = signed_heads(checkpoint, check)
-            if heads is None:
-                findings.forged(checkpoint)
-                continue
-            hashes = await registry.read(partial(_read_hashes, heads=heads))
-            for chain, head in heads.items():
-                if hashes[chain] != head.hash:
-                    findings.broken(checkpoint.number, chain, head.sequence, hashes[chain])
-    return findings.all()
+async def _verify_heads(
+    registry: Registry, walk: CheckpointWalk, number: int, heads: Mapping[str, Head]
+) -> None:
+    hashes = await registry.read(partial(_read_hashes, heads=heads))
+    for chain, head in heads.items():
+        if hashes[chain] != head.hash:
+            walk.broken(number, chain, head.sequence, hashes[chain])
 
 
 def _read_hashes(tx: Query, heads: Mapping[str, Head]) -> dict[str, str | None]:

@@ -1,10 +1,17 @@
 """Rules by which a chain is checked, event by event and with none of them kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, cast
 
-from pairing_server.audit.chain import Entry, Head, NotCanonicalError, entry_hash, genesis
+from pairing_server.audit.chain import (
+    Entry,
+    Facts,
+    Head,
+    NotCanonicalError,
+    entry_hash,
+    genesis,
+)
 
 
 class Fault(StrEnum):
@@ -19,6 +26,9 @@ class Fault(StrEnum):
     UNKNOWN_CHAIN = "unknown chain"
     CHECKPOINT_FORGED = "checkpoint forged"
     CHECKPOINT_BROKEN = "checkpoint broken"
+    CHECKPOINT_MISSING = "checkpoint missing"
+    CHECKPOINT_REORDERED = "checkpoint reordered"
+    CHECKPOINT_REPLACED = "checkpoint replaced"
     MALFORMED = "malformed"
 
 
@@ -37,6 +47,30 @@ class Finding:
     sequence: int
     id: str | None
     detail: str
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a verification has read, for it says nothing about nothing.
+
+    Attributes:
+        first: Milliseconds since 1970: the time of the earliest event.
+        last: That of the latest.
+    """
+
+    chains: set[str] = field(default_factory=set)
+    events: int = 0
+    checkpoints: int = 0
+    first: int | None = None
+    last: int | None = None
+
+    def add(self, facts: Facts) -> None:
+        """Count an event."""
+        self.chains.add(facts.chain)
+        self.events += 1
+        if isinstance(cast("Any", facts.time), int):
+            self.first = facts.time if self.first is None else min(self.first, facts.time)
+            self.last = facts.time if self.last is None else max(self.last, facts.time)
 
 
 class ChainWalk:

@@ -1,10 +1,19 @@
 """A log to tamper with, and a key to sign checkpoints with."""
 
+import json
+
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from pairing_server.audit.chain import Facts, genesis, link
+from pairing_server.audit.checkpoint import (
+    TOKEN_TYPE,
+    Checkpoint,
+    Signed,
+    checkpoint_claims,
+    signature_digest,
+)
 from pairing_server.audit.events import AuthenticatorBlocked
 
 
@@ -26,6 +35,35 @@ class Signer:
     def jwk(self):
         public = ECAlgorithm.to_jwk(self._private.public_key(), as_dict=True)
         return {**public, "kid": self._kid, "alg": "ES256"}
+
+
+class SlowSigner(Signer):
+    """Lets others make checkpoints while it signs, as often as there is something to do."""
+
+    def __init__(self, signer, *meanwhile):
+        self.__dict__.update(signer.__dict__)
+        self.left = list(meanwhile)
+
+    async def sign(self, claims, token_type):
+        if self.left:
+            await self.left.pop()()
+        return self.sign_now(claims, token_type)
+
+
+def make_checkpoints(signer, count, heads=None):
+    """Checkpoints of an untouched log."""
+    made = []
+    for number in range(1, count + 1):
+        digest = signature_digest(made[-1].signature if made else "")
+        made.append(make_checkpoint(signer, Signed(number, digest, heads or {})))
+    return made
+
+
+def make_checkpoint(signer, signed, made_at=5, token_type=TOKEN_TYPE):
+    """The checkpoint that vouches for this."""
+    claims = checkpoint_claims(signed, made_at)
+    heads, signature = json.dumps(claims["heads"]), signer.sign_now(claims, token_type)
+    return Checkpoint(signed.number, made_at, heads, signature)
 
 
 def record(number):

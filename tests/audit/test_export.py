@@ -1,13 +1,22 @@
 """The export: whole, and verified away from the server."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
-from pairing_server.audit.checkpoint import Checkpoints, verifier
-from pairing_server.audit.export import export, verify_export
-from pairing_server.audit.walk import Fault
-from tests.audit.doubles import Signer, fill
+from pairing_server.audit.chain import Head
+from pairing_server.audit.checkpoint import (
+    Checkpoints,
+    Signed,
+    checkpoint_of,
+    signature_digest,
+    verifier,
+)
+from pairing_server.audit.export import export, read_last_checkpoint, verify_export
+from pairing_server.audit.walk import Fault, Seen
+from pairing_server.clock import to_milliseconds
+from tests.audit.doubles import Signer, fill, make_checkpoint
 
 
 @pytest.fixture
@@ -88,15 +97,65 @@ def test_a_checkpoint_of_another_key_is_found(lines):
 
 
 def test_two_checkpoints_that_contradict_each_other_are_found(lines, signer, check):
-    checkpoint = json.loads(lines[1])
-    heads = json.loads(checkpoint["heads"])
-    heads["main"]["hash"] = "00" * 32
-    claims = {"heads": heads, "made_at": checkpoint["made_at"]}
-    signature = signer.sign_now(claims, "audit-checkpoint+jwt")
-    forged = {**checkpoint, "number": 3, "heads": json.dumps(heads), "signature": signature}
-    lines.insert(2, json.dumps(forged))
+    last = read_last_checkpoint(lines)
+    following = Signed(3, signature_digest(last.signature), {"main": Head(4, "00" * 32)})
+    line = {"type": "checkpoint", **asdict(make_checkpoint(signer, following))}
+    lines.insert(2, json.dumps(line))
 
     assert findings(lines, check) == [(Fault.CHECKPOINT_BROKEN, "main", 4)]
+
+
+def test_a_checkpoint_that_was_left_out_is_found(lines, check):
+    assert findings(lines[1:], check) == [(Fault.CHECKPOINT_MISSING, None, 1)]
+
+
+def test_checkpoints_that_changed_places_are_found(lines, check):
+    lines[0], lines[1] = lines[1], lines[0]
+
+    assert findings(lines, check) == [(Fault.CHECKPOINT_REORDERED, None, 1)]
+
+
+def test_what_was_read_is_counted(lines, check, clock):
+    seen = Seen()
+
+    verify_export(lines, check, seen=seen)
+
+    time = to_milliseconds(clock())
+    assert seen == Seen({"main", "other"}, events=6, checkpoints=2, first=time, last=time)
+
+
+def test_an_older_export_shows_what_the_newer_one_no_longer_has(lines, check):
+    older = read_last_checkpoint(lines)
+    # The newest checkpoint is gone, and with it the chain that it alone named.
+    newer = [lines[0], *lines[2:7]]
+
+    found = verify_export(newer, check, since=older)
+
+    assert verify_export(newer, check) == []
+    assert [(finding.fault, finding.chain, finding.sequence) for finding in found] == [
+        (Fault.CHECKPOINT_MISSING, None, 2),
+        (Fault.CHECKPOINT_BROKEN, "other", 2),
+    ]
+    assert verify_export(lines, check, since=older) == []
+
+
+def test_the_last_checkpoint_is_read_of_an_export_or_of_what_was_kept_of_it(lines):
+    last = checkpoint_of(json.loads(lines[1]))
+
+    assert read_last_checkpoint(lines) == last
+    assert read_last_checkpoint(lines[1:2]) == last
+    assert read_last_checkpoint(["\n", lines[1], "\n"]) == last
+
+
+@pytest.mark.parametrize("kept", [[], [""], ["x"], ["[]"], ["{}"], ['{"type": "checkpoint"}']])
+def test_what_holds_no_checkpoint_is_told(kept):
+    with pytest.raises(ValueError, match=r"no checkpoint|not one of an export"):
+        read_last_checkpoint(kept)
+
+
+def test_events_alone_are_no_checkpoint(lines):
+    with pytest.raises(ValueError, match="no checkpoint"):
+        read_last_checkpoint(lines[2:])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 from pairing_server.audit import pages
 from pairing_server.audit.chain import genesis
 from pairing_server.audit.checkpoint import Checkpoints, verifier
-from pairing_server.audit.export import export, verify_export
+from pairing_server.audit.export import export, read_last_checkpoint, verify_export
 from pairing_server.audit.verify import verify
-from pairing_server.audit.walk import Fault
+from pairing_server.audit.walk import Fault, Seen
+from pairing_server.clock import to_milliseconds
 from tests.audit.doubles import Signer, fill
 from tests.databases import execute, fetch
 
@@ -164,6 +165,68 @@ async def test_a_rewritten_chain_contradicts_the_checkpoint(log, database_url, c
     assert places(await verify(log, check)) == [(Fault.CHECKPOINT_BROKEN, "main", 6)]
     lines = [line async for line in export(log)]
     assert places(verify_export(lines, check)) == [(Fault.CHECKPOINT_BROKEN, "main", 6)]
+
+
+CUT_OFF_CLI = (
+    "DELETE FROM audit_event WHERE chain = 'cli'",
+    "DELETE FROM audit_chain WHERE name = 'cli'",
+)
+
+
+@pytest.fixture
+async def later(log, open_at, database_url, clock, signer):
+    """A log with a chain of commands, which every checkpoint but the first names."""
+    cli = open_at(database_url, "cli")
+    checkpoints = Checkpoints(cli, signer, clock)
+    for _ in range(3):
+        await fill(cli, 1)
+        await checkpoints.make()
+    return log
+
+
+@pytest.mark.parametrize(
+    ("where", "missing"), [("number = 1", 1), ("number = 2", 2), ("number BETWEEN 2 AND 3", 2)]
+)
+async def test_a_checkpoint_that_was_taken_out_is_missed(
+    later, database_url, check, where, missing
+):
+    tamper(database_url, f"DELETE FROM audit_checkpoint WHERE {where}")
+
+    expected = [(Fault.CHECKPOINT_MISSING, None, missing)]
+    assert places(await verify(later, check)) == expected
+    assert places(verify_export([line async for line in export(later)], check)) == expected
+
+
+async def test_checkpoints_that_changed_places_are_found(later, database_url, check):
+    numbers = ((2, 99), (3, 2), (99, 3))
+    tamper(
+        database_url,
+        *(f"UPDATE audit_checkpoint SET number = {b} WHERE number = {a}" for a, b in numbers),
+    )
+
+    assert places(await verify(later, check)) == [(Fault.CHECKPOINT_REORDERED, None, 2)]
+
+
+async def test_a_checkpoint_that_was_kept_misses_those_that_were_cut_off_the_end(
+    later, database_url, check
+):
+    kept = read_last_checkpoint([line async for line in export(later)])
+    assert await verify(later, check, since=kept) == []
+    tamper(database_url, *CUT_OFF_CLI, "DELETE FROM audit_checkpoint WHERE number > 1")
+
+    assert await verify(later, check) == []
+    assert places(await verify(later, check, since=kept)) == [
+        (Fault.CHECKPOINT_MISSING, None, 4),
+        (Fault.CHECKPOINT_BROKEN, "cli", 3),
+    ]
+
+
+async def test_what_was_read_is_counted(later, check, clock):
+    seen, time = Seen(), to_milliseconds(clock())
+
+    await verify(later, check, seen=seen)
+
+    assert seen == Seen({"main", "other", "cli"}, events=14, checkpoints=4, first=time, last=time)
 
 
 async def test_two_events_in_one_place_are_found(own_url, open_at, check):
