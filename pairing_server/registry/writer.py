@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pairing_server.audit.append import Appender, Draft
+from pairing_server.metrics import EVENTS
 from pairing_server.registry import AlreadyExistsError, RegistryUnavailableError, Transaction
 from pairing_server.registry.driver import ConnectionLostError, ContendedError
 from pairing_server.registry.session import Change, Session
@@ -102,6 +103,8 @@ class Writer:
     def _finish(self, session: Session, drafts: list[Draft]) -> None:
         self._appender.append(session, drafts)
         session.commit()
+        for draft in drafts:
+            EVENTS.labels(draft.action, draft.outcome).inc()
 
 
 def _run(session: Session, job: Job[Transaction]) -> _Outcome:

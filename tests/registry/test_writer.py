@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from pairing_server.audit.chain import NotCanonicalError
 from pairing_server.audit.events import OrganisationRegistered
+from pairing_server.metrics import METRICS
 from pairing_server.registry import AlreadyExistsError, RegistryUnavailableError, writer
 from pairing_server.registry.database import Database, driver_of
 from pairing_server.registry.driver import StatementRefusedError
@@ -73,6 +74,40 @@ def _with_code(code):
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = code
     return error
+
+
+def counted():
+    labels = {"action": "OrganisationRegistered", "outcome": "success"}
+    return METRICS.get_sample_value("pairing_events_total", labels) or 0
+
+
+async def test_events_are_counted_when_they_are_committed(recorded, driver):
+    def fails(tx):
+        add_organisation("2")(tx)
+        raise LookupError
+
+    before = counted()
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, add_organisation("1"), fails, add_organisation("3"))
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await recorded.commit(add_organisation("4"))
+    assert counted() - before == 3
+
+    driver.before = Once("COMMIT", raising(refused(driver)))
+    with pytest.raises(StatementRefusedError):
+        await recorded.commit(add_organisation("5"))
+    assert counted() - before == 3
+
+
+async def test_events_of_a_batch_that_is_run_again_are_counted_once(recorded, driver):
+    before = counted()
+    async with held_writer(recorded):
+        tasks = await gather_behind(recorded, *map(add_organisation, "12"))
+        driver.before = Once("COMMIT", raising(contended(driver)), nth=2)
+    await asyncio.gather(*tasks)
+
+    assert driver.before.has_acted
+    assert counted() - before == 2
 
 
 async def test_changes_that_have_gathered_share_one_commit(recorded, driver):
