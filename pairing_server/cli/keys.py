@@ -3,14 +3,22 @@
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from pairing_server.app import open_seal
-from pairing_server.cli.running import operator, registry_only, run, stop, with_settings
-from pairing_server.clock import utc_now, wire_time
+from pairing_server.cli.running import (
+    changing,
+    operator,
+    registry_only,
+    run,
+    signing_keys,
+    stop,
+    with_settings,
+)
+from pairing_server.clock import wire_time
 from pairing_server.keys.seal import make_seal_key
 from pairing_server.keys.signing import SigningKey, SigningKeys, TooEarlyError
 from pairing_server.registry import AlreadyExistsError, Registry
@@ -49,7 +57,7 @@ def keys_rotate(settings: Settings, compromised: bool) -> None:  # noqa: FBT001
         return await signing.rotate(operator(), compromised=compromised)
 
     try:
-        key = _with_keys(settings, rotate)
+        key = _with_keys(settings, rotate, changing)
     except TooEarlyError as error:
         raise click.ClickException(
             f"The next key has not been published for long enough: rotate after "
@@ -78,17 +86,15 @@ def keys_new_seal_key(file: Path) -> None:
     click.echo(f"Made {file}. Keep a copy where the database is not: without it no key opens.")
 
 
-def _with_keys(settings: Settings, use: Callable[[SigningKeys], Awaitable[T]]) -> T:
+def _with_keys(
+    settings: Settings,
+    use: Callable[[SigningKeys], Awaitable[T]],
+    opened: Callable[[Settings], AbstractAsyncContextManager[Registry]] = registry_only,
+) -> T:
     async def job() -> T:
-        async with registry_only(settings) as registry:
+        async with opened(settings) as registry:
             signing = await signing_keys(settings, registry)
             await signing.prepare()
             return await use(signing)
 
     return run(job)
-
-
-async def signing_keys(settings: Settings, registry: Registry) -> SigningKeys:
-    """Return the signing keys of a registry."""
-    seal = await open_seal(settings, registry, secrets.token_bytes)
-    return SigningKeys(registry, seal, utc_now, secrets.token_bytes)

@@ -10,7 +10,14 @@ import click
 import jwt
 
 from pairing_server.audit.events import ClientRegistered, OrganisationRegistered
-from pairing_server.cli.running import operator, registry_only, run, stop, with_settings
+from pairing_server.cli.running import (
+    changing,
+    operator,
+    registry_only,
+    run,
+    stop,
+    with_settings,
+)
 from pairing_server.clock import utc_now
 from pairing_server.oidc.metadata import CLIENT_ALGORITHMS
 from pairing_server.registry import AlreadyExistsError, Transaction, clients, organisations
@@ -63,7 +70,7 @@ def organisation_add(settings: Settings, ura: str, name: str) -> None:
         tx.record(OrganisationRegistered(actor=operator(), object=f"organisation:{ura}", ura=ura))
 
     async def job() -> None:
-        async with registry_only(settings) as registry:
+        async with changing(settings) as registry:
             await registry.commit(change)
 
     try:
@@ -132,7 +139,7 @@ def client_add(
         tx.record(ClientRegistered(actor=operator(), object=f"client:{added.id}"))
 
     async def job() -> None:
-        async with registry_only(settings) as registry:
+        async with changing(settings) as registry:
             await registry.commit(change)
 
     run(job)

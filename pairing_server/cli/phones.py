@@ -8,6 +8,7 @@ import click
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.cli.running import (
+    changing,
     live_store,
     operator,
     registry_only,
@@ -94,7 +95,7 @@ def _act(
     settings: Settings, credential_id: str, act: Callable[[PhoneStatusFlow], Awaitable[None]]
 ) -> None:
     async def job() -> None:
-        async with registry_only(settings) as registry, live_store(settings) as store:
+        async with changing(settings) as registry, live_store(settings) as store:
             rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
 
             async def cut_off(person_id: str) -> None:

@@ -1,7 +1,9 @@
 """How every command starts: settings read, loop run, known mistakes told in words."""
 
 import asyncio
-import getpass
+import os
+import pwd
+import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -11,13 +13,14 @@ from typing import Any, NoReturn, TypeVar
 import click
 import uvloop
 
+from pairing_server.audit.checkpoint import Checkpoints
 from pairing_server.clock import utc_now
 from pairing_server.errors import Refusal
 from pairing_server.keys.seal import SealError
+from pairing_server.keys.signing import SigningKeys
 from pairing_server.registry import AlreadyExistsError, Registry, RegistryUnavailableError
 from pairing_server.registry.database import open_registry
-from pairing_server.registry.migrate import upgrade
-from pairing_server.settings import Settings, SettingsError, load
+from pairing_server.settings import PREFIX, Settings, SettingsError, load
 from pairing_server.store import Store, StoreUnavailableError
 from pairing_server.store.embedded import EmbeddedStoreError, read_socket_url
 from pairing_server.store.redis_store import RedisStore
@@ -74,16 +77,60 @@ def run(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 @asynccontextmanager
 async def registry_only(settings: Settings) -> AsyncIterator[Registry]:
-    """Open the registry beside a running server, or without one."""
-    if settings.database_url is None:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await asyncio.to_thread(upgrade, settings.registry_url)
+    """Open the registry beside a running server, or without one; never make one.
+
+    Raises:
+        Mistake: there is none.
+        RegistryUnavailableError: it does not answer, or has another schema.
+    """
+    directory = settings.data_dir.absolute()
+    # Not made here: a mistyped directory would be an empty registry, with nothing wrong in it.
+    if settings.database_url is None and not (directory / "registry.sqlite3").exists():
+        raise Mistake(
+            f"there is no registry in {directory}: "
+            f"set {PREFIX}DATA_DIR, or run `pairing-server db upgrade` to make one"
+        )
     registry = open_registry(settings.registry_url, chain=CLI_CHAIN, clock=utc_now)
     try:
         await registry.ping()
         yield registry
     finally:
         await registry.close()
+
+
+@asynccontextmanager
+async def changing(settings: Settings) -> AsyncIterator[Registry]:
+    """Open the registry for an act, and sign a checkpoint when it has been done.
+
+    Until there is one that names it, who holds the database can take the act out of the log.
+    """
+    async with registry_only(settings) as registry:
+        try:
+            yield registry
+        except StoreUnavailableError:
+            # What the registry has committed stands, whatever could not be told to the Store.
+            await sign_checkpoint(settings, registry)
+            raise
+        await sign_checkpoint(settings, registry)
+
+
+async def sign_checkpoint(settings: Settings, registry: Registry) -> None:
+    """Sign a checkpoint, or warn that there is none: what was done stands."""
+    try:
+        signing = await signing_keys(settings, registry)
+        await signing.prepare()
+        await Checkpoints(registry, signing, utc_now).make()
+    except (SealError, RegistryUnavailableError, OSError) as error:
+        click.echo(f"Warning: this is done, but no checkpoint vouches for it: {error}", err=True)
+
+
+async def signing_keys(settings: Settings, registry: Registry) -> SigningKeys:
+    """Return the signing keys of a registry."""
+    # Imported here: what the server is made of is loaded when a phone has been blocked already.
+    from pairing_server.app import open_seal  # noqa: PLC0415
+
+    seal = await open_seal(settings, registry, secrets.token_bytes)
+    return SigningKeys(registry, seal, utc_now, secrets.token_bytes)
 
 
 @asynccontextmanager
@@ -105,8 +152,16 @@ async def live_store(settings: Settings) -> AsyncIterator[Store | None]:
 
 
 def operator() -> str:
-    """Name who runs the command, for the audit log."""
-    return f"operator:{getpass.getuser()}"
+    """Name who runs the command, for the audit log.
+
+    By the user that the process runs as, since the environment says what its owner wants it to.
+    """
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = str(uid)
+    return f"operator:{name}"
 
 
 def stop(refusal: Refusal | AlreadyExistsError, words: str) -> NoReturn:

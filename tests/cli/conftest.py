@@ -89,8 +89,15 @@ def environ(tmp_path, register):
 
 
 @pytest.fixture
-def command(environ, monkeypatch):
-    """Run a command in this process: exit status and output."""
+def command(bare_command):
+    """Run a command in this process, where there is a registry: exit status and output."""
+    assert bare_command("db", "upgrade")[0] == 0
+    return bare_command
+
+
+@pytest.fixture
+def bare_command(environ, monkeypatch):
+    """Run a command in this process, where there is nothing yet."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
 

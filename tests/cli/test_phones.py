@@ -1,6 +1,9 @@
 """`pairing-server phone`: the lost phone, by command, beside a running server or without one."""
 
 import asyncio
+import json
+import sqlite3
+from contextlib import closing
 
 import aiohttp
 import pytest
@@ -95,6 +98,20 @@ def test_a_workstation_that_waits_hears_of_the_block_at_once(
             return refused.value.reason
 
     assert asyncio.run(wait_and_block()) == "revoked"
+
+
+def test_a_block_that_the_store_does_not_hear_of_stands_with_its_checkpoint(
+    credential_id, command, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PAIRING_REDIS_URL", "redis://127.0.0.1:1/0")
+
+    assert command("phone", "block", credential_id)[0] == 2
+
+    assert command("phone", "list")[1].split()[1] == "blocked"
+    with closing(sqlite3.connect(tmp_path / "data" / "registry.sqlite3")) as connection:
+        last = "SELECT heads FROM audit_checkpoint ORDER BY number DESC LIMIT 1"
+        ((heads,),) = connection.execute(last)
+    assert json.loads(heads)["cli"]["sequence"] == 1
 
 
 def test_a_phone_is_blocked_while_no_server_runs(serving, command, base_url, register):
