@@ -1,0 +1,58 @@
+"""The tests mirror the code; what does not is listed here by name, with where it is tested."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("pairing_server", "clients")
+#: Modules without a test module of their own, and the one that tests them.
+ELSEWHERE = {
+    "pairing_server/__main__.py": "tests/cli/test_demo.py",
+    "pairing_server/app.py": "tests/test_main_job.py",
+    "pairing_server/metrics.py": "tests/test_health.py",
+    "pairing_server/ports.py": "tests/test_main_job.py",
+    "pairing_server/audit/events.py": "tests/cli/test_audit.py",
+    "pairing_server/cli/database.py": "tests/cli/test_audit.py",
+    "pairing_server/cli/running.py": "tests/cli/test_serve.py",
+    "pairing_server/keys/refusals.py": "tests/test_errors.py",
+    "pairing_server/qr/refusals.py": "tests/test_errors.py",
+    "pairing_server/registry/driver.py": "tests/registry/test_database.py",
+    "pairing_server/registry/session.py": "tests/registry/test_writer.py",
+    "pairing_server/registry/tables.py": "tests/registry/test_migrate.py",
+    "pairing_server/store/die_with_parent.py": "tests/store/test_embedded.py",
+    "pairing_server/store/embedded_files.py": "tests/store/test_embedded.py",
+    "clients/card_profile.py": "tests/clients/test_test_ca.py",
+    "clients/id_token.py": "tests/clients/test_workstation.py",
+    "clients/oauth_error.py": "tests/clients/test_workstation.py",
+}
+
+
+def modules():
+    return [
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if path.name != "__init__.py" and "migrations" not in path.parts
+    ]
+
+
+def mirror(module):
+    return Path("tests", *module.parts[1 if module.parts[0] == "pairing_server" else 0 :])
+
+
+@pytest.mark.parametrize("module", modules(), ids=str)
+def test_each_module_has_its_tests(module):
+    own = mirror(module).with_name(f"test_{module.name}")
+
+    assert (ROOT / ELSEWHERE.get(str(module), own)).is_file()
+
+
+def test_nothing_is_listed_that_is_gone():
+    assert [name for name in ELSEWHERE if not (ROOT / name).is_file()] == []
+
+
+def test_no_module_is_too_long_to_read_at_once():
+    lengths = {str(path): len((ROOT / path).read_text().splitlines()) for path in modules()}
+
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
