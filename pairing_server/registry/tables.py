@@ -207,7 +207,8 @@ audit_chain = Table(
     Column("hash", Text, nullable=False),
 )
 
-# All heads at one moment, signed: who rewrites a chain to its end is found all the same.
+# All heads at one moment, signed: who rewrites a chain to its end is found all the same.  Numbers
+# are given out by `pairing_server.audit.checkpoint`, not by the database, which would leave gaps.
 audit_checkpoint = Table(
     "audit_checkpoint",
     metadata,
