@@ -2,10 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pairing_server.audit.events import DeviceTokenReplaced
-from pairing_server.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
+from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RelyingParty,
@@ -31,6 +31,7 @@ class BoundPhone:
 
     credential: Credential
     person: Person
+    token_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class TokenChallenge:
     """A challenge for a phone that lost its device token."""
 
     challenge: str
+    expires_at: datetime
 
 
 def unbind_challenge(credential_id: str) -> bytes:
@@ -77,7 +79,7 @@ class PhoneFlow:
             if credential is None:
                 return None
             person = people_table.get_person(tx, credential.person_id)
-            return None if person is None else BoundPhone(credential, person)
+            return None if person is None else BoundPhone(credential, person, token_digest)
 
         phone = await self._registry.read(read)
         if phone is None or phone.person.status is not PersonStatus.ACTIVE:
@@ -91,9 +93,12 @@ class PhoneFlow:
         ):
             raise Unauthenticated("not active")
         if token_digest == credential.next_device_token_digest:
-            await self._registry.commit(
+            is_adopted = await self._registry.commit(
                 lambda tx: credentials.adopt_device_token(tx, credential.id, token_digest)
             )
+            if not is_adopted:
+                # Another call of this phone was faster, or the token died meanwhile.
+                return await self.authenticate(device_token)
         return phone
 
     async def announce_device_token(self, phone: BoundPhone, device_token: str) -> None:
@@ -101,21 +106,31 @@ class PhoneFlow:
 
         Raises:
             Conflict: a phone has this token already.
+            Unauthenticated: the phone's own token died meanwhile.
         """
+        announced = digest(device_token)
+
+        def change(tx: Transaction) -> None:
+            if _still_bound(tx, phone).next_device_token_digest != announced:
+                credentials.announce_device_token(tx, phone.credential.id, announced)
+
         try:
-            await self._registry.commit(
-                lambda tx: credentials.announce_device_token(
-                    tx, phone.credential.id, digest(device_token)
-                )
-            )
+            await self._registry.commit(change)
         except AlreadyExistsError as error:
             raise Conflict("device token in use") from error
 
     async def set_push(self, phone: BoundPhone, service: str | None, address: str | None) -> None:
-        """Take a new push address, or none."""
-        await self._registry.commit(
-            lambda tx: credentials.set_push(tx, phone.credential.id, service, address)
-        )
+        """Take a new push address, or none.
+
+        Raises:
+            Unauthenticated: the phone's token died meanwhile.
+        """
+
+        def change(tx: Transaction) -> None:
+            _still_bound(tx, phone)
+            credentials.set_push(tx, phone.credential.id, service, address)
+
+        await self._registry.commit(change)
 
     async def unbind(self, phone: BoundPhone, assertion: AuthenticationResponse) -> None:
         """Revoke the phone's own key, by the key's own signature.
@@ -137,9 +152,8 @@ class PhoneFlow:
     async def challenge_for_token(self) -> tuple[str, str]:
         """Draw a challenge for a phone that lost its device token: its id and the challenge."""
         identifier, challenge = new_id(self._random), b64url(self._random(32))
-        await self._challenges.create(
-            identifier, TokenChallenge(challenge), TOKEN_CHALLENGE_LIFETIME
-        )
+        issued = TokenChallenge(challenge, self._clock() + TOKEN_CHALLENGE_LIFETIME)
+        await self._challenges.create(identifier, issued, TOKEN_CHALLENGE_LIFETIME)
         return identifier, challenge
 
     async def replace_device_token(
@@ -148,12 +162,17 @@ class PhoneFlow:
         """Give a phone the token that it drew, by its key's signature; the old token dies.
 
         Raises:
+            Expired: the challenge is too old.
             InvalidAssertion: no active key signed this challenge.
+            InvalidRequest: a phone has this token already.
             NotFound: the challenge is unknown or was used.
+            PhoneBlocked: the key is blocked.
         """
         issued = await self._challenges.take(identifier)
         if issued is None:
             raise NotFound
+        if self._clock() >= issued.expires_at:
+            raise Expired
         credential = await self._registry.read(lambda tx: credentials.get(tx, assertion.id))
         if credential is None:
             raise InvalidAssertion(None, "unknown credential")
@@ -170,8 +189,11 @@ class PhoneFlow:
 
         def change(tx: Transaction) -> None:
             now = self._clock()
+            person = people_table.get_person(tx, credential.person_id)
+            if person is None or person.status is not PersonStatus.ACTIVE:
+                raise InvalidAssertion(None, "the person is closed")
             if credential.expires_at <= now or not credentials.record_use(
-                tx, credential.id, verified.sign_count, now, None
+                tx, credential.id, verified.sign_count, now, credential.last_used_workstation
             ):
                 raise InvalidAssertion(None, "not active, or the sign count did not grow")
             credentials.replace_device_token(tx, credential.id, digest(device_token))
@@ -185,3 +207,22 @@ class PhoneFlow:
             await self._registry.commit(change)
         except AlreadyExistsError as error:
             raise InvalidRequest("Draw a new device token.") from error
+
+
+def _still_bound(tx: Transaction, phone: BoundPhone) -> Credential:
+    """Return the phone's credential as it is now.
+
+    A thief whose stolen token dies while the body of his call is still under way must not plant
+    another one: what a token may write is decided in the commit.
+
+    Raises:
+        Unauthenticated: the token has died, or the key with it.
+    """
+    credential = credentials.get_for_share(tx, phone.credential.id)
+    if (
+        credential is None
+        or credential.status is not CredentialStatus.ACTIVE
+        or phone.token_digest != credential.device_token_digest
+    ):
+        raise Unauthenticated("not active")
+    return credential

@@ -14,7 +14,7 @@ from pairing_server.push import PushAddress, PushService
 from pairing_server.tokens import Random, new_secret
 
 #: 32 random bytes in base64url, drawn by the phone.
-DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$", max_length=43)]
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -36,7 +36,7 @@ class PushBody(msgspec.Struct):
     """A push address: a token, or for Web Push the subscription as browsers give it."""
 
     service: PushService
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$(?!\n)", max_length=4096)] | None = None
     subscription: Subscription | None = None
 
     def address(self) -> PushAddress:
