@@ -40,7 +40,10 @@ class Wakeup:
 
 
 class PushFailedError(Exception):
-    """The service did not take the wake-up; a later one may be taken."""
+    """The service did not take the wake-up; a later one may be taken.
+
+    Its arguments go to the log: what the service said, never the address.
+    """
 
 
 class TokenRejectedError(Exception):

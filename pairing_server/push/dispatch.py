@@ -62,6 +62,8 @@ class Dispatch:
             await self._forget(credential_id, address)
         except (PushFailedError, TimeoutError) as error:
             _log.warning("push failed", service=address.service, error=repr(error))
+        except Exception as error:  # noqa: BLE001  (a sender's bug; its words may quote the address)
+            _log.error("push sender failed", service=address.service, error=type(error).__name__)
         finally:
             WAKEUPS.labels(address.service, outcome).inc()
 

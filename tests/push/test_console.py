@@ -1,0 +1,20 @@
+"""The console says that a phone would be woken, and never where."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairing_server.push import PushAddress, PushService, Wakeup
+from pairing_server.push.console import ConsoleSender
+from pairing_server.tokens import mark
+
+WAKEUP = Wakeup("auth-request-1", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@given(st.sampled_from(PushService), st.text(min_size=9))
+def test_a_wake_up_is_one_line_without_the_address(service, secret):
+    lines = []
+    coroutine = ConsoleSender(lines.append).send(PushAddress(service, secret), WAKEUP)
+    assert list(coroutine.__await__()) == []
+    assert lines == [f"wake {service} {mark(secret)}: auth-request-1"]
