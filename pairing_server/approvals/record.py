@@ -43,7 +43,11 @@ def record_answer(
     # An answer that was claimed in time but not written, for a node or the registry was away.
     if now >= request.expires_at:
         raise AuthRequestClosed(status=Status.EXPIRED)
-    credential = credentials.get_for_share(tx, phone.credential.id)
+    credential = (
+        credentials.get_for_update(tx, phone.credential.id)
+        if answer.decision is Decision.APPROVE
+        else credentials.get_for_share(tx, phone.credential.id)
+    )
     if credential is None or credential.status is not CredentialStatus.ACTIVE:
         raise PhoneBlocked
     if answer.decision is Decision.APPROVE and not credentials.record_use(

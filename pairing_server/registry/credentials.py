@@ -71,6 +71,7 @@ _insert = sa.insert(table)
 _select = sa.select(table).order_by(_c.bound_at, _c.id)
 _by_id = sa.select(table).where(_this)
 _by_id_for_share = _by_id.with_for_update(read=True)
+_by_id_for_update = _by_id.with_for_update(key_share=True)
 _of_person = _select.where(_c.person_id == sa.bindparam("person_id"))
 _by_pairing = sa.select(table).where(_c.pairing_id == sa.bindparam("pairing_id"))
 _by_token = sa.select(table).where(
@@ -153,6 +154,15 @@ def get(tx: Query, credential_id: str) -> Credential | None:
 def get_for_share(tx: Transaction, credential_id: str) -> Credential | None:
     """Return the credential, whose status then stays what it is until this commit."""
     return _credential(tx.one(_by_id_for_share, key=credential_id))
+
+
+def get_for_update(tx: Transaction, credential_id: str) -> Credential | None:
+    """Return the credential, which this change is going to update.
+
+    Not `get_for_share`: two nodes that both hold a row for share and both want to write it wait
+    for each other until PostgreSQL finds the deadlock, each with its only writer.
+    """
+    return _credential(tx.one(_by_id_for_update, key=credential_id))
 
 
 def of_person(tx: Query, person_id: str) -> list[Credential]:

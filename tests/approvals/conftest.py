@@ -3,6 +3,9 @@
 import pytest
 
 from tests.approvals.desk import Desk
+from tests.postgresql import postgresql_server, postgresql_url
+
+__all__ = ["desk", "postgresql_server", "postgresql_url"]
 
 
 @pytest.fixture

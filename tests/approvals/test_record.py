@@ -1,5 +1,8 @@
 """The registry writes one answer, from an active phone, in time."""
 
+import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,9 +13,12 @@ from pairing_server.approvals.auth_request import Decision, DenyReason, Status
 from pairing_server.approvals.evidence import details
 from pairing_server.approvals.record import record_answer
 from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.registry import answers, credentials
-from tests.approvals.requests import CODE, PENDING, approval, denial
+from pairing_server.registry.database import open_registry
+from tests.approvals.requests import CODE, NOW, PENDING, approval, denial
+from tests.registry.people import CREDENTIAL, PERSON, add_everybody
 
 
 @pytest.fixture
@@ -118,3 +124,40 @@ async def test_a_sign_count_that_does_not_grow_is_a_copied_key(desk, record):
     with pytest.raises(InvalidAssertion):
         await record(replace(approval(), sign_count=7))
     assert await desk.count("answers") == 0
+
+
+class MeetingBeforeTheFirstWrite:
+    """A transaction that waits for another one before it writes, if that one comes."""
+
+    def __init__(self, tx, both):
+        self.one, self.all, self.record = tx.one, tx.all, tx.record
+        self._tx, self._both = tx, both
+
+    def run(self, statement, **values):
+        with suppress(threading.BrokenBarrierError):
+            self._both.wait(0.3)
+        return self._tx.run(statement, **values)
+
+
+async def test_one_phones_approvals_at_two_nodes_wait_and_do_not_deadlock(postgresql_url, clock):
+    nodes = [open_registry(postgresql_url, chain=name, clock=clock) for name in ("a", "b")]
+    await nodes[0].commit(add_everybody)
+    phone, both, runs = BoundPhone(CREDENTIAL, PERSON, "token-1"), threading.Barrier(2), []
+
+    def answered(identifier):
+        request, answer = replace(PENDING, id=identifier), replace(approval(), sign_count=0)
+
+        def change(tx):
+            runs.append(identifier)
+            meeting = MeetingBeforeTheFirstWrite(tx, both)
+            record_answer(meeting, request, answer, phone, {}, NOW)
+
+        return change
+
+    try:
+        await asyncio.gather(
+            *(node.commit(answered(name)) for name, node in zip("12", nodes, strict=True))
+        )
+    finally:
+        await asyncio.gather(*(node.close() for node in nodes))
+    assert sorted(runs) == ["1", "2"]

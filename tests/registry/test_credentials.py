@@ -1,13 +1,18 @@
 """Credentials: status, use, device tokens and push addresses."""
 
+import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
 from pairing_server.registry import AlreadyExistsError, credentials
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.tables import credential
 from tests.registry.people import (
     COLLEAGUE,
     CREDENTIAL,
@@ -18,6 +23,12 @@ from tests.registry.people import (
 )
 
 LATER = NOW + timedelta(hours=1)
+#: How PostgreSQL locks the row that a foreign key refers to.
+KEY_SHARE = (
+    sa.select(credential.c.id)
+    .where(credential.c.id == sa.bindparam("id"))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 @pytest.fixture
@@ -59,10 +70,50 @@ async def test_a_credential_is_found_by_what_is_its_own(filled, find, value):
     assert await filled.read(lambda tx: find(tx, "unknown")) is None
 
 
-async def test_a_change_reads_it_for_share(filled):
-    found = await filled.commit(lambda tx: credentials.get_for_share(tx, CREDENTIAL.id))
+@pytest.mark.parametrize("read", [credentials.get_for_share, credentials.get_for_update])
+async def test_a_change_reads_it_locked(filled, read):
+    found = await filled.commit(lambda tx: [read(tx, CREDENTIAL.id), read(tx, "unknown")])
 
-    assert found == CREDENTIAL
+    assert found == [CREDENTIAL, None]
+
+
+async def test_two_nodes_that_update_one_key_wait_and_do_not_deadlock(open_at, postgresql_url):
+    one, two = open_at(postgresql_url, "one"), open_at(postgresql_url, "two")
+    await one.commit(add_everybody)
+    both, counts = threading.Barrier(2), []
+
+    def use(count):
+        def change(tx):
+            counts.append(count)
+            credentials.get_for_update(tx, CREDENTIAL.id)
+            # With a lock that both can have, both are here now, and neither can write.
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.3)
+            credentials.set_push(tx, CREDENTIAL.id, "fcm", count)
+
+        return change
+
+    await asyncio.gather(one.commit(use("1")), two.commit(use("2")))
+
+    assert sorted(counts) == ["1", "2"]
+
+
+async def test_a_key_that_is_updated_can_be_referred_to(open_at, postgresql_url):
+    """NO KEY UPDATE: the lock keeps off whoever would write, and no foreign key."""
+    one, two = open_at(postgresql_url, "one"), open_at(postgresql_url, "two")
+    await one.commit(add_everybody)
+
+    def change(tx):
+        credentials.get_for_update(tx, CREDENTIAL.id)
+        return asyncio.run_coroutine_threadsafe(elsewhere(), loop).result(2)
+
+    async def elsewhere():
+        row = await two.commit(lambda tx: tx.one(KEY_SHARE, id=CREDENTIAL.id))
+        return row["id"]
+
+    loop = asyncio.get_running_loop()
+
+    assert await one.commit(change) == CREDENTIAL.id
 
 
 async def test_credentials_are_listed_oldest_first(filled):
