@@ -18,6 +18,7 @@ from pairing_server.errors import (
     NotFound,
     Refusal,
     TooManyRequests,
+    Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
     WrongHost,
@@ -91,7 +92,8 @@ def refuse(refusal: Refusal, request_id: str, allow: str | None = None) -> web.R
         body["request_id"] = request_id
     if isinstance(refusal, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if refusal.status == web.HTTPUnauthorized.status_code:
+    # Not `invalid_client`: private_key_jwt is no HTTP scheme that could be named (RFC 6749 5.2).
+    if isinstance(refusal, Unauthenticated):
         headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
     if allow:
         headers["Allow"] = allow

@@ -19,6 +19,7 @@ from pairing_server.cli.running import (
     with_settings,
 )
 from pairing_server.clock import utc_now
+from pairing_server.oidc.client_auth import MIN_RSA_BITS, is_good_key
 from pairing_server.oidc.metadata import CLIENT_ALGORITHMS
 from pairing_server.registry import AlreadyExistsError, Transaction, clients, organisations
 from pairing_server.registry.clients import Client, ClientStatus
@@ -45,8 +46,9 @@ def _jwks(_: click.Context, __: click.Parameter, value: Path) -> dict[str, Any]:
         raise click.BadParameter("this is not a JSON Web Key Set (RFC 7517)") from error
     if any("d" in key for key in jwks["keys"]):
         raise click.BadParameter("this holds a private key: keep it, and hand in the public one")
-    if not all(key.algorithm_name in CLIENT_ALGORITHMS for key in keys):
-        raise click.BadParameter(f"the keys must be for {' or '.join(CLIENT_ALGORITHMS)}")
+    if not all(is_good_key(key) for key in keys):
+        kinds = " or ".join(CLIENT_ALGORITHMS)
+        raise click.BadParameter(f"the keys must be for {kinds}, RSA with {MIN_RSA_BITS} bits")
     return jwks
 
 

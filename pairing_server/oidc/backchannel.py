@@ -78,6 +78,9 @@ class BackchannelRequest:
 def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
     """Read a request.
 
+    `acr_values` is voluntary (CIBA Core section 7.1) and not compared with what a phone can reach:
+    the assertion says the `acr` that was reached, and a client that needs more refuses it.
+
     Raises:
         InvalidBindingMessage: see there.
         InvalidRequest: a parameter is missing or out of range.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pairing_server.clock import Clock
 from pairing_server.oidc.metadata import BACKCHANNEL_PATH, CLIENT_ALGORITHMS, TOKEN_PATH
@@ -17,6 +18,8 @@ from pairing_server.tokens import digest
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_CHARACTERS = 8192
+#: NIST SP 800-131A rev. 2 table 2; RFC 7518 section 3.5 asks for as much.
+MIN_RSA_BITS = 2048
 #: How far ahead an assertion may expire; its `jti` is kept for as long.
 MAX_LIFETIME = timedelta(minutes=10)
 #: How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
@@ -88,8 +91,9 @@ def check_claims(
         raise InvalidClient("iss and sub are not the client")
     # (3) aud
     audience = claims["aud"]
+    # All of them: whoever else is named could show it to us as his own.
     named = audience if isinstance(audience, list) else [audience]
-    if not any(isinstance(name, str) and name in audiences for name in named):
+    if not named or not all(isinstance(name, str) and name in audiences for name in named):
         raise InvalidClient("aud is another")
     # (4) exp
     expires_at = _time(claims, "exp")
@@ -105,6 +109,13 @@ def check_claims(
     if not isinstance(jti, str) or not _IDENTIFIER.fullmatch(jti):
         raise InvalidClient("jti is not a string of use")
     return expires_at
+
+
+def is_good_key(key: jwt.PyJWK) -> bool:
+    """Whether a client may authenticate with a key of this kind and length."""
+    if key.algorithm_name not in CLIENT_ALGORITHMS:
+        return False
+    return not isinstance(key.key, rsa.RSAPublicKey) or key.key.key_size >= MIN_RSA_BITS
 
 
 def _claimed_client(assertion: str) -> str:
@@ -123,7 +134,7 @@ def _verify(assertion: str, client: Client) -> dict[str, Any]:
     for jwk in _candidates(client.jwks.get("keys", []), kid):
         try:
             key = jwt.PyJWK.from_dict(jwk)
-            if key.algorithm_name not in CLIENT_ALGORITHMS:
+            if not is_good_key(key):
                 continue
             claims: dict[str, Any] = jwt.decode(
                 assertion, key, [key.algorithm_name], _DECODE_OPTIONS

@@ -47,6 +47,17 @@ def test_a_client_of_an_unknown_organisation_is_refused_whole(command, jwks_file
     assert command("client", "list") == (0, "")
 
 
+def test_an_rsa_key_that_is_too_short_is_not_taken(command, jwks_file):
+    modulus = "_" * 170 + "8"  # 1024 ones
+    jwk = {"kty": "RSA", "n": modulus, "e": "AQAB", "alg": "PS256"}
+    jwks_file.write_text(json.dumps({"keys": [jwk]}))
+
+    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
+
+    assert status == 2
+    assert "RSA with 2048 bits" in " ".join(output.split())
+
+
 def test_a_private_key_is_not_taken(command, jwks_file, client_key):
     jwk = {**ECAlgorithm.to_jwk(client_key, as_dict=True), "alg": "ES256"}
     jwks_file.write_text(json.dumps({"keys": [jwk]}))

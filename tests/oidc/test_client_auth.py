@@ -24,6 +24,7 @@ from tests.oidc.client import ASSERTION_TYPE, claims, part
 
 ISSUER = "https://login.example"
 KEY, RSA_KEY = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+SHORT_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505  (that is the point)
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -41,6 +42,7 @@ KNOWN = Client(
             jwk(KEY, kid="a", alg="ES256"),
             jwk(RSA_KEY, kid="r", alg="PS256"),
             jwk(RSA_KEY, kid="old", alg="RS256"),
+            jwk(SHORT_KEY, kid="short", alg="PS256"),
             {"kty": "oct", "k": part(b"k" * 32), "kid": "s", "alg": "HS256"},
             {"kty": "strange"},
         ]
@@ -86,7 +88,7 @@ async def refused(authentication, assertion, **changed):
         lambda: signed(headers={"kid": "a"}),
         lambda: signed(RSA_KEY, "PS256"),
         lambda: signed(RSA_KEY, "PS256", {"kid": "r"}),
-        lambda: signed(aud=[ISSUER, "https://elsewhere.example"]),
+        lambda: signed(aud=[ISSUER, ISSUER + "/token"]),
         lambda: signed(aud=ISSUER + "/token"),
         lambda: signed(aud=[ISSUER + "/bc-authorize"]),
         lambda: signed(iat=None),
@@ -135,6 +137,12 @@ def hand_made_pkcs1():
     return f"{signing_input}.{part(signature)}"
 
 
+def hand_made_with_a_short_key():
+    signing_input = f"{part({'alg': 'PS256', 'kid': 'short'})}.{part(claims('his', ISSUER))}"
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+    return f"{signing_input}.{part(SHORT_KEY.sign(signing_input.encode(), pss, hashes.SHA256()))}"
+
+
 FORGED = {
     "alg none": lambda: jwt.encode(claims("his", ISSUER), None, "none"),
     "alg none, in capitals": lambda: f"{part({'alg': 'None'})}.{part(claims('his', ISSUER))}.",
@@ -147,6 +155,7 @@ FORGED = {
     "RS256 with the key for PS256": lambda: signed(RSA_KEY, "RS256", {"kid": "r"}),
     "RS256 with a registered key for RS256": lambda: signed(RSA_KEY, "RS256", {"kid": "old"}),
     "RS256 by hand": hand_made_pkcs1,
+    "a key that is too short": hand_made_with_a_short_key,
     "the wrong key": lambda: signed(OTHER_KEY),
     "the wrong key under a known kid": lambda: signed(OTHER_KEY, headers={"kid": "a"}),
     "the key in the header": lambda: signed(OTHER_KEY, headers={"jwk": jwk(OTHER_KEY)}),
@@ -199,6 +208,8 @@ CLAIMS = {
     "aud longer": {"aud": ISSUER + "/"},
     "aud in capitals": {"aud": ISSUER.upper()},
     "aud another endpoint": {"aud": ISSUER + "/userinfo"},
+    "aud a list with another": {"aud": [ISSUER, "https://elsewhere.example"]},
+    "aud a list with a number": {"aud": [ISSUER, 1]},
     "aud a list of others": {"aud": ["https://elsewhere.example"]},
     "aud a list in a list": {"aud": [[ISSUER]]},
     "aud empty": {"aud": []},
