@@ -9,6 +9,7 @@ from aiohttp import web
 from pairing_server.approvals.auth_request import AuthRequest, DenyReason
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.clock import wire_time
+from pairing_server.held import MOST_OF_PHONE, HeldCalls
 from pairing_server.http import answer, bearer, json_body, preferred_wait
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
@@ -41,6 +42,7 @@ class ApprovalRoutes:
     def __init__(self, flow: ApprovalFlow, phones: PhoneFlow) -> None:
         self._flow = flow
         self._phones = phones
+        self._held = HeldCalls(MOST_OF_PHONE)
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -59,12 +61,10 @@ class ApprovalRoutes:
         def is_news(requests: list[AuthRequest]) -> bool:
             return _etag(requests) not in known if known else bool(requests)
 
-        requests = await self._flow.watch(
-            phone.person.id,
-            preferred_wait(request),
-            is_news,
-            lambda: self._phones.authenticate(device_token),
-        )
+        with self._held.hold(phone.credential.id, preferred_wait(request)) as wait:
+            requests = await self._flow.watch(
+                phone.person.id, wait, is_news, lambda: self._phones.authenticate(device_token)
+            )
         etag = _etag(requests)
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:

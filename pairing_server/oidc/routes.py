@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from pairing_server.held import MOST_OF_CLIENT, HeldCalls
 from pairing_server.http import answer, bearer, form_body, preferred_wait
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
@@ -25,6 +26,7 @@ class LoginRoutes:
         self._flow = flow
         self._client_auth = client_auth
         self._issuer = issuer
+        self._held = HeldCalls(MOST_OF_CLIENT)
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -52,9 +54,9 @@ class LoginRoutes:
         """Answer a poll (CIBA Core section 10.1)."""
         form = await form_body(request)
         client = await self._client_auth.authenticate(form)
-        wait = preferred_wait(request, MAX_HELD_POLL)
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-        return answer(await self._flow.token(form, client, wait), headers=headers)
+        with self._held.hold(client.id, preferred_wait(request, MAX_HELD_POLL)) as wait:
+            return answer(await self._flow.token(form, client, wait), headers=headers)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         """Tell the person's claims (OpenID Connect Core section 5.3)."""

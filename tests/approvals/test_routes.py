@@ -10,6 +10,7 @@ import pytest
 from clients.auth_request import Closed, WrongCode
 from clients.card_profile import Holder
 from clients.wire import WireError
+from pairing_server.held import MOST_OF_PHONE
 from tests.approvals.desk import Desk, UnreliableRegistry, held
 from tests.house import house_settings, opened_house
 
@@ -117,6 +118,18 @@ async def test_a_known_list_is_held_until_a_request_is_answered_on_another_phone
     await other.deny(request)
     status, _, body = await asyncio.wait_for(poll, 2)
     assert (status, body) == (200, {"auth_requests": []})
+
+
+async def test_beyond_its_held_calls_a_phone_is_answered_at_once(desk, call):
+    polls = [await held(listed(call, Prefer="wait=25")) for _ in range(MOST_OF_PHONE)]
+    status, _, body = await asyncio.wait_for(listed(call, Prefer="wait=25"), 2)
+    assert (status, body) == (200, {"auth_requests": []})
+    await desk.ask()
+    await asyncio.wait_for(asyncio.gather(*polls), 2)
+    _, etag, _ = await listed(call)
+    again = await held(listed(call, Prefer="wait=25", If_None_Match=etag))
+    await desk.ask()
+    assert (await asyncio.wait_for(again, 2))[0] == 200
 
 
 async def test_nothing_new_is_not_modified(desk, call):

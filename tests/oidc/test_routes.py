@@ -1,11 +1,13 @@
 """The workstation's calls on the bare wire: forms, headers, refusals, and no secret in them."""
 
+import asyncio
 import json
 import logging
 
 import pytest
 import structlog
 
+from tests.approvals.desk import held
 from tests.oidc.client import ASSERTION_TYPE, CIBA
 
 
@@ -19,6 +21,32 @@ async def test_every_call_needs_its_own_assertion(client):
     assert status == 200
     status, body = await client.poll("x", client_assertion=once)
     assert (status, body["error"]) == (401, "invalid_client")
+
+
+async def test_a_client_that_is_not_known_is_offered_no_scheme(client):
+    """RFC 6749 section 5.2 names the scheme that the client used, and private_key_jwt is none."""
+    url = client.house.base_url + "/token"
+    async with client.house.http.post(url, data={"grant_type": CIBA}) as response:
+        assert (response.status, (await response.json())["error"]) == (401, "invalid_client")
+        assert "WWW-Authenticate" not in response.headers
+    async with client.house.http.get(client.house.base_url + "/userinfo") as response:
+        assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.fixture
+def one_held_call(monkeypatch):
+    monkeypatch.setattr("pairing_server.oidc.routes.MOST_OF_CLIENT", 1)
+
+
+@pytest.mark.usefixtures("one_held_call")
+async def test_beyond_its_held_calls_a_client_is_answered_at_once(desk, client):
+    started, request = await desk.ask()
+    poll = await held(client.error(started.auth_req_id, wait=25))
+    at_once = [client.error(started.auth_req_id, wait=25) for _ in range(2)]
+    seen = [await asyncio.wait_for(call, 2) for call in at_once]
+    assert seen == ["authorization_pending", "slow_down"]
+    await desk.phone.approve(request, started.binding_code)
+    assert await asyncio.wait_for(poll, 2) == "ok"
 
 
 async def test_a_repeated_parameter_is_refused_whichever_it_is(client):
