@@ -79,6 +79,19 @@ _move = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The key that signs now, opened: what it signs needs neither registry nor seal."""
+
+    key: SigningKey
+    private: ec.EllipticCurvePrivateKey
+
+    def sign(self, claims: dict[str, Any], token_type: str = "JWT") -> str:  # noqa: S107
+        """Sign claims as a compact JWS (RFC 7519)."""
+        headers = {"kid": self.key.kid, "typ": token_type}
+        return jwt.encode(claims, self.private, self.key.algorithm, headers)
+
+
 class SigningKeys:
     """The keys of the registry, as this node knows them."""
 
@@ -102,13 +115,21 @@ class SigningKeys:
             with contextlib.suppress(AlreadyExistsError):
                 await self._registry.commit(self._make_first)
         self._read_at = None
-        await self._current()
+        await self.signer()
+
+    async def signer(self) -> Signer:
+        """Return what signs now, for whoever commits first and must be able to sign then.
+
+        Raises:
+            RegistryUnavailableError: the keys cannot be read.
+            SealError: the key was sealed with another seal key.
+        """
+        key = next(key for key in await self._fresh() if key.state is State.CURRENT)
+        return Signer(key, self._open(key))
 
     async def sign(self, claims: dict[str, Any], token_type: str = "JWT") -> str:  # noqa: S107
         """Sign claims as a compact JWS (RFC 7519)."""
-        key, private = await self._current()
-        headers = {"kid": key.kid, "typ": token_type}
-        return jwt.encode(claims, private, key.algorithm, headers)
+        return (await self.signer()).sign(claims, token_type)
 
     async def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public key set (RFC 7517)."""
@@ -167,10 +188,6 @@ class SigningKeys:
         rotated = await self._registry.commit(change)
         self._read_at = None
         return rotated
-
-    async def _current(self) -> tuple[SigningKey, ec.EllipticCurvePrivateKey]:
-        key = next(key for key in await self._fresh() if key.state is State.CURRENT)
-        return key, self._open(key)
 
     def _authentic_jwk(self, key: SigningKey) -> dict[str, str] | None:
         # Who can write to the database cannot seal, so that what opens is ours.

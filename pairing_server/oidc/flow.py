@@ -176,6 +176,8 @@ class LoginFlow:
             )
         )
         if subject is None:
+        # Before the commit: what it writes down as issued must then be signed.
+        signer = await self._keys.signer()
             raise Unauthenticated("ended")
         return {"sub": token.sub, **tokens.claims(subject, token.scope)}
 
@@ -228,7 +230,7 @@ class LoginFlow:
             "token_type": "Bearer",
             "expires_in": int(tokens.LIFETIME.total_seconds()),
             "scope": request.scope,
-            "id_token": await self._keys.sign(claims),
+            "id_token": signer.sign(claims),
         }
 
     async def _keep_pace(self, request: AuthRequest, *, held: bool) -> None:

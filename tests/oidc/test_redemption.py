@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from pairing_server.keys.seal import SealError
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
@@ -146,6 +147,20 @@ async def test_what_ends_between_the_poll_and_the_commit_refuses_the_assertion(d
     assert refused.value.members == {"reason": "revoked"}
     assert await desk.count("redemptions") == 0
     assert await desk.actions("AssertionIssued", "AssertionRefused") == ["AssertionRefused"]
+
+
+async def test_a_server_that_cannot_sign_redeems_nothing(desk, flow_on, stores, monkeypatch):
+    started = await desk.approved()
+
+    async def fail():
+        raise SealError("sealed with another seal key")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stores.keys, "signer", fail)
+        with pytest.raises(SealError):
+            await token(desk, flow_on(desk.house.registry), started)
+    assert await desk.actions("AssertionIssued") == []
+    assert await desk.outcome(started) == "assertion"
 
 
 async def test_a_redemption_between_the_poll_and_the_commit_wins(desk, flow_on):
