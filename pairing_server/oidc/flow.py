@@ -16,6 +16,7 @@ from pairing_server.oidc.backchannel import BackchannelRequest
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.pace import Pace
 from pairing_server.oidc.redemption import (
+    Basis,
     is_active,
     read_subject,
     refused_event,
@@ -165,16 +166,8 @@ class LoginFlow:
         if stored is None or now >= stored.value.expires_at:
             raise Unauthenticated
         token = stored.value
-        subject = await self._registry.read(
-            lambda tx: read_subject(
-                tx,
-                client_id=token.client_id,
-                credential_id=token.credential_id,
-                person_id=token.person_id,
-                ura=token.ura,
-                now=now,
-            )
-        )
+        basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
+        subject = await self._registry.read(lambda tx: read_subject(tx, basis, now))
         if subject is None:
         # Before the commit: what it writes down as issued must then be signed.
         signer = await self._keys.signer()

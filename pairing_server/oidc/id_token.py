@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pairing_server.clock import to_milliseconds
+from pairing_server.registry.clients import Client
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Membership, Person
@@ -21,12 +22,13 @@ AMR = ["pop", "mfa"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who logged in, where and with what, as read in the transaction that redeemed."""
+    """Who logged in, where, with what and for whom, as read in the transaction that redeemed."""
 
     person: Person
     membership: Membership
     organisation: Organisation
     credential: Credential
+    client: Client
 
 
 def pairwise_subject(salt: bytes, client_id: str, person_id: str) -> str:

@@ -1,8 +1,9 @@
 """What the registry reads and writes when an approval is turned into an assertion."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from pairing_server.approvals.auth_request import AuthRequest, Status
+from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
 from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
 from pairing_server.oidc.id_token import Subject
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
@@ -16,10 +17,20 @@ from pairing_server.registry import (
     organisations,
     people,
 )
-from pairing_server.registry.clients import ClientStatus
+from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import Credential, CredentialStatus
-from pairing_server.registry.organisations import OrganisationStatus
-from pairing_server.registry.people import PersonStatus
+from pairing_server.registry.organisations import Organisation, OrganisationStatus
+from pairing_server.registry.people import Membership, Person, PersonStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a login rests on, by name."""
+
+    client_id: str
+    credential_id: str
+    person_id: str
+    ura: str
 
 
 def write_redemption(
@@ -31,7 +42,8 @@ def write_redemption(
         Who was asserted, and when they approved.
 
     Raises:
-        AccessDenied: phone, person, membership, organisation or client has ended.
+        AccessDenied: phone, person, membership, organisation or client has ended, or is not what
+            the phone showed and signed.
         AlreadyExistsError: it was redeemed before.
         InvalidGrant: the registry knows of no approval, whatever the Store says.
     """
@@ -40,17 +52,11 @@ def write_redemption(
         raise InvalidGrant("no approval in the registry")
     if answers.get_redemption(tx, request.id) is not None:
         raise AlreadyExistsError
-    # FOR SHARE: a block on another node waits for this commit, or this commit sees the block.
-    credentials.get_for_share(tx, answer.credential_id)
-    subject = read_subject(
-        tx,
-        client_id=request.client_id,
-        credential_id=answer.credential_id,
-        person_id=request.person_id or "",
-        ura=request.shown.ura,
-        now=now,
+    basis = Basis(
+        request.client_id, answer.credential_id, request.person_id or "", request.shown.ura
     )
-    if subject is None:
+    subject = _lock_subject(tx, basis, now)
+    if subject is None or not _is_as_shown(subject, request.shown):
         raise AccessDenied(Status.REVOKED)
     answers.add_redemption(
         tx,
@@ -79,20 +85,45 @@ def write_redemption(
     return subject, answer.answered_at
 
 
-def read_subject(
-    tx: Query, *, client_id: str, credential_id: str, person_id: str, ura: str, now: datetime
-) -> Subject | None:
+def read_subject(tx: Query, basis: Basis, now: datetime) -> Subject | None:
     """Read who this is, if everything that a login rests on still stands."""
-    client = clients.get(tx, client_id)
-    credential = credentials.get(tx, credential_id)
-    person = people.get_person(tx, person_id)
-    membership = people.membership(tx, person_id, ura)
-    organisation = organisations.get(tx, ura)
+    return _subject(
+        now,
+        credentials.get(tx, basis.credential_id),
+        people.get_person(tx, basis.person_id),
+        people.membership(tx, basis.person_id, basis.ura),
+        organisations.get(tx, basis.ura),
+        clients.get(tx, basis.client_id),
+    )
+
+
+def _lock_subject(tx: Transaction, basis: Basis, now: datetime) -> Subject | None:
+    """Read the same so that all of it stands until this commit.
+
+    FOR SHARE: who blocks or closes one of them on another node waits for this commit, or this
+    commit sees it closed; so that after "closed" was answered there is no assertion.  One order
+    for everybody, lest two nodes wait for each other.
+    """
+    return _subject(
+        now,
+        credentials.get_for_share(tx, basis.credential_id),
+        people.get_person_for_share(tx, basis.person_id),
+        people.membership_for_share(tx, basis.person_id, basis.ura),
+        organisations.get_for_share(tx, basis.ura),
+        clients.get_for_share(tx, basis.client_id),
+    )
+
+
+def _subject(
+    now: datetime,
+    credential: Credential | None,
+    person: Person | None,
+    membership: Membership | None,
+    organisation: Organisation | None,
+    client: Client | None,
+) -> Subject | None:
     if (
-        client is None
-        or client.status is not ClientStatus.ACTIVE
-        or ura not in client.uras
-        or credential is None
+        credential is None
         or not is_active(credential, now)
         or person is None
         or person.status is not PersonStatus.ACTIVE
@@ -101,9 +132,21 @@ def read_subject(
         or not membership.is_valid(now)
         or organisation is None
         or organisation.status is not OrganisationStatus.ACTIVE
+        or client is None
+        or client.status is not ClientStatus.ACTIVE
+        or organisation.ura not in client.uras
     ):
         return None
-    return Subject(person, membership, organisation, credential)
+    return Subject(person, membership, organisation, credential, client)
+
+
+def _is_as_shown(subject: Subject, shown: Shown) -> bool:
+    """Whether the assertion would say what the person saw when they signed."""
+    return (subject.client.name, subject.organisation.name, subject.membership.role_code) == (
+        shown.client,
+        shown.organisation,
+        shown.role_code,
+    )
 
 
 def is_active(credential: Credential, now: datetime) -> bool:

@@ -47,9 +47,11 @@ _serves = client_organisation.c
 _insert = sa.insert(table)
 _insert_organisation = sa.insert(client_organisation)
 _by_id = sa.select(table).where(table.c.id == sa.bindparam("id"))
+_by_id_for_share = _by_id.with_for_update(read=True)
 _in_order = sa.select(table).order_by(table.c.name, table.c.id)
 _all_uras = sa.select(client_organisation).order_by(_serves.ura)
 _uras = _all_uras.where(_serves.client_id == sa.bindparam("id"))
+_uras_for_share = _uras.with_for_update(read=True)
 
 
 def add(tx: Transaction, client: Client) -> None:
@@ -78,6 +80,14 @@ def get(tx: Query, client_id: str) -> Client | None:
     if row is None:
         return None
     return _client(row, (link["ura"] for link in tx.all(_uras, id=client_id)))
+
+
+def get_for_share(tx: Transaction, client_id: str) -> Client | None:
+    """Return the client, which stays what it is, and for whom it is now, until this commit."""
+    row = tx.one(_by_id_for_share, id=client_id)
+    if row is None:
+        return None
+    return _client(row, (link["ura"] for link in tx.all(_uras_for_share, id=client_id)))
 
 
 def list_all(tx: Query) -> list[Client]:

@@ -31,6 +31,7 @@ class Organisation:
 _insert = sa.insert(table)
 _select = sa.select(table)
 _by_ura = _select.where(table.c.ura == sa.bindparam("ura"))
+_by_ura_for_share = _by_ura.with_for_update(read=True)
 _in_order = _select.order_by(table.c.name, table.c.ura)
 
 
@@ -52,6 +53,12 @@ def add(tx: Transaction, organisation: Organisation) -> None:
 def get(tx: Query, ura: str) -> Organisation | None:
     """Return the organisation."""
     row = tx.one(_by_ura, ura=ura)
+    return None if row is None else _organisation(row)
+
+
+def get_for_share(tx: Transaction, ura: str) -> Organisation | None:
+    """Return the organisation, which then stays what it is until this commit."""
+    row = tx.one(_by_ura_for_share, ura=ura)
     return None if row is None else _organisation(row)
 
 

@@ -90,6 +90,7 @@ _update_person = (
     )
 )
 _person_by_id = sa.select(person_table).where(_p.id == sa.bindparam("id"))
+_person_for_share = _person_by_id.with_for_update(read=True)
 _person_by_uzi_number = sa.select(person_table).where(_p.uzi_number == sa.bindparam("uzi_number"))
 _person_by_user_name = sa.select(person_table).where(_p.user_name == sa.bindparam("user_name"))
 _insert_membership = sa.insert(membership_table)
@@ -108,6 +109,7 @@ _memberships = (
     sa.select(membership_table).where(_m.person_id == sa.bindparam("person_id")).order_by(_m.ura)
 )
 _membership = _memberships.where(_m.ura == sa.bindparam("ura"))
+_membership_for_share = _membership.with_for_update(read=True)
 
 
 def add_person(tx: Transaction, person: Person) -> None:
@@ -136,6 +138,11 @@ def update_person(tx: Transaction, person: Person) -> bool:
 def get_person(tx: Query, person_id: str) -> Person | None:
     """Return the person."""
     return _person(tx.one(_person_by_id, id=person_id))
+
+
+def get_person_for_share(tx: Transaction, person_id: str) -> Person | None:
+    """Return the person, who then stays what they are until this commit."""
+    return _person(tx.one(_person_for_share, id=person_id))
 
 
 def by_uzi_number(tx: Query, uzi_number: str) -> Person | None:
@@ -176,6 +183,12 @@ def memberships(tx: Query, person_id: str) -> list[Membership]:
 def membership(tx: Query, person_id: str, ura: str) -> Membership | None:
     """Return a person's membership of an organisation, also when it is over."""
     row = tx.one(_membership, person_id=person_id, ura=ura)
+    return None if row is None else _membership_of(row)
+
+
+def membership_for_share(tx: Transaction, person_id: str, ura: str) -> Membership | None:
+    """Return a person's membership, which then stays what it is until this commit."""
+    row = tx.one(_membership_for_share, person_id=person_id, ura=ura)
     return None if row is None else _membership_of(row)
 
 

@@ -4,6 +4,9 @@ import pytest
 
 from tests.approvals.desk import Desk
 from tests.oidc.client import BareClient
+from tests.postgresql import postgresql_server, postgresql_url
+
+__all__ = ["client", "desk", "postgresql_server", "postgresql_url"]
 
 
 @pytest.fixture

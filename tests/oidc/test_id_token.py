@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pairing_server.oidc.id_token import Subject, claims, id_token, pairwise_subject
 from pairing_server.oidc.metadata import SCOPES, discovery
+from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.registry.people import Membership, MembershipKind, Person, PersonStatus
@@ -66,6 +67,16 @@ SUBJECT = Subject(
         expires_at=NOW,
         last_used_at=None,
         last_used_workstation=None,
+    ),
+    Client(
+        id="c",
+        name="HIS",
+        jwks={},
+        uras=("90000001",),
+        redirect_uris=(),
+        policy={},
+        status=ClientStatus.ACTIVE,
+        created_at=NOW,
     ),
 )
 ALWAYS = {

@@ -1,17 +1,30 @@
 """An approval is worth something only while everything that it rests on stands."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from pairing_server.approvals.auth_request import Status
+from pairing_server.clock import utc_now
 from pairing_server.keys.seal import SealError
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
+from pairing_server.oidc.redemption import write_redemption
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
-from pairing_server.registry import RegistryUnavailableError, clients, credentials, people
+from pairing_server.registry import (
+    RegistryUnavailableError,
+    answers,
+    clients,
+    credentials,
+    people,
+)
+from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.database import open_registry
 from pairing_server.registry.people import PersonStatus
 from pairing_server.registry.tables import client as client_table
 from pairing_server.registry.tables import (
@@ -20,7 +33,10 @@ from pairing_server.registry.tables import (
     membership,
     organisation,
 )
+from pairing_server.registry.tables import person as person_table
 from tests.approvals.desk import Desk, MeddlingRegistry, UnreliableRegistry
+from tests.approvals.requests import PENDING
+from tests.registry.people import CREDENTIAL, MEMBERSHIP, ORGANISATION, PERSON, add_everybody
 
 
 async def change(desk, *statements):
@@ -75,7 +91,20 @@ async def close_client(desk):
     await change(desk, sa.update(client_table).values(status="closed"))
 
 
-ENDS = [
+async def change_role(desk):
+    await change(desk, sa.update(membership).values(role_code="01.010"))
+
+
+async def rename_organisation(desk):
+    await change(desk, sa.update(organisation).values(name="Elders"))
+
+
+async def rename_client(desk):
+    await change(desk, sa.update(client_table).values(name="EPD"))
+
+
+#: What the server is not told of, and finds when it redeems.
+QUIET_ENDS = [
     close_person,
     end_membership,
     remove_membership,
@@ -83,12 +112,13 @@ ENDS = [
     stop_serving,
     expire_credential,
     block_behind_the_servers_back,
-    Desk.block,
-    revoke,
 ]
+ENDS = [*QUIET_ENDS, Desk.block, revoke]
+#: What makes the assertion say something else than the phone showed and signed.
+DIFFERENCES = [change_role, rename_organisation, rename_client]
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [*ENDS, *DIFFERENCES])
 async def test_what_ends_after_the_approval_refuses_the_assertion(desk, end):
     started = await desk.approved()
     await end(desk)
@@ -137,7 +167,7 @@ async def token(desk, flow, started):
     return await flow.token(form, client, timedelta(0))
 
 
-@pytest.mark.parametrize("end", [*ENDS, close_client])
+@pytest.mark.parametrize("end", [*ENDS, *DIFFERENCES, close_client])
 async def test_what_ends_between_the_poll_and_the_commit_refuses_the_assertion(desk, flow_on, end):
     started = await desk.approved()
     registry = MeddlingRegistry(desk.house.registry)
@@ -189,3 +219,123 @@ async def test_a_redemption_whose_answer_got_lost_is_not_made_twice(desk, flow_o
         await token(desk, flow_on(registry), started)
     assert await desk.outcome(started) == "invalid_grant"
     assert await desk.actions("AssertionIssued") == ["AssertionIssued"]
+
+
+HIS = Client(
+    id="his",
+    name="HIS",
+    jwks={},
+    uras=(ORGANISATION.ura,),
+    redirect_uris=(),
+    policy={},
+    status=ClientStatus.ACTIVE,
+    created_at=PERSON.created_at,
+)
+APPROVED = replace(
+    PENDING,
+    status=Status.APPROVED,
+    client_id=HIS.id,
+    person_id=PERSON.id,
+    shown=replace(
+        PENDING.shown,
+        client=HIS.name,
+        organisation=ORGANISATION.name,
+        ura=ORGANISATION.ura,
+        role_code=MEMBERSHIP.role_code,
+    ),
+)
+
+
+def everything(tx):
+    add_everybody(tx)
+    clients.add(tx, HIS)
+    answers.add_answer(
+        tx,
+        answers.Answer(
+            auth_request=APPROVED.id,
+            decision=answers.Decision.APPROVE,
+            answer_digest="yes",
+            credential_id=CREDENTIAL.id,
+            answered_at=PENDING.expires_at,
+        ),
+    )
+
+
+class BeforeTheFirstWrite:
+    """A transaction that lets something happen when all is read and nothing written."""
+
+    def __init__(self, tx, happen):
+        self.one, self.all, self.record = tx.one, tx.all, tx.record
+        self._tx, self._happen = tx, happen
+
+    def run(self, statement, **values):
+        self._happen()
+        return self._tx.run(statement, **values)
+
+
+CLOSINGS = {
+    "phone": sa.update(credential).values(status="blocked"),
+    "person": sa.update(person_table).values(status="closed"),
+    "membership": sa.update(membership).values(valid_until=1),
+    "organisation": sa.update(organisation).values(status="closed"),
+    "client": sa.update(client_table).values(status="closed"),
+    "client's organisation": sa.delete(client_organisation),
+}
+
+
+@pytest.fixture
+async def two_nodes(postgresql_url):
+    """Two registries on one PostgreSQL."""
+    nodes = [open_registry(postgresql_url, chain=name, clock=utc_now) for name in ("a", "b")]
+    yield nodes
+    for node in nodes:
+        await node.close()
+
+
+@pytest.mark.parametrize("closing", CLOSINGS.values(), ids=CLOSINGS)
+async def test_what_is_closed_while_a_redemption_is_committed_is_closed_after_it(
+    two_nodes, closing
+):
+    """When "closed" is answered, the last assertion has been made."""
+    one, two = two_nodes
+    await one.commit(everything)
+    is_read, is_closed = threading.Event(), threading.Event()
+    seen = []
+
+    def meanwhile():
+        is_read.set()
+        seen.append(is_closed.wait(0.3))
+
+    def redeem(tx):
+        write_redemption(BeforeTheFirstWrite(tx, meanwhile), APPROVED, "jti", CREDENTIAL.bound_at)
+
+    redeeming = asyncio.create_task(one.commit(redeem))
+    await asyncio.to_thread(is_read.wait, 5)
+    await two.commit(lambda tx: tx.run(closing))
+    is_closed.set()
+    await redeeming
+    assert seen == [False]
+
+
+async def test_two_nodes_that_redeem_at_one_client_do_not_wait_for_each_other(two_nodes):
+    one, two = two_nodes
+    await one.commit(everything)
+    others = replace(APPROVED, id="second")
+
+    def second(tx):
+        known = answers.get_answer(tx, APPROVED.id)
+        answers.add_answer(tx, replace(known, auth_request=others.id))
+
+    await one.commit(second)
+    both = threading.Barrier(2, timeout=5)
+
+    def redeem(request):
+        def change(tx):
+            write_redemption(
+                BeforeTheFirstWrite(tx, both.wait), request, request.id, CREDENTIAL.bound_at
+            )
+
+        return change
+
+    await asyncio.gather(one.commit(redeem(APPROVED)), two.commit(redeem(others)))
+    assert not both.broken

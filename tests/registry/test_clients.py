@@ -40,6 +40,14 @@ async def test_an_unknown_one_is_none(filled):
     assert await filled.read(lambda tx: clients.get(tx, "unknown")) is None
 
 
+async def test_a_change_reads_it_for_share(filled):
+    found = await filled.commit(
+        lambda tx: [clients.get_for_share(tx, client_id) for client_id in ("xis", "unknown")]
+    )
+
+    assert found == [CLIENT, None]
+
+
 async def test_an_id_is_one_clients(filled):
     with pytest.raises(AlreadyExistsError):
         await filled.commit(lambda tx: clients.add(tx, CLIENT))

@@ -20,6 +20,14 @@ async def test_an_unknown_one_is_none(registry):
     assert await registry.read(lambda tx: organisations.get(tx, "00000000")) is None
 
 
+async def test_a_change_reads_it_for_share(registry):
+    def read(tx):
+        organisations.add(tx, ORGANISATION)
+        return [organisations.get_for_share(tx, ura) for ura in (ORGANISATION.ura, "00000000")]
+
+    assert await registry.commit(read) == [ORGANISATION, None]
+
+
 async def test_an_ura_number_is_registered_once(registry):
     await registry.commit(lambda tx: organisations.add(tx, ORGANISATION))
 

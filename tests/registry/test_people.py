@@ -22,6 +22,18 @@ async def test_what_was_added_is_found(filled, person):
     assert await filled.read(lambda tx: people.get_person(tx, person.id)) == person
 
 
+async def test_a_change_reads_them_for_share(filled):
+    def read(tx):
+        return [
+            people.get_person_for_share(tx, PERSON.id),
+            people.get_person_for_share(tx, "unknown"),
+            people.membership_for_share(tx, PERSON.id, ORGANISATION.ura),
+            people.membership_for_share(tx, COLLEAGUE.id, ORGANISATION.ura),
+        ]
+
+    assert await filled.commit(read) == [PERSON, None, MEMBERSHIP, None]
+
+
 async def test_a_person_is_found_by_what_is_theirs(filled):
     assert await filled.read(lambda tx: people.by_uzi_number(tx, "123456789")) == PERSON
     assert await filled.read(lambda tx: people.by_user_name(tx, "sdeboer")) == PERSON
