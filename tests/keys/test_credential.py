@@ -1,6 +1,6 @@
 """What a key is worth."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairing_server.keys.credential import AttestationVerdict, NewKey, earned_acr
@@ -9,6 +9,7 @@ from pairing_server.settings import AssuranceLevel
 POLICIES = [AssuranceLevel.LOW, AssuranceLevel.SUBSTANTIAL]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(AttestationVerdict), st.booleans(), st.booleans(), st.sampled_from(POLICIES)
 )

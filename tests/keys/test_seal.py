@@ -6,7 +6,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairing_server.keys.seal import (
@@ -21,11 +21,14 @@ from pairing_server.tokens import b64url
 
 KEY = b"k" * 32
 
+never_late = settings(deadline=None)
+
 
 def seal(key=KEY):
     return Seal(key, secrets.token_bytes)
 
 
+@never_late
 @given(st.text(st.characters(codec="utf-8")), st.binary())
 def test_what_was_sealed_opens(name, data):
     sealed = seal().close(name, data)
@@ -33,6 +36,7 @@ def test_what_was_sealed_opens(name, data):
     assert seal().close(name, data) != sealed
 
 
+@never_late
 @given(st.data(), st.binary(min_size=1))
 def test_a_changed_byte_does_not_open(data, secret):
     sealed = bytearray(seal().close("name", secret))
@@ -42,6 +46,7 @@ def test_a_changed_byte_does_not_open(data, secret):
         seal().open("name", bytes(sealed))
 
 
+@never_late
 @given(st.binary(max_size=40))
 def test_what_was_never_sealed_does_not_open(sealed):
     with pytest.raises(SealError):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairing_server.push import PushAddress, PushService, Wakeup
@@ -12,6 +12,7 @@ from pairing_server.tokens import mark
 WAKEUP = Wakeup("auth-request-1", datetime(2026, 1, 1, tzinfo=UTC))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PushService), st.text(min_size=9))
 def test_a_wake_up_is_one_line_without_the_address(service, secret):
     lines = []

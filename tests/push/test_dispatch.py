@@ -33,7 +33,7 @@ class Sender:
         self._act = act
         self.sent = []
 
-    async def send(self, address, wakeup):  # noqa: ARG002  (a sender's contract)
+    async def send(self, address, wakeup):
         self.sent.append((address, wakeup))
         await self._act(address)
 
