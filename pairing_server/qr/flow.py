@@ -143,18 +143,20 @@ class PairingFlow:
         pairing = await self._change(pairing_id, typed)
         if pairing.status is not Status.BINDING:
             if pairing.status is Status.REFUSED:
-                await self._registry.commit(lambda tx: tx.record(_refused_event(pairing)))
+                await self._refuse(pairing, "three wrong check numbers")
             raise WrongCheckNumber(attempts_left=pairing.attempts_left)
         # Everybody who typed the right number comes here; the registry's unique key lets one
         # through.  Who died between the swap above and the commit can simply confirm again.
         try:
-            await self._registry.commit(lambda tx: self._bind(tx, pairing, now))
+            await self._registry.commit(lambda tx: self._bind(tx, pairing))
         except AlreadyExistsError:
-            bound = await self._registry.read(lambda tx: credentials.by_pairing(tx, pairing_id))
-            await self._change(pairing_id, rules.refused if bound is None else rules.paired)
-            raise (CredentialExists if bound is None else PairingClosed) from None
+            if await self._is_bound(pairing_id):
+                await self._change(pairing_id, rules.paired)
+                raise PairingClosed(status=Status.PAIRED) from None
+            await self._refuse(pairing, "the key or the device token is bound already")
+            raise CredentialExists from None
         except PairingClosed:
-            await self._change(pairing_id, rules.refused)
+            await self._refuse(pairing, "the person does not work there any more")
             raise
         await self._change(pairing_id, rules.paired)
 
@@ -168,7 +170,7 @@ class PairingFlow:
         if stored is None:
             raise NotFound
         _check_browser(stored.value, browser)
-        return stored.value
+        return await self._as_registered(stored.value)
 
     async def for_phone(self, pairing_id: str, device_token: str, wait: timedelta) -> Pairing:
         """Return the pairing to the phone that scanned it, held until it has ended.
@@ -183,11 +185,27 @@ class PairingFlow:
                 stored = await self._pairings.get(pairing_id)
                 if stored is None or stored.value.device_token_digest != token:
                     raise NotFound
+                pairing = await self._as_registered(stored.value)
                 now = self._clock()
-                status = stored.value.status_at(now)
-                left = min(deadline, stored.value.expires_at) - now
-                if _is_over(status) or left <= timedelta(0) or not await listener.wait(left):
-                    return stored.value
+                left = min(deadline, pairing.expires_at) - now
+                if _is_over(pairing.status_at(now)) or left <= timedelta(0):
+                    return pairing
+                if not await listener.wait(left):
+                    return pairing
+
+    async def _as_registered(self, pairing: Pairing) -> Pairing:
+        # Who confirmed may have died between the commit and the news of it.
+        if pairing.status is Status.BINDING and await self._is_bound(pairing.id):
+            return rules.paired(pairing)
+        return pairing
+
+    async def _is_bound(self, pairing_id: str) -> bool:
+        found = await self._registry.read(lambda tx: credentials.by_pairing(tx, pairing_id))
+        return found is not None
+
+    async def _refuse(self, pairing: Pairing, reason: str) -> None:
+        await self._registry.commit(lambda tx: tx.record(_refused_event(pairing, reason)))
+        await self._change(pairing.id, rules.refused)
 
     async def _change(self, pairing_id: str, rule: Callable[[Pairing], Pairing]) -> Pairing:
         changed = await self._pairings.change(pairing_id, rule)
@@ -196,8 +214,11 @@ class PairingFlow:
         await self._store.signal(self._pairings.key(pairing_id))
         return changed
 
-    def _bind(self, tx: Transaction, pairing: Pairing, now: datetime) -> None:
-        ura = pairing.identity.ura
+    def _bind(self, tx: Transaction, pairing: Pairing) -> None:
+        # Whether the person works there is asked of this moment, not of when the number came.
+        ura, now = pairing.identity.ura, self._clock()
+        if credentials.by_pairing(tx, pairing.id) is not None:
+            raise AlreadyExistsError("pairing")
         try:
             person, _ = _identity(tx, pairing.person_id, ura, now)
         except NotRegistered as error:
@@ -282,13 +303,13 @@ def _credential(pairing: Pairing, synced_acr: AssuranceLevel, now: datetime) -> 
     )
 
 
-def _refused_event(pairing: Pairing) -> PairingRefused:
+def _refused_event(pairing: Pairing, reason: str) -> PairingRefused:
     return PairingRefused(
         actor=f"person:{pairing.person_id}",
         object=f"pairing:{pairing.id}",
         ura=pairing.identity.ura,
         outcome=Outcome.REFUSED,
-        evidence={"reason": "three wrong check numbers"},
+        evidence={"reason": reason},
     )
 
 

@@ -185,7 +185,9 @@ def paired(pairing: Pairing) -> Pairing:
 
 
 def refused(pairing: Pairing) -> Pairing:
-    """End a pairing that the registry would not have."""
+    """End a pairing that the registry would not have, unless it had it before."""
+    if pairing.status is Status.PAIRED:
+        return pairing
     return replace(pairing, status=Status.REFUSED)
 
 

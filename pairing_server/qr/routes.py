@@ -22,14 +22,23 @@ from pairing_server.tokens import b64url_decode
 BOUND_BY_CARD = "uzi-pas"
 
 Text = Annotated[str, msgspec.Meta(max_length=100)]
+#: Without control and bidirectional characters: people read it to tell phones apart, and
+#: PostgreSQL holds no zero character.
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$(?!\n)",
+        max_length=100,
+    ),
+]
 
 
 class DeviceBody(msgspec.Struct):
     """What the phone says it is; shown, never believed."""
 
     platform: Literal["ios", "android", "web", "other"] = "other"
-    model: Text = ""
-    app_version: Text = ""
+    model: Name = ""
+    app_version: Name = ""
 
 
 class ScanBody(msgspec.Struct):
