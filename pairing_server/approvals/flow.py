@@ -250,9 +250,18 @@ class ApprovalFlow:
         """Close a request whose redemption the registry holds."""
         await self._end(request.person_id or "", request.id, rules.redeem)
 
-    async def revoked(self, request: AuthRequest) -> None:
-        """Close a request that the registry would not redeem."""
-        await self._revoke(request.person_id or "", request.id)
+    async def revoked(self, request: AuthRequest) -> bool:
+        """Close a request that the registry would not redeem.  Returns whether this call did."""
+        now, did_close = self._clock(), False
+
+        def rule(held: AuthRequest) -> AuthRequest:
+            nonlocal did_close
+            closed = rules.revoke(held, now)
+            did_close = closed is not held
+            return closed
+
+        ended = await self._end(request.person_id or "", request.id, rule)
+        return did_close and ended is not None
 
     async def _deliver(self, person_id: str, request: AuthRequest) -> None:
         entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)

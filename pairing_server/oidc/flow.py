@@ -169,8 +169,6 @@ class LoginFlow:
         basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
         subject = await self._registry.read(lambda tx: read_subject(tx, basis, now))
         if subject is None:
-        # Before the commit: what it writes down as issued must then be signed.
-        signer = await self._keys.signer()
             raise Unauthenticated("ended")
         return {"sub": token.sub, **tokens.claims(subject, token.scope)}
 
@@ -178,6 +176,8 @@ class LoginFlow:
         self, request: AuthRequest, client: Client, auth_req_id: str
     ) -> dict[str, Any]:
         """Turn an approval into an assertion, once for ever and only while its phone is active."""
+        # Before the commit: what it writes down as issued must then be signed.
+        signer = await self._keys.signer()
         now, jti = self._clock(), new_id(self._random)
         try:
             subject, answered_at = await self._registry.commit(
@@ -187,9 +187,10 @@ class LoginFlow:
             await self._approvals.redeemed(request)
             raise InvalidGrant("redeemed before") from error
         except AccessDenied as refusal:
-            event = refused_event(request, refusal)
-            await self._registry.commit(lambda tx: tx.record(event))
-            await self._approvals.revoked(request)
+            # One event, of many polls that hear it.
+            if await self._approvals.revoked(request):
+                event = refused_event(request, refusal)
+                await self._registry.commit(lambda tx: tx.record(event))
             raise
         sub = tokens.pairwise_subject(self._salt, client.id, subject.person.id)
         claims = tokens.id_token(

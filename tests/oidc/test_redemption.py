@@ -128,6 +128,14 @@ async def test_what_ends_after_the_approval_refuses_the_assertion(desk, end):
     assert await desk.actions("AssertionIssued", "AssertionRefused") == ["AssertionRefused"]
 
 
+async def test_a_refusal_that_many_polls_hear_is_one_event(desk):
+    started = await desk.approved()
+    await close_person(desk)
+    outcomes = await asyncio.gather(*(desk.outcome(started) for _ in range(16)))
+    assert outcomes == ["revoked"] * 16
+    assert await desk.actions("AssertionRefused") == ["AssertionRefused"]
+
+
 async def test_a_refusal_is_audited_with_its_reason(desk):
     started = await desk.approved()
     await close_person(desk)
