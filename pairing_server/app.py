@@ -252,8 +252,8 @@ async def _make_checkpoints(checkpoints: Checkpoints) -> None:
     while True:
         try:
             await checkpoints.make()
-        except RegistryUnavailableError as error:
-            _log.warning("no checkpoint", error=repr(error))
+        except Exception:  # noqa: BLE001  (the next one is tried, whatever kept this one)
+            _log.exception("no checkpoint")
         await asyncio.sleep(CHECKPOINT_EVERY.total_seconds())
 
 

@@ -110,7 +110,13 @@ class AuthenticatorRevoked(Event):
 
 
 class DeviceTokenReplaced(Event):
-    """A phone that lost its device token got a new one by its key."""
+    """A phone's device token was replaced: by rotation, or by its key for one that was lost."""
+
+    kind = "U"
+
+
+class PushAddressChanged(Event):
+    """A phone is woken elsewhere from now on; the evidence names the service alone."""
 
     kind = "U"
 

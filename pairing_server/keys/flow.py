@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pairing_server.audit.events import DeviceTokenReplaced
+from pairing_server.audit.events import DeviceTokenReplaced, PushAddressChanged
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
@@ -92,13 +92,10 @@ class PhoneFlow:
             or credential.expires_at <= self._clock()
         ):
             raise Unauthenticated("not active")
-        if token_digest == credential.next_device_token_digest:
-            is_adopted = await self._registry.commit(
-                lambda tx: credentials.adopt_device_token(tx, credential.id, token_digest)
-            )
-            if not is_adopted:
-                # Another call of this phone was faster, or the token died meanwhile.
-                return await self.authenticate(device_token)
+        is_announced = token_digest == credential.next_device_token_digest
+        if is_announced and not await self._registry.commit(lambda tx: _adopt(tx, phone)):
+            # Another call of this phone was faster, or the token died meanwhile.
+            return await self.authenticate(device_token)
         return phone
 
     async def announce_device_token(self, phone: BoundPhone, device_token: str) -> None:
@@ -127,8 +124,17 @@ class PhoneFlow:
         """
 
         def change(tx: Transaction) -> None:
-            _still_bound(tx, phone)
+            known = _still_bound(tx, phone)
+            if (known.push_service, known.push_address) == (service, address):
+                return
             credentials.set_push(tx, phone.credential.id, service, address)
+            tx.record(
+                PushAddressChanged(
+                    actor=f"person:{phone.person.id}",
+                    object=f"credential:{phone.credential.id}",
+                    evidence={"service": service},
+                )
+            )
 
         await self._registry.commit(change)
 
@@ -199,7 +205,9 @@ class PhoneFlow:
             credentials.replace_device_token(tx, credential.id, digest(device_token))
             tx.record(
                 DeviceTokenReplaced(
-                    actor=f"person:{credential.person_id}", object=f"credential:{credential.id}"
+                    actor=f"person:{credential.person_id}",
+                    object=f"credential:{credential.id}",
+                    evidence={"by": "key"},
                 )
             )
 
@@ -207,6 +215,22 @@ class PhoneFlow:
             await self._registry.commit(change)
         except AlreadyExistsError as error:
             raise InvalidRequest("Draw a new device token.") from error
+
+
+def _adopt(tx: Transaction, phone: BoundPhone) -> bool:
+    """Let the announced token follow at its first use; returns whether this call did it."""
+    credential = phone.credential
+    is_adopted = credentials.adopt_device_token(tx, credential.id, phone.token_digest)
+    if is_adopted:
+        # Whoever holds a stolen token can do this, and must not do it unseen.
+        tx.record(
+            DeviceTokenReplaced(
+                actor=f"person:{phone.person.id}",
+                object=f"credential:{credential.id}",
+                evidence={"by": "rotation"},
+            )
+        )
+    return is_adopted
 
 
 def _still_bound(tx: Transaction, phone: BoundPhone) -> Credential:
@@ -218,7 +242,7 @@ def _still_bound(tx: Transaction, phone: BoundPhone) -> Credential:
     Raises:
         Unauthenticated: the token has died, or the key with it.
     """
-    credential = credentials.get_for_share(tx, phone.credential.id)
+    credential = credentials.get_for_update(tx, phone.credential.id)
     if (
         credential is None
         or credential.status is not CredentialStatus.ACTIVE

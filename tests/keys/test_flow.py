@@ -1,6 +1,7 @@
 """Device tokens: who a token stands for, how one follows another, and how one is recovered."""
 
 import asyncio
+import json
 import secrets
 from datetime import timedelta
 
@@ -357,3 +358,21 @@ async def test_of_many_unbindings_at_once_one_revokes(flow, handset, audit):
     assert outcomes.count(None) == 1
     assert len([each for each in outcomes if isinstance(each, Conflict)]) == 7
     assert len(await audit()) == 1
+
+
+async def test_what_a_stolen_token_can_change_leaves_a_trace(house):
+    phone = await house.bind()
+    await phone.rotate_device_token()
+    await phone.credential()
+    await phone.register_push({"service": "fcm", "token": "address-of-a-thief"})
+    await phone.register_push({"service": "fcm", "token": "address-of-a-thief"})
+
+    traces = [
+        (event["action"], json.loads(event["evidence"]))
+        for event in await house.events()
+        if event["action"] in {"DeviceTokenReplaced", "PushAddressChanged"}
+    ]
+    assert traces == [
+        ("DeviceTokenReplaced", {"by": "rotation"}),
+        ("PushAddressChanged", {"service": "fcm"}),
+    ]
