@@ -126,27 +126,27 @@ def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> A
     """
     if standing(request, answer) is not None:
         return request
-    check_open(request, now)
+    check_open(request, answer, now)
     if hmac.compare_digest(request.code.encode(), code.encode()):
-        return claim(request, answer, now)
+        return replace(request, status=Status.CLAIMED, answer=answer)
     if answer.digest in request.wrong_answers:
         return request
     counted = replace(request, wrong_answers=(*request.wrong_answers, answer.digest))
     if counted.attempts_left:
         return counted
     denial = replace(answer, decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
-    return claim(counted, denial, now)
+    return replace(counted, status=Status.CLAIMED, answer=denial)
 
 
 def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:
-    """Let the first answer stand; the identical one again changes nothing.
+    """Let an answer stand until the registry has it; the identical one again changes nothing.
 
     Raises:
         AuthRequestClosed: another answer stands, or the request has ended.
     """
     if standing(request, answer) is not None:
         return request
-    check_open(request, now)
+    check_open(request, answer, now)
     return replace(request, status=Status.CLAIMED, answer=answer)
 
 
@@ -166,13 +166,14 @@ def release(request: AuthRequest, answer: Answer) -> AuthRequest:
     return request
 
 
-def settle(request: AuthRequest) -> AuthRequest:
-    """Let the claimed answer take effect, now that the registry has it."""
-    if request.status is not Status.CLAIMED or request.answer is None:
+def settle(request: AuthRequest, answer: Answer) -> AuthRequest:
+    """Let the answer take effect that the registry has, whichever one is claimed here."""
+    if request.status not in (Status.PENDING, Status.CLAIMED):
         return request
-    if request.answer.decision is Decision.APPROVE:
-        return replace(request, status=Status.APPROVED)
-    return replace(request, status=Status.DENIED, reason=request.answer.reason)
+    claimed = request.answer
+    taken = claimed if claimed is not None and claimed.digest == answer.digest else answer
+    status = Status.APPROVED if taken.decision is Decision.APPROVE else Status.DENIED
+    return replace(request, status=status, answer=taken, reason=taken.reason)
 
 
 def supersede(request: AuthRequest, now: datetime) -> AuthRequest:
@@ -195,14 +196,29 @@ def redeem(request: AuthRequest) -> AuthRequest:
     return replace(request, status=Status.REDEEMED)
 
 
-def check_open(request: AuthRequest, now: datetime) -> None:
-    """Make sure that an answer is awaited.
+def check_open(request: AuthRequest, answer: Answer, now: datetime) -> None:
+    """Make sure that this answer is awaited.
 
     Raises:
         AuthRequestClosed: it is not.
     """
-    if request.status is not Status.PENDING or now >= request.expires_at:
+    taken = request.answer if request.status is Status.CLAIMED else None
+    is_open = request.status is Status.PENDING or (taken and _gives_way(taken, answer))
+    if not is_open or now >= request.expires_at:
         raise AuthRequestClosed(status=_told(request, now))
+
+
+def _gives_way(claimed: Answer, answer: Answer) -> bool:
+    """Whether a claim that the registry may never have heard of gives way to another answer.
+
+    It does to a no, and a yes does to another yes of the same phone: else a person whose answer
+    was lost could neither deny nor approve what is still open.  A no, and so the third wrong code,
+    gives way to no yes.  If the registry has heard of the claim after all, the first one there
+    stands.
+    """
+    if answer.decision is Decision.DENY:
+        return True
+    return claimed.decision is Decision.APPROVE and claimed.credential_id == answer.credential_id
 
 
 def _told(request: AuthRequest, now: datetime) -> Status:

@@ -29,7 +29,7 @@ from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.push import Wakeup
 from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import credentials
+from pairing_server.registry import answers, credentials
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_secret
@@ -89,7 +89,7 @@ class ApprovalFlow:
             The client's `auth_req_id`, of which only a digest is kept, and the request.
 
         Raises:
-            TooManyOpen: the request names no workstation and three are open.
+            TooManyOpen: as many requests of this client are open as may be.
         """
         auth_req_id = new_secret(self._random)
         request = AuthRequest(
@@ -117,7 +117,9 @@ class ApprovalFlow:
         inbox = await self._inboxes.get(person_id)
         entries = inbox.value.entries if inbox else ()
         now = self._clock()
-        stored = await asyncio.gather(*(self._requests.get(entry.id) for entry in entries))
+        stored = await asyncio.gather(
+            *(self._requests.get(entry.id) for entry in entries if not entry.is_approved)
+        )
         return [
             item.value for item in stored if item and item.value.status_at(now) is Status.PENDING
         ]
@@ -182,8 +184,12 @@ class ApprovalFlow:
             evidence=_evidence(assertion),
         )
         standing = rules.standing(request, answer)
+        if standing is None and request.status is Status.CLAIMED:
+            # Is another answer under way, or has the registry had it and nobody heard?
+            request = await self._align(phone.person.id, request)
+            standing = rules.standing(request, answer)
         if standing is None:
-            rules.check_open(request, now)
+            rules.check_open(request, answer, now)
             verified = verify_assertion(
                 self._rp,
                 assertion,
@@ -267,10 +273,10 @@ class ApprovalFlow:
         entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
         before = await self._put(person_id, entry)
         now = self._clock()
-        for old in inbox_rules.superseded(before, entry):
-            # One that has run out may be gone.
-            with contextlib.suppress(NotFound):
-                await self._change(old.id, lambda held: rules.supersede(held, now))
+        older = [old.id for old in inbox_rules.superseded(before, entry)]
+        ended = [identifier for identifier in older if await self._supersede(identifier, now)]
+        if ended:
+            await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
         await self._store.signal(_inbox_channel(person_id))
         phones = await self._registry.read(lambda tx: credentials.of_person(tx, person_id))
         active = [
@@ -283,6 +289,14 @@ class ApprovalFlow:
             # stood there has not ended it.
             await self._revoke(person_id, request.id)
         self._dispatch.wake(active, Wakeup(request.id, request.expires_at))
+
+    async def _supersede(self, identifier: str, now: datetime) -> bool:
+        """End an older request unless it has been answered.  Returns whether it is over."""
+        try:
+            held = await self._change(identifier, lambda held: rules.supersede(held, now))
+        except NotFound:
+            return True
+        return held.status not in (Status.CLAIMED, Status.APPROVED)
 
     async def _put(self, person_id: str, entry: Entry) -> Inbox:
         """Put an entry into the inbox and return the inbox as it was before."""
@@ -307,16 +321,42 @@ class ApprovalFlow:
             await self._registry.commit(
                 lambda tx: record_answer(tx, request, answer, phone, signed, now)
             )
-        except (PhoneBlocked, AuthRequestClosed):
+        except PhoneBlocked:
             await self._revoke(phone.person.id, request.id)
+            raise
+        except AuthRequestClosed:
+            await self._align(phone.person.id, request)
             raise
         except Refusal:
             await self._change(request.id, lambda held: rules.release(held, answer))
             raise
-        settled = await self._end(phone.person.id, request.id, rules.settle)
+        settled = await self._settle(phone.person.id, request.id, answer)
         # A block that came between the commit and here has ended the request.
-        if settled is not None and settled.status is Status.REVOKED:
+        if settled is not None and rules.standing(settled, answer) is None:
             raise AuthRequestClosed(status=settled.status)
+
+    async def _align(self, person_id: str, request: AuthRequest) -> AuthRequest:
+        """Bring the Store in line with what the registry has of a request, if it has anything."""
+        known = await self._registry.read(lambda tx: answers.get_answer(tx, request.id))
+        if known is None:
+            return request
+        answer = Answer(
+            decision=Decision(known.decision),
+            credential_id=known.credential_id,
+            digest=known.answer_digest,
+        )
+        return await self._settle(person_id, request.id, answer) or request
+
+    async def _settle(self, person_id: str, identifier: str, answer: Answer) -> AuthRequest | None:
+        """Let the answer take effect that the registry has, and tell the workstation."""
+        settled = None
+        with contextlib.suppress(NotFound):
+            settled = await self._change(identifier, lambda held: rules.settle(held, answer))
+        awaits_redemption = settled is not None and settled.status is Status.APPROVED
+        rule = inbox_rules.approved if awaits_redemption else inbox_rules.drop
+        await self._inboxes.change(person_id, lambda inbox: rule(inbox, identifier))
+        await self._store.signal(_inbox_channel(person_id))
+        return settled
 
     async def _revoke(self, person_id: str, identifier: str) -> None:
         now = self._clock()

@@ -13,12 +13,17 @@ INBOX_LIFETIME = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An auth request that has not ended."""
+    """An auth request that has not ended.
+
+    Attributes:
+        is_approved: It awaits its redemption, and is here for whoever cuts off the phone.
+    """
 
     id: str
     client_id: str
     workstation_id: str
     expires_at: datetime
+    is_approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,17 @@ class Inbox:
 
 
 def put(inbox: Inbox, entry: Entry, now: datetime) -> Inbox:
-    """Add a request; it takes the place of an older one of (person, client, workstation).
+    """Add a request.
+
+    What it supersedes stays until it has been ended, for it may have been approved meanwhile.
 
     Raises:
         TooManyOpen: it names no workstation, and three of this client's are open.
     """
-    replaced = superseded(inbox, entry)
-    kept = tuple(
-        other for other in inbox.entries if now < other.expires_at and other not in replaced
-    )
-    if not entry.workstation_id and sum(_same_place(other, entry) for other in kept) >= MAX_OPEN:
+    kept = tuple(other for other in inbox.entries if now < other.expires_at)
+    still_open = [other for other in kept if not other.is_approved]
+    nameless = 0 if entry.workstation_id else sum(_same_place(old, entry) for old in still_open)
+    if nameless >= MAX_OPEN:
         raise TooManyOpen
     return replace(inbox, entries=(entry, *kept))
 
@@ -47,12 +53,23 @@ def superseded(inbox: Inbox, entry: Entry) -> tuple[Entry, ...]:
     """Return what a newer request ends: those of its own workstation, and nobody else's."""
     if not entry.workstation_id:
         return ()
-    return tuple(other for other in inbox.entries if _same_place(other, entry))
+    return tuple(
+        other for other in inbox.entries if _same_place(other, entry) and not other.is_approved
+    )
 
 
-def drop(inbox: Inbox, identifier: str) -> Inbox:
-    """Remove a request that has ended."""
-    kept = tuple(entry for entry in inbox.entries if entry.id != identifier)
+def approved(inbox: Inbox, identifier: str) -> Inbox:
+    """Take an approved request out of what is open, but not out of what a block has to end."""
+    entries = (
+        replace(entry, is_approved=True) if entry.id == identifier else entry
+        for entry in inbox.entries
+    )
+    return replace(inbox, entries=tuple(entries))
+
+
+def drop(inbox: Inbox, *identifiers: str) -> Inbox:
+    """Remove requests that have ended."""
+    kept = tuple(entry for entry in inbox.entries if entry.id not in identifiers)
     return replace(inbox, entries=kept)
 
 

@@ -154,6 +154,9 @@ class Desk:
     async def block(self) -> None:
         await self.house.phone_status().block(self.phone.credential_id, "operator:test")
 
+    async def unblock(self) -> None:
+        await self.house.phone_status().unblock(self.phone.credential_id, "operator:test")
+
     async def poll(self, started: Started, wait: int = 0) -> Assertion | None:
         return await self.workstation.poll_once(started, wait)
 

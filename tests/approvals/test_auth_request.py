@@ -45,13 +45,52 @@ def test_a_record_survives_the_store(request):
     assert msgspec.json.decode(msgspec.json.encode(request), type=AuthRequest) == request
 
 
-@given(auth_requests(), answers, times)
-def test_the_first_answer_stands(request, answer, now):
+@given(auth_requests(), answers, answers, times)
+def test_the_first_answer_that_the_registry_has_stands(request, answer, other, now):
     with suppress(AuthRequestClosed):
-        first = claim(request, answer, now)
+        first = settle(claim(request, answer, now), answer)
         assert first.answer.digest == answer.digest
         with pytest.raises(AuthRequestClosed):
-            claim(first, replace(answer, digest="another"), now)
+            claim(first, replace(other, digest="another"), now)
+
+
+OTHER_PHONE = "another phone"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "answer", "gives_way"),
+    [
+        (approval("1"), denial(), True),
+        (approval("1"), replace(denial(), credential_id=OTHER_PHONE), True),
+        (approval("1"), approval("2"), True),
+        (approval("1"), replace(approval("2"), credential_id=OTHER_PHONE), False),
+        (denial("1"), denial("2"), True),
+        (denial("1"), approval("2"), False),
+    ],
+)
+def test_a_claim_gives_way_to_a_no_and_to_another_yes_of_its_own_phone(claimed, answer, gives_way):
+    request = claim(PENDING, claimed, NOW)
+    if gives_way:
+        assert approve(request, answer, CODE, NOW).answer == answer
+        assert claim(request, answer, NOW).answer == answer
+    else:
+        with pytest.raises(AuthRequestClosed) as closed:
+            approve(request, answer, CODE, NOW)
+        assert closed.value.members == {"status": Status.PENDING}
+
+
+def test_the_third_wrong_code_gives_way_to_no_yes():
+    request = replace(PENDING, wrong_answers=("1", "2"))
+    claimed = approve(request, approval("3"), "000000", NOW)
+    with pytest.raises(AuthRequestClosed):
+        approve(claimed, approval("4"), CODE, NOW)
+
+
+def test_a_wrong_code_after_a_claim_counts_and_leaves_the_claim():
+    claimed = claim(PENDING, approval("1"), NOW)
+    counted = approve(claimed, approval("2"), "000000", NOW)
+    assert (counted.status, counted.answer) == (Status.CLAIMED, claimed.answer)
+    assert counted.attempts_left == CODE_ATTEMPTS - 1
 
 
 @given(auth_requests(), answers, times, st.sampled_from([CODE, "000000"]))
@@ -89,8 +128,9 @@ def test_the_last_moment_is_the_one_before_the_expiry():
 def test_only_the_code_on_the_workstation_approves(request, answer, now, code):
     with suppress(AuthRequestClosed):
         request = replace(request, answer=None)
-        after = settle(approve(request, replace(answer, decision=Decision.APPROVE), code, now))
-        assert (after.status is Status.APPROVED) == (code == CODE)
+        yes = replace(answer, decision=Decision.APPROVE)
+        after = approve(request, yes, code, now)
+        assert (after.answer == yes) == (code == CODE)
 
 
 def test_three_wrong_codes_deny():
@@ -100,7 +140,7 @@ def test_three_wrong_codes_deny():
     assert (request.status, request.attempts_left) == (Status.PENDING, 1)
     request = approve(request, approval("3"), CODE + "0", NOW)
     assert request.attempts_left == 0
-    denied = settle(request)
+    denied = settle(request, request.answer)
     assert (denied.status, denied.reason) == (Status.DENIED, DenyReason.WRONG_CODE)
     with pytest.raises(AuthRequestClosed):
         approve(denied, approval("4"), CODE, NOW)
@@ -116,18 +156,26 @@ def test_the_last_wrong_answer_repeated_is_the_same_denial():
     once = approve(request, approval("3"), "000000", NOW)
     assert approve(once, approval("3"), "000000", NOW) == once
     assert once.answer.decision is Decision.DENY
-    assert approve(settle(once), approval("3"), "000000", NOW) == settle(once)
+    denied = settle(once, once.answer)
+    assert approve(denied, approval("3"), "000000", NOW) == denied
 
 
-@given(auth_requests())
-def test_only_an_approval_takes_effect_as_one(request):
-    settled = settle(request)
-    if request.status is Status.CLAIMED:
-        approved = request.answer.decision is Decision.APPROVE
+@given(auth_requests(), answers)
+def test_what_the_registry_has_takes_effect_whatever_is_claimed(request, answer):
+    settled = settle(request, answer)
+    if request.status in (Status.PENDING, Status.CLAIMED):
+        approved = answer.decision is Decision.APPROVE
         assert settled.status is (Status.APPROVED if approved else Status.DENIED)
-        assert settled.reason == request.answer.reason
+        assert settled.answer.digest == answer.digest
+        assert settled.reason == settled.answer.reason
     else:
         assert settled == request
+
+
+def test_a_claim_that_the_registry_has_keeps_its_reason():
+    from_registry = replace(denial(), reason=None)
+    settled = settle(claim(PENDING, denial(), NOW), from_registry)
+    assert (settled.status, settled.reason) == (Status.DENIED, DenyReason.NOT_ME)
 
 
 @given(auth_requests(), answers)
@@ -194,10 +242,15 @@ def test_a_closed_request_says_how_it_ended(status, told):
 
 @dataclass
 class Model:
-    """What anybody may believe of a request: who answered first, and whether it is over."""
+    """What anybody may believe of a request.
 
-    answer: str | None = None
-    yes: bool = False
+    Attributes:
+        claimed: The answer that is on its way to the registry, and whether it is a yes.
+        held: The first answer that the registry had, for ever.
+    """
+
+    claimed: tuple[str, bool] | None = None
+    held: tuple[str, bool] | None = None
     wrong: int = 0
     ended: bool = False
 
@@ -214,7 +267,11 @@ class RequestMachine(RuleBasedStateMachine):
     @property
     def is_open(self):
         alive = self.now < self.request.expires_at
-        return alive and self.model.answer is None and not self.model.ended
+        return alive and self.model.held is None and not self.model.ended
+
+    def is_repeated(self, digest):
+        stands = self.model.held or self.model.claimed
+        return stands is not None and stands[0] == digest and not self.model.ended
 
     @rule(target=signatures, digest=st.uuids().map(str))
     def sign(self, digest):
@@ -222,26 +279,30 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(digest=signatures, right=st.booleans())
     def type_code(self, digest, right):
-        repeated = self.model.answer == digest and not self.model.ended
+        repeated = self.is_repeated(digest)
         counted = digest in self.request.wrong_answers
+        refused = self.model.claimed is not None and not self.model.claimed[1]
         try:
             self.request = approve(
                 self.request, approval(digest), CODE if right else "1", self.now
             )
         except AuthRequestClosed:
-            assert not self.is_open
+            assert refused or not self.is_open
             assert not repeated
             return
-        assert self.is_open or repeated
-        if self.is_open and right:
-            self.model.answer, self.model.yes = digest, True
-        elif self.is_open and not counted:
+        assert repeated or (self.is_open and not refused)
+        if repeated:
+            return
+        if right:
+            self.model.claimed = digest, True
+        elif not counted:
             self.model.wrong += 1
-            self.model.answer = digest if self.model.wrong == CODE_ATTEMPTS else None
+            if self.model.wrong == CODE_ATTEMPTS:
+                self.model.claimed = digest, False
 
     @rule(digest=signatures)
     def deny(self, digest):
-        repeated = self.model.answer == digest and not self.model.ended
+        repeated = self.is_repeated(digest)
         try:
             self.request = claim(self.request, denial(digest), self.now)
         except AuthRequestClosed:
@@ -249,15 +310,24 @@ class RequestMachine(RuleBasedStateMachine):
             assert not repeated
             return
         assert self.is_open or repeated
-        self.model.answer = digest
+        if not repeated:
+            self.model.claimed = digest, False
 
     @rule()
     def the_registry_has_it(self):
-        self.request = settle(self.request)
+        if self.request.status is Status.CLAIMED:
+            self.model.held = self.model.held or self.model.claimed
+            self.request = settle(self.request, self.request.answer)
+
+    @rule()
+    def the_registry_refuses_it(self):
+        if self.request.status is Status.CLAIMED:
+            self.request = release(self.request, self.request.answer)
+            self.model.claimed = None
 
     @rule()
     def a_newer_one(self):
-        if self.is_open:
+        if self.is_open and self.model.claimed is None:
             self.model.ended = True
         self.request = supersede(self.request, self.now)
 
@@ -280,8 +350,7 @@ class RequestMachine(RuleBasedStateMachine):
     @invariant()
     def only_the_first_yes_approves(self):
         if self.request.status in (Status.APPROVED, Status.REDEEMED):
-            assert self.model.yes
-            assert self.request.answer.digest == self.model.answer
+            assert self.model.held == (self.request.answer.digest, True)
 
     @invariant()
     def no_more_than_three_codes_are_compared(self):

@@ -53,7 +53,8 @@ async def test_a_store_that_lost_the_approval_takes_no_other_answer(desk):
     with pytest.raises(Closed) as closed:
         await desk.phone.deny(request)
     assert closed.value.ended == "approved"
-    assert await desk.outcome(started) == "revoked"
+    # The registry had the yes first, and the Store is told so.
+    assert await desk.outcome(started) == "assertion"
     assert await desk.count("answers") == 1
 
 
@@ -270,8 +271,35 @@ async def test_a_block_after_the_approval_refuses_the_redemption_and_is_audited(
     started = await desk.approved()
     await desk.block()
     assert await desk.outcome(started) == "revoked"
+    assert await desk.actions("AssertionIssued", "AuthenticatorBlocked") == [
+        "AuthenticatorBlocked"
+    ]
+
+
+async def test_an_approval_given_before_a_block_does_not_survive_the_unblocking(desk):
+    started = await desk.approved()
+    await desk.block()
+    await desk.unblock()
     assert await desk.outcome(started) == "revoked"
-    assert await desk.actions("AssertionIssued", "AssertionRefused") == ["AssertionRefused"]
+    assert await desk.count("redemptions") == 0
+
+
+async def test_an_approval_beside_a_newer_request_is_found_by_a_block(desk):
+    """The newer one comes while the older one is claimed: it takes its place in no list."""
+    older, request = await desk.ask()
+    registry = MeddlingRegistry(desk.house.registry)
+    registry.before = desk.ask
+    phone, signed = await desk.bound(), desk.signed(request, older.binding_code)
+    await desk.flow(registry=registry).approve(phone, request.id, older.binding_code, signed)
+    await desk.block()
+    await desk.unblock()
+    assert await desk.outcome(older) == "revoked"
+
+
+async def test_what_is_approved_is_not_superseded(desk):
+    older = await desk.approved()
+    await desk.ask()
+    assert await desk.outcome(older) == "assertion"
 
 
 async def test_a_block_during_a_held_poll_is_heard_at_once(desk):
@@ -292,10 +320,88 @@ async def test_an_answer_that_was_claimed_in_a_crash_is_completed_by_repeating_i
         await flow.approve(phone, request.id, code, signed)
     assert (await desk.record(started)).status is Status.CLAIMED
     assert await desk.outcome(started) == "pending"
-    with pytest.raises(Closed) as closed:
-        await desk.phone.deny(request)
-    assert closed.value.ended == "pending"
     await flow.approve(phone, request.id, code, signed)
+    assert await desk.outcome(started) == "assertion"
+
+
+async def unheard_approval(desk, *, keeps):
+    """Approve while the registry is away, or its answer gets lost."""
+    started, request = await desk.ask()
+    registry = UnreliableRegistry(desk.house.registry)
+    registry.away, registry.keeps = 1, keeps
+    phone, signed = await desk.bound(), desk.signed(request, started.binding_code)
+    with pytest.raises(RegistryUnavailableError):
+        await desk.flow(registry=registry).approve(phone, request.id, started.binding_code, signed)
+    return started, request
+
+
+async def test_an_approval_that_nobody_heard_can_be_denied(desk):
+    started, request = await unheard_approval(desk, keeps=False)
+    await desk.phone.deny(request, "not_me")
+    assert await desk.outcome(started) == "not_me"
+    assert await desk.actions(*ISSUED) == ["AuthRequestDenied"]
+
+
+async def test_an_approval_that_nobody_heard_can_be_given_anew(desk):
+    started, request = await unheard_approval(desk, keeps=False)
+    await desk.phone.approve(request, started.binding_code)
+    assert await desk.outcome(started) == "assertion"
+    assert await desk.actions(*ISSUED) == ["AuthRequestApproved", "AssertionIssued"]
+
+
+async def test_an_approval_that_nobody_heard_is_still_its_phones_alone(desk):
+    started, request = await unheard_approval(desk, keeps=False)
+    other = await desk.house.bind(await desk.house.logged_in())
+    with pytest.raises(Closed) as closed:
+        await other.approve(request, started.binding_code)
+    assert closed.value.ended == "pending"
+    await other.deny(request)
+    assert await desk.outcome(started) == "denied"
+
+
+@pytest.mark.parametrize("answer", ["deny", "approve"])
+async def test_an_approval_that_only_the_registry_heard_stands(desk, answer):
+    started, request = await unheard_approval(desk, keeps=True)
+    call = {
+        "deny": lambda: desk.phone.deny(request, "not_me"),
+        "approve": lambda: desk.phone.approve(request, started.binding_code),
+    }[answer]
+    with pytest.raises(Closed) as closed:
+        await call()
+    assert closed.value.ended == "approved"
+    assert await desk.phone.auth_requests() == []
+    assert await desk.outcome(started) == "assertion"
+    assert await desk.actions(*ISSUED) == ["AuthRequestApproved", "AssertionIssued"]
+
+
+async def test_an_answer_signed_before_the_one_that_stands_is_told_so(desk):
+    """Its sign count is too low by now, which is not what is wrong."""
+    started, request = await desk.ask()
+    code = started.binding_code
+    phone, older = await desk.bound(), desk.signed(request, code)
+    registry = UnreliableRegistry(desk.house.registry)
+    registry.away, registry.keeps = 1, True
+    with pytest.raises(RegistryUnavailableError):
+        await desk.flow(registry=registry).approve(
+            phone, request.id, code, desk.signed(request, code)
+        )
+    with pytest.raises(AuthRequestClosed) as closed:
+        await desk.flow().approve(await desk.bound(), request.id, code, older)
+    assert closed.value.members == {"status": Status.APPROVED}
+
+
+async def test_an_answer_that_was_replaced_before_its_commit_was_known_takes_effect(desk):
+    """The claim is another's when the commit of the first answer is heard."""
+    started, request = await desk.ask()
+    registry = MeddlingRegistry(desk.house.registry)
+
+    async def deny():
+        with pytest.raises(Closed):
+            await desk.phone.deny(request)
+
+    registry.after = deny
+    phone, signed = await desk.bound(), desk.signed(request, started.binding_code)
+    await desk.flow(registry=registry).approve(phone, request.id, started.binding_code, signed)
     assert await desk.outcome(started) == "assertion"
 
 
@@ -555,7 +661,7 @@ async def test_a_denied_request_that_is_settled_late_stays_denied(desk):
     started, request = await desk.ask()
     await desk.phone.deny(request)
     record = await desk.record(started)
-    assert settle(record) == record
+    assert settle(record, record.answer) == record
     assert revoke(record, record.expires_at - timedelta(seconds=1)) == record
 
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairing_server.approvals.inbox import MAX_OPEN, Entry, Inbox, drop, put, superseded
+from pairing_server.approvals.inbox import (
+    MAX_OPEN,
+    Entry,
+    Inbox,
+    approved,
+    drop,
+    put,
+    superseded,
+)
 from pairing_server.approvals.refusals import TooManyOpen
 from tests.approvals.requests import NOW
 
@@ -24,9 +32,9 @@ def test_a_newer_request_ends_only_those_of_its_own_client_and_workstation(befor
     newest = entry("newest", *place)
     ended = superseded(inbox, newest)
     assert {(e.client_id, e.workstation_id) for e in ended} <= {place}
-    kept = put(inbox, newest, NOW).entries
-    assert kept[0] == newest
-    assert set(kept[1:]) == set(inbox.entries) - set(ended)
+    after = put(inbox, newest, NOW)
+    assert after.entries == (newest, *inbox.entries)
+    kept = drop(after, *(e.id for e in ended)).entries
     assert sum((e.client_id, e.workstation_id) == place for e in kept) == 1
 
 
@@ -46,6 +54,19 @@ def test_three_without_a_workstation_may_be_open():
 def test_what_has_run_out_does_not_count_and_does_not_stay():
     over = Inbox(tuple(entry(str(n), workstation="", expires_at=NOW) for n in range(MAX_OPEN)))
     assert put(over, entry("4", workstation=""), NOW).entries == (entry("4", workstation=""),)
+
+
+def asked(count, client="c1"):
+    return tuple(entry(f"{client}-{n}", client, f"w{n}") for n in range(count))
+
+
+def test_what_was_approved_stays_and_is_neither_counted_nor_superseded():
+    inbox = Inbox(asked(MAX_OPEN))
+    inbox = approved(inbox, "c1-0")
+    newest = entry("newest", workstation="w0")
+    assert superseded(inbox, newest) == ()
+    assert len(put(inbox, newest, NOW).entries) == MAX_OPEN + 1
+    assert [e.id for e in inbox.entries if e.is_approved] == ["c1-0"]
 
 
 def test_what_has_ended_leaves():

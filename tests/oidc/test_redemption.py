@@ -118,7 +118,7 @@ ENDS = [*QUIET_ENDS, Desk.block, revoke]
 DIFFERENCES = [change_role, rename_organisation, rename_client]
 
 
-@pytest.mark.parametrize("end", [*ENDS, *DIFFERENCES])
+@pytest.mark.parametrize("end", [*QUIET_ENDS, *DIFFERENCES])
 async def test_what_ends_after_the_approval_refuses_the_assertion(desk, end):
     started = await desk.approved()
     await end(desk)
@@ -126,6 +126,15 @@ async def test_what_ends_after_the_approval_refuses_the_assertion(desk, end):
     assert await desk.outcome(started) == "revoked"
     assert await desk.count("redemptions") == 0
     assert await desk.actions("AssertionIssued", "AssertionRefused") == ["AssertionRefused"]
+
+
+@pytest.mark.parametrize("end", [Desk.block, revoke])
+async def test_a_phone_cut_off_after_the_approval_has_ended_it(desk, end):
+    started = await desk.approved()
+    await end(desk)
+    assert (await desk.record(started)).status is Status.REVOKED
+    assert await desk.outcome(started) == "revoked"
+    assert await desk.count("redemptions") == 0
 
 
 async def test_a_refusal_that_many_polls_hear_is_one_event(desk):
@@ -175,7 +184,7 @@ async def token(desk, flow, started):
     return await flow.token(form, client, timedelta(0))
 
 
-@pytest.mark.parametrize("end", [*ENDS, *DIFFERENCES, close_client])
+@pytest.mark.parametrize("end", [*QUIET_ENDS, *DIFFERENCES, close_client])
 async def test_what_ends_between_the_poll_and_the_commit_refuses_the_assertion(desk, flow_on, end):
     started = await desk.approved()
     registry = MeddlingRegistry(desk.house.registry)
@@ -185,6 +194,17 @@ async def test_what_ends_between_the_poll_and_the_commit_refuses_the_assertion(d
     assert refused.value.members == {"reason": "revoked"}
     assert await desk.count("redemptions") == 0
     assert await desk.actions("AssertionIssued", "AssertionRefused") == ["AssertionRefused"]
+
+
+@pytest.mark.parametrize("end", [Desk.block, revoke])
+async def test_a_phone_cut_off_between_the_poll_and_the_commit_redeems_nothing(desk, flow_on, end):
+    started = await desk.approved()
+    registry = MeddlingRegistry(desk.house.registry)
+    registry.before = lambda: end(desk)
+    with pytest.raises(AccessDenied) as refused:
+        await token(desk, flow_on(registry), started)
+    assert refused.value.members == {"reason": "revoked"}
+    assert await desk.count("redemptions") == 0
 
 
 async def test_a_server_that_cannot_sign_redeems_nothing(desk, flow_on, stores, monkeypatch):
