@@ -7,6 +7,13 @@ from pairing_server.approvals.refusals import TooManyOpen
 
 #: How many requests without a `workstation_id` one client may have open (design section 6).
 MAX_OPEN = 3
+#: How many requests one client may have open in all: nobody logs in at more workstations of one
+#: program at once, while a client names workstations as it likes.
+MAX_OF_CLIENT = 10
+#: From how many open requests on a client is held to its fair share, so that a phone's list stays
+#: readable.  Not a limit for all together: with it two clients could shut out every other one.
+CROWDED = 20
+FAIR_SHARE = 3
 #: An inbox outlives every request that can be in it.
 INBOX_LIFETIME = timedelta(minutes=30)
 
@@ -39,12 +46,15 @@ def put(inbox: Inbox, entry: Entry, now: datetime) -> Inbox:
     What it supersedes stays until it has been ended, for it may have been approved meanwhile.
 
     Raises:
-        TooManyOpen: it names no workstation, and three of this client's are open.
+        TooManyOpen: as many of this client's are open as may be.
     """
     kept = tuple(other for other in inbox.entries if now < other.expires_at)
-    still_open = [other for other in kept if not other.is_approved]
+    replaced = superseded(inbox, entry)
+    still_open = [other for other in kept if not other.is_approved and other not in replaced]
+    of_client = sum(other.client_id == entry.client_id for other in still_open)
     nameless = 0 if entry.workstation_id else sum(_same_place(old, entry) for old in still_open)
-    if nameless >= MAX_OPEN:
+    most = FAIR_SHARE if len(still_open) >= CROWDED else MAX_OF_CLIENT
+    if nameless >= MAX_OPEN or of_client >= most:
         raise TooManyOpen
     return replace(inbox, entries=(entry, *kept))
 

@@ -23,4 +23,4 @@ class TooManyOpen(Refusal):
 
     code = "access_denied"
     status = 403
-    description = "Three requests are open on this person's phone: have one answered first."
+    description = "Too many requests are open on this person's phone: have one answered first."

@@ -13,6 +13,7 @@ from clients.wire import WireError
 from pairing_server.approvals.auth_request import DenyReason, Status, revoke, settle
 from pairing_server.approvals.evidence import challenge, details
 from pairing_server.approvals.flow import Asked, request_id
+from pairing_server.approvals.inbox import MAX_OF_CLIENT
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen
 from pairing_server.approvals.refusals import WrongCode as WrongCodeRefusal
 from pairing_server.errors import NotFound
@@ -598,6 +599,17 @@ async def test_three_without_a_workstation_may_be_open(desk):
     await desk.ask(request_context={})
     await desk.ask(request_context={})
     assert len(await desk.phone.auth_requests()) == 3
+
+
+async def test_a_client_cannot_flood_a_phone_and_mutes_nobody(desk):
+    for n in range(MAX_OF_CLIENT):
+        await desk.ask(request_context={"workstation_id": f"ws-{n}"})
+    with pytest.raises(WireError) as refused:
+        await desk.ask(request_context={"workstation_id": "one more"})
+    assert (refused.value.status, refused.value.error) == (403, "access_denied")
+    assert len(await desk.phone.auth_requests()) == MAX_OF_CLIENT
+    await desk.house.ask(await desk.house.workstation("EPD"))
+    assert len(await desk.phone.auth_requests()) == MAX_OF_CLIENT + 1
 
 
 async def test_a_request_that_was_turned_away_leaves_nothing_behind(desk):

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairing_server.approvals.inbox import (
+    CROWDED,
+    FAIR_SHARE,
+    MAX_OF_CLIENT,
     MAX_OPEN,
     Entry,
     Inbox,
@@ -60,12 +63,29 @@ def asked(count, client="c1"):
     return tuple(entry(f"{client}-{n}", client, f"w{n}") for n in range(count))
 
 
+def test_a_client_that_names_many_workstations_may_have_ten_open():
+    inbox = Inbox(asked(MAX_OF_CLIENT))
+    with pytest.raises(TooManyOpen):
+        put(inbox, entry("more", workstation="new"), NOW)
+    assert put(inbox, entry("again", workstation="w0"), NOW).entries[0].id == "again"
+    assert put(inbox, entry("other", client="c2"), NOW).entries[0].id == "other"
+
+
+def test_in_a_crowded_inbox_a_client_has_its_fair_share_and_no_more():
+    inbox = Inbox(asked(MAX_OF_CLIENT) + asked(CROWDED - MAX_OF_CLIENT, "c2"))
+    for n in range(FAIR_SHARE):
+        inbox = put(inbox, entry(str(n), "c3", f"w{n}"), NOW)
+    with pytest.raises(TooManyOpen):
+        put(inbox, entry("more", "c3", "new"), NOW)
+    assert put(inbox, entry("other", "c4"), NOW).entries[0].id == "other"
+
+
 def test_what_was_approved_stays_and_is_neither_counted_nor_superseded():
-    inbox = Inbox(asked(MAX_OPEN))
+    inbox = Inbox(asked(MAX_OF_CLIENT))
     inbox = approved(inbox, "c1-0")
     newest = entry("newest", workstation="w0")
     assert superseded(inbox, newest) == ()
-    assert len(put(inbox, newest, NOW).entries) == MAX_OPEN + 1
+    assert len(put(inbox, newest, NOW).entries) == MAX_OF_CLIENT + 1
     assert [e.id for e in inbox.entries if e.is_approved] == ["c1-0"]
 
 
