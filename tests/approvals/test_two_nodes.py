@@ -116,5 +116,6 @@ async def test_a_block_races_a_redemption(desk, second, stores):
     issued = isinstance(redeemed, dict)
     assert issued or isinstance(redeemed, Denied)
     events = await desk.actions("AssertionIssued", "AssertionRefused")
-    assert events == (["AssertionIssued"] if issued else ["AssertionRefused"])
+    # The block may have ended the request before the refusal could.
+    assert events in ([["AssertionIssued"]] if issued else [["AssertionRefused"], []])
     assert await desk.count("redemptions") == int(issued)
