@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,16 @@ async def test_a_phone_without_an_address_is_not_woken(registry, add_phone, wake
     assert sender.sent == []
 
 
+@pytest.mark.parametrize("lost", ["push_service", "push_address"])
+async def test_half_an_address_is_none_and_delays_nobody(registry, add_phone, wakeup, lost):
+    sender = Sender(deliver)
+    dispatching = Dispatch(registry, {PushService.FCM: sender})
+    phone = await add_phone()
+    dispatching.wake([replace(phone, **{lost: None}), phone], wakeup)
+    await dispatching.close()
+    assert sender.sent == [(PushAddress(PushService.FCM, ADDRESS), wakeup)]
+
+
 async def test_each_service_has_its_own_sender(registry, add_phone, wakeup):
     senders = {service: Sender(deliver) for service in PushService}
     dispatching = Dispatch(registry, senders)
@@ -199,6 +210,18 @@ async def test_a_failure_is_counted_and_the_address_kept_out_of_the_log(
     assert line["service"] == "fcm"
     assert ADDRESS not in str(lines) + caplog.text
     assert (await stored(registry, phone.id)).push_address == ADDRESS
+
+
+@pytest.mark.parametrize("error", [PushFailedError("503"), TimeoutError()], ids=repr)
+async def test_a_failure_of_the_service_is_no_bug_and_is_told_in_its_words(
+    registry, add_phone, wakeup, error
+):
+    dispatching = Dispatch(registry, {PushService.FCM: Sender(fail(error))})
+    with capture_logs() as lines:
+        dispatching.wake([await add_phone()], wakeup)
+        await dispatching.close()
+    said = [(line["event"], line["log_level"], line["error"]) for line in lines]
+    assert said == [("push failed", "warning", repr(error))]
 
 
 async def test_a_service_without_a_sender_is_a_failure(registry, add_phone, wakeup):

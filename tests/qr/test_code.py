@@ -77,6 +77,16 @@ OTHER_LINKS = {
     "query": LINK.replace("#p", "?a#p"),
     "another scheme": LINK.replace("https", "ftp"),
     "other digits": LINK.replace("A", "\u0661"),
+    "long id": LINK.replace("A", "AA", 1),
+    "short secret": LINK.removesuffix("b"),
+    "other characters in the secret": LINK.removesuffix("b") + "+",
+    "no dot after the kind": LINK.replace("#p.", "#p,"),
+    "no dot before the secret": LINK.replace(".b", ",b"),
+    "no host": LINK.replace("login.example.nl", ""),
+    "line feed in the host": LINK.replace("login.", "login\n"),
+    "path before the path": LINK.replace("/app/", "/x/app/"),
+    "path in a query": LINK.replace("/app/", "?x/app/"),
+    "path in a fragment": LINK.replace("/app/", "#x/app/"),
 }
 
 
