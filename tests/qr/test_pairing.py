@@ -200,6 +200,9 @@ def test_a_wrong_number_beside_the_right_one_changes_nothing():
 
 def test_binding_is_told_as_proved():
     assert BINDING.status_at(NOW) is Status.PROVED
+    with pytest.raises(PairingClosed) as closed:
+        rules.check_scanned(BINDING, digest("mine"), NOW)
+    assert closed.value.members == {"status": Status.PROVED}
 
 
 def test_what_was_paired_is_not_refused():
