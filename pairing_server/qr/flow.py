@@ -234,6 +234,8 @@ class PairingFlow:
                     "pairing": pairing.id,
                     "bound_by": pairing.bound_by,
                     "acr": credential.acr,
+                    # Else who holds the database could swap the key, approve, and swap it back.
+                    "public_key": b64url(credential.public_key),
                     "attestation": credential.attestation_format,
                     "platform": credential.platform,
                 },
@@ -255,6 +257,8 @@ def _identity(
     if (
         person is None
         or person.status is not PersonStatus.ACTIVE
+        # Who registered an organisation has not signed their own registration yet.
+        or person.date_of_birth is None
         or membership is None
         or not membership.is_valid(now)
         or organisation is None

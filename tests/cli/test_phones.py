@@ -14,6 +14,7 @@ from clients.oauth_error import AccessDenied
 from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.workstation import Workstation
+from tests.house import DATE_OF_BIRTH
 
 HOLDER = Holder()
 
@@ -30,6 +31,8 @@ async def bind(base_url, card):
         session = await page.start_session("register-organisation")
         await page.prove(session, agent, card)
         await page.register_organisation()
+        registration = await page.registration(DATE_OF_BIRTH)
+        await page.prove(registration.session, agent, card)
         offered = await page.start_pairing()
         phone = SoftwarePhone(http)
         offer = await phone.scan(offered.link)

@@ -34,10 +34,16 @@ async def test_an_organisation_is_registered_under_the_cards_name(house):
     )
 
 
-async def test_who_registers_an_organisation_is_logged_in_as_its_administrator(house):
+async def test_who_registered_an_organisation_signs_their_own_registration_before_pairing(house):
     page = await house.logged_in(purpose="register-organisation")
     await page.register_organisation()
 
+    with pytest.raises(WireError) as refused:
+        await page.start_pairing()
+    assert (refused.value.status, refused.value.error) == (403, "not_registered")
+
+    registration = await page.registration(DATE_OF_BIRTH)
+    await page.prove(registration.session, house.agent(), house.register.card(house.holder))
     assert (await page.start_pairing()).id
 
 
