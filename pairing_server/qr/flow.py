@@ -188,9 +188,8 @@ class PairingFlow:
                 pairing = await self._as_registered(stored.value)
                 now = self._clock()
                 left = min(deadline, pairing.expires_at) - now
-                if _is_over(pairing.status_at(now)) or left <= timedelta(0):
-                    return pairing
-                if not await listener.wait(left):
+                is_over = _is_over(pairing.status_at(now)) or left <= timedelta(0)
+                if is_over or not await listener.wait(left):
                     return pairing
 
     async def _as_registered(self, pairing: Pairing) -> Pairing:

@@ -297,3 +297,33 @@ async def test_a_key_that_was_put_into_the_database_is_not_published(keys, regis
 
 def published(jwks):
     return {key["kid"] for key in jwks["keys"]}
+
+
+class StalledTransaction:
+    """A transaction in which another node rotates between the read and the write."""
+
+    def __init__(self, tx):
+        self._tx = tx
+        self.record = tx.record
+
+    def all(self, statement):
+        rows = self._tx.all(statement)
+        retire = sa.update(signing_key).where(signing_key.c.state == "current")
+        self._tx.run(retire.values(state="retired"))
+        return rows
+
+    def run(self, statement, **values):
+        return self._tx.run(statement, **values)
+
+
+async def test_a_rotation_between_the_read_and_the_write_is_seen(keys, registry, clock):
+    class Stalled:
+        read = registry.read
+
+        async def commit(self, change):
+            return await registry.commit(lambda tx: change(StalledTransaction(tx)))
+
+    clock.advance(PUBLISHED_BEFORE_USE)
+    with pytest.raises(AlreadyExistsError):
+        await node(Stalled(), clock).rotate("operator:test")
+    assert await states(keys) == [State.CURRENT, State.NEXT]

@@ -510,6 +510,13 @@ async def test_a_stranger_at_the_page_burns_no_attempt(proved, shelf):
     assert (await shelf.get(proved.id)).value.attempts_left == 3
 
 
+async def test_a_claim_without_a_key_binds_nothing(proved, shelf, registry):
+    await shelf.change(proved.id, lambda held: replace(held, key=None))
+    with pytest.raises(PairingClosed):
+        await proved.confirm()
+    assert await bound(registry) == []
+
+
 async def test_a_number_is_typed_after_the_key(scanned):
     with pytest.raises(PairingClosed) as refused:
         await scanned.confirm()
