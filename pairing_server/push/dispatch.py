@@ -60,8 +60,11 @@ class Dispatch:
         except TokenRejectedError:
             outcome = "rejected"
             await self._forget(credential_id, address)
-        except (PushFailedError, TimeoutError) as error:
+        except PushFailedError as error:
             _log.warning("push failed", service=address.service, error=repr(error))
+        except TimeoutError as error:
+            # Of an HTTP client's time-out the text is the address, which is a secret.
+            _log.warning("push failed", service=address.service, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001  (a sender's bug; its words may quote the address)
             _log.error("push sender failed", service=address.service, error=type(error).__name__)
         finally:
