@@ -78,6 +78,13 @@ _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_
 
 
 @dataclass(frozen=True)
+def _phrase(status: int) -> str:
+    """Name a status as RFC 9110 does, which Python does from 3.13 on."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(
+        status, HTTPStatus(status).phrase
+    )
+
+
 class Exchange:
     """One request and its answer."""
 
@@ -204,7 +211,7 @@ class _Words:
             lines += ["", *(f"{name}={self._shown(name, v)}" for name, v in exchange.form())]
         elif exchange.body:
             lines += ["", self._json(exchange.request_json())]
-        lines += ["", f"HTTP/1.1 {exchange.status} {HTTPStatus(exchange.status).phrase}"]
+        lines += ["", f"HTTP/1.1 {exchange.status} {_phrase(exchange.status)}"]
         for shown in _ANSWER_HEADERS:
             lines += [f"{shown}: {v}" for name, v in exchange.got if name.lower() == shown.lower()]
         if exchange.answer:
