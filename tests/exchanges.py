@@ -78,13 +78,6 @@ _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_
 
 
 @dataclass(frozen=True)
-def _phrase(status: int) -> str:
-    """Name a status as RFC 9110 does, which Python does from 3.13 on."""
-    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(
-        status, HTTPStatus(status).phrase
-    )
-
-
 class Exchange:
     """One request and its answer."""
 
@@ -274,3 +267,10 @@ def _origin(url: str) -> str:
 def _noun(path: str) -> str:
     parts = [part for part in path.split("/") if part in _COLLECTIONS]
     return _COLLECTIONS[parts[-1]] if parts else ""
+
+
+def _phrase(status: int) -> str:
+    """Name a status as RFC 9110 does, which Python does from 3.13 on."""
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(
+        status, HTTPStatus(status).phrase
+    )
