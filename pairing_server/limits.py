@@ -16,10 +16,10 @@ from pairing_server.errors import TooManyRequests
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: A hospital behind one address, at the change of shifts: cards are for pairing, not for logging
-#: in, so that this is far above what honest use comes to.
-PER_SECOND = 5.0
-BURST = 100
+#: A hospital is one address, at the change of shifts too: far above what its people come to, and
+#: low enough that what one address can have in the Store at a time stays at some ten megabytes.
+PER_SECOND = 50.0
+BURST = 1000
 #: How many addresses are remembered; the one that was quiet for longest is forgotten first.
 ADDRESSES = 10_000
 #: One customer of a provider has at least as much of IPv6 as this.
