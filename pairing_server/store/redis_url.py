@@ -61,13 +61,15 @@ async def connect(pool: ConnectionPool) -> Connection:
 
 
 def _open_sentinel(url: str, options: dict[str, Any]) -> tuple[ConnectionPool, Sentinel]:
-    parts = urlsplit(url)
-    login, _, hosts = parts.netloc.rpartition("@")
-    service, _, db = parts.path.removeprefix("/").partition("/")
+    # By hand, for newer Pythons refuse a list in which one of several hosts stands in brackets.
+    rest, _, options_given = url.partition("://")[2].partition("?")
+    netloc, _, path = rest.partition("/")
+    login, _, hosts = netloc.rpartition("@")
+    service, _, db = path.partition("/")
     if not service:
         raise ValueError("no service name")
     query: dict[str, Any] = (
-        dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        dict(parse_qsl(options_given, strict_parsing=True)) if options_given else {}
     )
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         [_address(host) for host in hosts.split(",")],
