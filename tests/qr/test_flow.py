@@ -122,6 +122,7 @@ async def test_a_pairing_binds_the_phones_key(scanned, registry, person, audit, 
     assert (event["action"], event["actor"]) == ("AuthenticatorBound", f"person:{person.id}")
     assert event["object"] == f"credential:{credential.id}"
     assert event["evidence"]["acr"].endswith("/low")
+    assert b64url_decode(event["evidence"]["public_key"]) == credential.public_key
 
 
 async def test_the_secret_and_the_token_are_kept_as_digests_only(proved, store):
