@@ -42,7 +42,7 @@ vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; r
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt
-	uv pip compile pyproject.toml $(LOCK) --extra demo --group build --group dev -o requirements/dev.txt
+	uv pip compile pyproject.toml $(LOCK) --extra demo --extra desktop --group build --group dev -o requirements/dev.txt
 
 clean:  ## Remove what was installed and made here.
 	rm -rf $(VENV) build data *.egg-info

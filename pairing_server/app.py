@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from aiohttp import web
-from cryptography import x509
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
@@ -54,8 +53,9 @@ from pairing_server.store import Store
 from pairing_server.store.embedded import EmbeddedValkey
 from pairing_server.store.redis_store import RedisStore
 from pairing_server.tokens import Random
-from pairing_server.uzi.certificate import Card
-from pairing_server.uzi.flow import Believe, UziFlow
+from pairing_server.uzi.anchors import TrustAnchors
+from pairing_server.uzi.belief import Believe, CardBeliever
+from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.path import CardVerifier, load_anchors
 from pairing_server.uzi.revocation import RevocationLists
@@ -213,31 +213,24 @@ async def running(
             await stores.checkpoints.make()
 
 
-def read_anchors(settings: Settings) -> list[x509.Certificate]:
+def read_anchors(settings: Settings) -> TrustAnchors:
     """Read the configured trust anchors.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: a file holds no certificate.
     """
-    return [anchor for file in settings.uzi_anchors for anchor in load_anchors(file.read_bytes())]
+    files = settings.uzi_anchors
+    return TrustAnchors(
+        tuple(anchor for file in files for anchor in load_anchors(file.read_bytes()))
+    )
 
 
 def card_believer(settings: Settings) -> Believe:
     """Return what believes cards by the configured anchors and revocation lists."""
-    revocation = RevocationLists(settings.uzi_crl_dir)
     hierarchy = load_hierarchy(settings.uzi_environment)
-    verifier = CardVerifier(read_anchors(settings), hierarchy, revocation)
-
-    def believe(leaf: bytes, chain: Sequence[bytes], at: datetime) -> Card:
-        try:
-            revocation.refresh()
-        except OSError as error:
-            # What was read before goes stale, and stale lists refuse.
-            _log.error("revocation lists unreadable", error=repr(error))
-        return verifier.verify(leaf, chain, at)
-
-    return believe
+    verifier = CardVerifier(read_anchors(settings), hierarchy)
+    return CardBeliever(verifier, RevocationLists(settings.uzi_crl_dir))
 
 
 def _record_start(tx: Transaction, settings: Settings) -> None:

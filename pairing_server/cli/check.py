@@ -18,6 +18,7 @@ from pairing_server.registry.database import open_registry
 from pairing_server.settings import PREFIX, Settings, SettingsError, load
 from pairing_server.store import StoreUnavailableError
 from pairing_server.store.embedded import EmbeddedStoreError, find_binary
+from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.revocation import UnusableList, read_revocation_list
 
@@ -121,7 +122,7 @@ async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> N
         anchors = await asyncio.to_thread(read_anchors, settings)
     except (OSError, ValueError) as error:
         mistakes.append(f"{PREFIX}UZI_ANCHORS: {_kind(error)}: name PEM or DER certificates.")
-        anchors = []
+        anchors = TrustAnchors()
     if not settings.uzi_anchors:
         known = "; ".join(
             f"{name}, SHA-256 {fingerprint}"
@@ -132,7 +133,7 @@ async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> N
             f"{PREFIX}UZI_ANCHORS: without a root certificate every card is refused. "
             f"Fetch it from its issuer and compare: {known or 'none is published here'}."
         )
-    for anchor in anchors:
+    for anchor in anchors.certificates:
         name = hierarchy.anchor_name(anchor)
         fingerprint = anchor.fingerprint(hashes.SHA256()).hex()
         remarks.append(f"UZI anchor: {name or 'not a published one'}, SHA-256 {fingerprint}.")

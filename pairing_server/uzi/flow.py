@@ -1,7 +1,6 @@
 """The steps of a UZI session between the page, the agent and the card."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from pairing_server.audit.events import CardProved, CardRefused, Outcome
@@ -11,13 +10,11 @@ from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_id, new_secret
 from pairing_server.uzi import refusals
 from pairing_server.uzi import session as rules
+from pairing_server.uzi.belief import Belief, Believe
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.session import Proof, Purpose, Registration, Status, UziSession
-
-#: Believes a card or raises `CardRefused`, from leaf, chain and the time; may block.
-Believe = Callable[[bytes, Sequence[bytes], datetime], Card]
 
 
 class OtherCard(refusals.CardRefused):
@@ -38,7 +35,7 @@ _UNHEARD = (
 )
 #: What is found out only of a card whose path leads to an anchor.
 _ANCHORED = (refusals.CardRevoked, refusals.RevocationUnknown, OtherCard)
-#: Proofs that are checked at once: the threads are shared with everything else that blocks.
+#: Signatures that are checked at once: the threads are shared with everything else that blocks.
 MAX_PROVING = 4
 #: Proofs that wait for it; what comes on top is told to come back.
 MAX_WAITING = 100
@@ -57,7 +54,7 @@ class UziFlow:
     ) -> None:
         self._registry = ports.registry
         self._sessions = Shelf(ports.store, "uzi-session", UziSession)
-        self._believe_card = believe
+        self._believe = believe
         self._proving = asyncio.Semaphore(MAX_PROVING)
         self._waiting = 0
         self._clock = ports.clock
@@ -131,8 +128,7 @@ class UziFlow:
             raise TooManyRequests("proofs under way")
         self._waiting += 1
         try:
-            async with self._proving:
-                card = await self._verify(session, proof)
+            belief = await self._verify(session, proof)
         except refusals.CardRefused as refusal:
             if not isinstance(refusal, _UNHEARD):
                 await self._refuse(session, refusal, now)
@@ -142,7 +138,7 @@ class UziFlow:
         completion = new_secret(self._random)
         completion_digest = digest(completion)
         await self._sessions.change(
-            session_id, lambda held: rules.prove(held, card, proof, completion_digest, now)
+            session_id, lambda held: rules.prove(held, belief, proof, completion_digest, now)
         )
         return f"{self.origin}/uzi/return#{session.id}.{completion}"
 
@@ -170,7 +166,11 @@ class UziFlow:
             actor=f"uzi:{card.uzi_number}",
             object=f"uzi-session:{session.id}",
             ura=card.ura,
-            evidence={"purpose": session.purpose, "serial_number": card.serial_number},
+            evidence={
+                "purpose": session.purpose,
+                "serial_number": card.serial_number,
+                "revocation": session.revocation,
+            },
         )
         await self._registry.commit(lambda tx: tx.record(event))
         return session, card
@@ -199,20 +199,21 @@ class UziFlow:
             raise NotFound
         return stored.value
 
-    async def _verify(self, session: UziSession, proof: Proof) -> Card:
+    async def _verify(self, session: UziSession, proof: Proof) -> Belief:
         leaf, chain = decode_base64(proof.certificate), [*map(decode_base64, proof.chain)]
         signature = decode_base64(proof.signature)
         message = proof_message(
             self.origin, session.id, session.nonce, session.purpose, session.statement
         )
 
-        def check(at: datetime) -> Card:
+        def check() -> None:
             verify_proof(load_certificate(leaf), signature, proof.algorithm, message)
-            return self._believe_card(leaf, chain, at)
 
-        # RSA and files: not for the loop.
-        card = await asyncio.to_thread(check, self._clock())
-        begun = session.registration
+        async with self._proving:
+            # RSA with a key that a stranger chose: not for the loop.
+            await asyncio.to_thread(check)
+        belief = await self._believe(leaf, chain, self._clock())
+        begun, card = session.registration, belief.card
         if begun is not None and (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura):
             raise OtherCard("registration of another card")
-        return card
+        return belief

@@ -6,9 +6,8 @@ policies of the authorities (RFC 5280 section 6.1).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
-from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -16,6 +15,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder
 
+from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.certificate import Card, parsing, read_card
 from pairing_server.uzi.hierarchy import Hierarchy
 from pairing_server.uzi.proof import holder_key, is_quick
@@ -47,35 +47,29 @@ _LEAF_EXTENSIONS: tuple[type[x509.ExtensionType], ...] = (
 )
 
 
-class Revocation(Protocol):
-    """What is known of revoked certificates; `RevocationLists` is one."""
+@dataclass(frozen=True, slots=True)
+class VerifiedCard:
+    """A card whose path leads to an anchor; whether it still holds is not looked at.
 
-    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
-        """Raise `CardRevoked` or `RevocationUnknown` unless the card's certificate holds."""
+    Attributes:
+        path: From the card's certificate to the anchor, both included.
+    """
 
-    def names(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-        """Whether an authority's certificate is known to be revoked."""
+    card: Card
+    path: tuple[x509.Certificate, ...]
 
 
 class CardVerifier:
-    """Believes cards of one hierarchy that lead to one of the anchors."""
+    """Verifies cards of one hierarchy that lead to one of the anchors."""
 
-    def __init__(
-        self,
-        anchors: Sequence[x509.Certificate],
-        hierarchy: Hierarchy,
-        revocation: Revocation,
-    ) -> None:
-        self._anchors = tuple(anchors)
-        self._store = verification.Store(list(anchors)) if anchors else None
+    def __init__(self, anchors: TrustAnchors, hierarchy: Hierarchy) -> None:
+        self._anchors = anchors
         self._hierarchy = hierarchy
-        self._revocation = revocation
 
-    def verify(self, leaf_der: bytes, chain_ders: Sequence[bytes], at: datetime) -> Card:
-        """Believe the card, or say which rule it fails.
+    def verify(self, leaf_der: bytes, chain_ders: Sequence[bytes], at: datetime) -> VerifiedCard:
+        """Verify a card, or say which rule it fails.
 
-        Does no I/O, but computes for a millisecond, and for some 30 where a large revocation
-        list is used for the first time.
+        Does no I/O, but computes for some milliseconds.
 
         Args:
             leaf_der: The authentication certificate.
@@ -89,27 +83,23 @@ class CardVerifier:
         _require_valid(leaf, at)
         card = read_card(leaf, self._hierarchy)
         holder_key(leaf)
-        path = self._path(leaf, chain, at)
-        self._revocation.check(leaf, path[1], at)
-        for authority, issuer in pairwise(path[1:]):
-            if self._revocation.names(authority, issuer):
-                raise UntrustedIssuer("an authority is revoked")
-        return card
+        return VerifiedCard(card, tuple(self._path(leaf, chain, at)))
 
     def _path(
         self, leaf: x509.Certificate, chain: list[x509.Certificate], at: datetime
     ) -> list[x509.Certificate]:
         """Return the path from the leaf to an anchor, both included."""
-        if self._store is None:
-            raise UntrustedIssuer("no anchor is configured")
+        anchors = self._anchors.among(chain)
+        if not anchors:
+            raise UntrustedIssuer("no anchor is configured or presented")
         policies = self._hierarchy.authenticity_policies & policy_oids(leaf)
         verifier = (
             PolicyBuilder()
-            .store(self._store)
+            .store(verification.Store(list(anchors)))
             .time(at)
             .max_chain_depth(MAX_DEPTH)
             .extension_policies(
-                ca_policy=_authority_policy(self._anchors, policies), ee_policy=_LEAF_POLICY
+                ca_policy=_authority_policy(anchors, policies), ee_policy=_LEAF_POLICY
             )
             .build_client_verifier()
         )

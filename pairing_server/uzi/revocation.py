@@ -3,11 +3,14 @@
 Reading the directory blocks and stands apart from the rule; fetching lists is not done here.
 """
 
+import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import structlog
 from cryptography import x509
@@ -16,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pairing_server.uzi.certificate import UNREADABLE
-from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
+from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown, UntrustedIssuer
 
 #: CPS section 7.2: nextUpdate is 48 hours after thisUpdate; no list is believed for longer.
 MAX_AGE = timedelta(hours=48)
@@ -140,16 +143,19 @@ class RevocationLists:
             # One assignment, so that a check in another thread sees all or nothing.
             self._lists = {path: self._read(path) for path in files}
 
-    def check(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> None:
-        """Check a card's certificate against what was read last.
+    async def check(self, path: Sequence[x509.Certificate], at: datetime) -> Mapping[str, Any]:
+        """Check a path against what the directory holds now; see `belief.Revocation`."""
+        return await asyncio.to_thread(self._check, path, at)
 
-        Raises:
-            CardRevoked: It is on a list of its issuer.
-            RevocationUnknown: No fresh list of its issuer is there.
-        """
-        check_revocation(certificate, issuer, self._usable(), at)
+    def _check(self, path: Sequence[x509.Certificate], at: datetime) -> Mapping[str, Any]:
+        self.refresh()
+        check_revocation(path[0], path[1], self._usable(), at)
+        for authority, issuer in pairwise(path[1:]):
+            if self._names(authority, issuer):
+                raise UntrustedIssuer("an authority is revoked")
+        return {"source": "crl"}
 
-    def names(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    def _names(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         """Whether a list of its issuer names the certificate of an authority."""
         serial = certificate.serial_number
         return any(serial in one.serials and one.is_from(issuer) for one in self._usable())

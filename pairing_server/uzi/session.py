@@ -2,12 +2,14 @@
 
 import hmac
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlencode
 
 from pairing_server.errors import Conflict, Expired, NotFound, Refusal
+from pairing_server.uzi.belief import Belief
 from pairing_server.uzi.certificate import Card
 
 SESSION_LIFETIME = timedelta(minutes=5)
@@ -68,6 +70,7 @@ class UziSession:
     Attributes:
         browser: Digest of the cookie of the browser that started it.
         refused: The code of the rule that refused the card.
+        revocation: What showed that the card was not revoked; see `Belief`.
     """
 
     id: str
@@ -82,6 +85,7 @@ class UziSession:
     card: Card | None = None
     proof: Proof | None = None
     refused: str | None = None
+    revocation: dict[str, Any] = field(default_factory=dict)
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told."""
@@ -144,7 +148,7 @@ def check_waiting(session: UziSession, now: datetime) -> None:
 
 
 def prove(
-    session: UziSession, card: Card, proof: Proof, completion_digest: str, now: datetime
+    session: UziSession, belief: Belief, proof: Proof, completion_digest: str, now: datetime
 ) -> UziSession:
     """Take the first proof that verified.
 
@@ -155,7 +159,8 @@ def prove(
     return replace(
         session,
         status=Status.PROVED,
-        card=card,
+        card=belief.card,
+        revocation=dict(belief.revocation),
         proof=proof,
         completion_digest=completion_digest,
     )

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from clients.card_profile import Holder, Use
 from clients.test_ca import KeyKind, Style, UziTestCa, make_key
+from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.path import CardVerifier
 
@@ -33,16 +34,6 @@ class KeyRing:
             return keys[given[kind] - 1]
 
         return new_key
-
-
-class NothingRevoked:
-    """Says of every certificate that it holds."""
-
-    def check(self, *_):
-        pass
-
-    def names(self, *_):
-        return False
 
 
 @pytest.fixture(scope="session")
@@ -102,14 +93,9 @@ def hierarchy():
 
 
 @pytest.fixture(scope="session")
-def nothing_revoked():
-    return NothingRevoked()
-
-
-@pytest.fixture(scope="session")
-def trusting(hierarchy, nothing_revoked):
+def trusting(hierarchy):
     """Make a verifier that trusts these anchors."""
-    return lambda *anchors: CardVerifier(anchors, hierarchy, nothing_revoked)
+    return lambda *anchors: CardVerifier(TrustAnchors(anchors), hierarchy)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import threading
 from datetime import date
 
 import pytest
@@ -234,7 +233,7 @@ async def test_the_signature_is_checked_before_the_card_may_end_the_session(
 async def test_a_card_that_leads_to_an_anchor_and_is_refused_is_an_event(
     ports, session, proof_of, house, refused
 ):
-    def believe(*_):
+    async def believe(*_):
         raise refused
 
     flow = UziFlow(ports, believe, origin=ORIGIN, host="localhost:8080")
@@ -258,10 +257,10 @@ async def test_a_stranger_writes_nothing_to_the_log(flow, session, proof_of, hou
 async def test_proofs_beyond_those_that_can_wait_are_told_to_come_back(
     ports, session, proof_of, monkeypatch
 ):
-    held = threading.Event()
+    held = asyncio.Event()
 
-    def believe(*_):
-        held.wait(10)
+    async def believe(*_):
+        await held.wait()
         raise CardRevoked
 
     monkeypatch.setattr("pairing_server.uzi.flow.MAX_WAITING", 6)

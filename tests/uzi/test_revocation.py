@@ -395,22 +395,13 @@ def test_what_is_no_list_does_no_harm(known, directory):
     known()
 
 
-def test_an_authority_on_a_list_of_its_issuer_is_named(ca, at, tmp_path):
+async def test_an_authority_on_a_list_of_its_issuer_is_refused(ca, card, at, directory):
     level_2 = ca.level_2.certificate
-    (tmp_path / "root.crl").write_bytes(ca.root.revocation_list(at, [level_2.serial_number]))
-    lists = RevocationLists(tmp_path)
-    lists.refresh()
-
-    assert lists.names(level_2, ca.root.certificate)
-    assert not lists.names(level_2, ca.level_2.certificate)
-    assert not lists.names(ca.issuing("Z").certificate, level_2)
-
-
-def test_the_verifier_asks_the_lists(ca, hierarchy, card, at, directory):
+    path = [card.certificate, ca.issuing("Z").certificate, level_2, ca.root.certificate]
     lists = RevocationLists(directory)
-    verifier = CardVerifier([ca.root.certificate], hierarchy, lists)
-    with pytest.raises(RevocationUnknown):
-        verifier.verify(card.der, card.chain_ders, at)
-    lists.refresh()
+    assert await lists.check(path, at)
 
-    assert verifier.verify(card.der, card.chain_ders, at).uzi_number == "900001234"
+    (directory / "root.crl").write_bytes(ca.root.revocation_list(at, [level_2.serial_number]))
+
+    with pytest.raises(UntrustedIssuer):
+        await lists.check(path, at)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clients.desktop import AgentLink
 from pairing_server.errors import Conflict, Expired, NotFound, Refusal
 from pairing_server.uzi import session as rules
+from pairing_server.uzi.belief import Belief
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Proof, Purpose, Status, UziSession, WrongBrowser
@@ -45,7 +46,8 @@ WAITING = UziSession(
     status=Status.WAITING,
     expires_at=END,
 )
-PROVED = rules.prove(WAITING, CARD, PROOF, "completion-digest", NOW)
+BELIEF = Belief(CARD, {"source": "crl"})
+PROVED = rules.prove(WAITING, BELIEF, PROOF, "completion-digest", NOW)
 SETTLED = [Status.REFUSED, Status.COMPLETED]
 
 
@@ -57,7 +59,7 @@ def test_the_first_proof_stands():
     assert PROVED.status is Status.PROVED
     assert (PROVED.card, PROVED.proof) == (CARD, PROOF)
     with pytest.raises(NotFound):
-        rules.prove(PROVED, replace(CARD, uzi_number="900009999"), PROOF, "other", NOW)
+        rules.prove(PROVED, Belief(replace(CARD, uzi_number="900009999"), {}), PROOF, "other", NOW)
 
 
 def test_a_refusal_ends_the_session_with_the_code_of_its_rule():
@@ -76,7 +78,7 @@ def test_a_settled_session_takes_nothing(status):
     settled = replace(PROVED, status=status)
 
     for step in (
-        lambda: rules.prove(settled, CARD, PROOF, "completion-digest", NOW),
+        lambda: rules.prove(settled, BELIEF, PROOF, "completion-digest", NOW),
         lambda: rules.refuse(settled, "card_expired", NOW),
         lambda: rules.check_agent(settled, settled.nonce, NOW),
         lambda: complete(settled),
@@ -98,7 +100,7 @@ def test_what_is_settled_does_not_expire(status):
 
 def test_everybody_hears_that_it_expired():
     for step in (
-        lambda: rules.prove(WAITING, CARD, PROOF, "completion-digest", END),
+        lambda: rules.prove(WAITING, BELIEF, PROOF, "completion-digest", END),
         lambda: rules.refuse(WAITING, "card_expired", END),
         lambda: rules.check_agent(WAITING, WAITING.nonce, END),
         lambda: complete(WAITING, now=END),
