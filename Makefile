@@ -1,5 +1,6 @@
 # Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
-# They need CPython 3.11 to 3.14 with pip, and nothing installed by hand.
+# They need CPython 3.11 to 3.14 with pip, and nothing installed by hand; the tests install
+# the browser, proxies and card software that they start (.ci/parts), on Debian and its like.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ PORT ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts format lock vectors clean
+.PHONY: help demo parts test check lint types contracts format lock vectors clean
 
 help:  ## Show what there is to make.
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +18,10 @@ help:  ## Show what there is to make.
 demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the play, PORT=n chooses the port.
 	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
+parts:  ## Install the programs that the tests start, where they are missing.
+	@.ci/parts
+
+test: parts $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
 
 check: lint types contracts test  ## Everything that CI runs.
