@@ -12,25 +12,41 @@ NO_SPECIALISM = "000"
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A name in the languages of the pages."""
+
+    nl: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        """Return the English name for `en`, and for every other language the Dutch one."""
+        return self.en if language == "en" else self.nl
+
+
+@dataclass(frozen=True, slots=True)
 class RoleCodes:
     """Titles, and under each title its specialisms (CPS annex 3, tables 19 to 27)."""
 
-    titles: dict[str, str]
-    specialisms: dict[str, dict[str, str]]
+    titles: dict[str, Words]
+    specialisms: dict[str, dict[str, Words]]
 
-    def name(self, code: str) -> str:
-        """Return the Dutch words for a code like `01.015`.
+    def name(self, code: str, language: str = "nl") -> str:
+        """Return the words for a code like `01.015`.
 
         The codes change, so that one not known here is shown as its number and never refused.
+
+        Args:
+            language: `nl` or `en`.
         """
         title, _, specialism = code.partition(".")
         words = self.titles.get(title)
         if words is None:
             return code
+        name = words.in_language(language)
         if specialism == NO_SPECIALISM:
-            return words
+            return name
         known = self.specialisms.get(title, {}).get(specialism)
-        return f"{words} ({code})" if known is None else f"{words}, {known}"
+        return f"{name} ({code})" if known is None else f"{name}, {known.in_language(language)}"
 
 
 @lru_cache(maxsize=1)

@@ -1,22 +1,57 @@
 """The words for role codes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pairing_server.uzi.roles import role_codes
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "dutch", "english"),
     [
-        ("01.015", "arts, huisarts"),
-        ("01.000", "arts"),
-        ("30.076", "verpleegkundige, VS algemene gezondheidszorg"),
-        ("92.000", "mondhygiënist"),
-        ("01.999", "arts (01.999)"),
-        ("02.015", "tandarts (02.015)"),
-        ("77.000", "77.000"),
-        ("00.000", "00.000"),
+        ("01.015", "arts, huisarts", "physician, general practitioner"),
+        ("01.000", "arts", "physician"),
+        (
+            "30.076",
+            "verpleegkundige, VS algemene gezondheidszorg",
+            "nurse, nurse specialist, general health care",
+        ),
+        ("92.000", "mondhygiënist", "dental hygienist"),
+        ("01.999", "arts (01.999)", "physician (01.999)"),
+        ("02.015", "tandarts (02.015)", "dentist (02.015)"),
+        ("77.000", "77.000", "77.000"),
+        ("00.000", "00.000", "00.000"),
     ],
 )
-def test_a_code_is_shown_in_words_or_as_its_number(code, words):
-    assert words == role_codes().name(code)
+def test_a_code_is_shown_in_words_or_as_its_number(code, dutch, english):
+    assert dutch == role_codes().name(code)
+    assert dutch == role_codes().name(code, "nl")
+    assert english == role_codes().name(code, language="en")
+
+
+def test_a_language_that_there_is_not_is_dutch():
+    assert role_codes().name("01.015", "fy") == "arts, huisarts"
+
+
+@given(st.from_regex(r"[0-9]{2}\.[0-9]{3}", fullmatch=True), st.sampled_from(["nl", "en"]))
+def test_every_well_formed_code_is_shown_and_none_refused(code, language):
+    assert role_codes().name(code, language)
+
+
+def test_each_name_is_in_both_languages_and_without_loose_spaces():
+    codes = role_codes()
+    names = [*codes.titles.values()]
+    for specialisms in codes.specialisms.values():
+        names += specialisms.values()
+
+    assert [name for name in names if not (name.nl and name.en)] == []
+    assert [
+        name for name in names if (name.nl.strip(), name.en.strip()) != (name.nl, name.en)
+    ] == []
+
+
+def test_a_specialism_stands_under_a_title_that_is_known():
+    codes = role_codes()
+
+    assert codes.specialisms.keys() <= codes.titles.keys()
