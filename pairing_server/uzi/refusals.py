@@ -4,9 +4,21 @@ CardRefused                         422
 ├── MalformedCertificate            malformed_certificate       not a certificate, or too large
 ├── CardNotYetValid                 card_not_yet_valid          RFC 5280 section 4.1.2.5
 ├── CardExpired                     card_expired                RFC 5280 section 4.1.2.5
-├── UntrustedIssuer                 untrusted_issuer            RFC 5280 section 6.1
+├── UntrustedPath                                               the path breaks a rule
+│   ├── UnknownIssuer               unknown_issuer              CPS tables 7 and 8
+│   ├── UntrustedIssuer             untrusted_issuer            RFC 5280 section 6.1.3 (a)(1)
+│   ├── AuthorityNotValid           authority_not_valid         RFC 5280 section 6.1.3 (a)(2)
+│   ├── NameNotPermitted            name_not_permitted          RFC 5280 section 6.1.3 (b), (c)
+│   ├── PolicyNotAllowed            policy_not_allowed          RFC 5280 section 6.1.3 (d) to (f)
+│   ├── NotAnAuthority              not_an_authority            RFC 5280 section 6.1.4 (k), (n)
+│   ├── PathTooLong                 path_too_long               RFC 5280 section 6.1.4 (l), (m)
+│   ├── UnknownCriticalExtension    unknown_critical_extension  RFC 5280 section 6.1.4 (o)
+│   ├── PurposeNotAllowed           purpose_not_allowed         RFC 5280 section 4.2.1.12
+│   └── PathDisputed                path_disputed               the two verifiers differ
 ├── InconsistentIssuer              inconsistent_issuer         OID CA, issuer and card type differ
-├── CardTypeNotAccepted             card_type_not_accepted      CPS section 7.1.5
+├── CardTypeNotAccepted             card_type_not_accepted      CPS section 7.1.4
+│   ├── ServerCertificate           server_certificate          CPS section 7.1.5
+│   └── UnknownCardType             unknown_card_type           CPS section 7.1.5
 ├── WrongCertificate                                            another certificate of the card
 │   ├── CertificateOfAuthority      wrong_certificate           CPS table 8
 │   ├── WrongPolicy                 wrong_policy                CPS table 4
@@ -15,12 +27,17 @@ CardRefused                         422
 ├── UnreadableCard                                              the card says it in another form
 │   ├── MissingCardName             missing_card_name           CPS section 7.1.5
 │   ├── DoubledCardName             doubled_card_name           CPS section 7.1.5
+│   ├── WrongCardNameType           wrong_card_name_type        CPS table 10
 │   ├── MalformedCardName           malformed_card_name         CPS tables 10 and 11
+│   ├── MalformedUziNumber          malformed_uzi_number        CPS tables 10 and 11
+│   ├── MissingAccountName          missing_account_name        CPS table 8
+│   ├── DoubledAccountName          doubled_account_name        CPS table 8
 │   ├── MalformedAccountName        malformed_account_name      CPS table 8
 │   └── MalformedSubject            malformed_subject           CPS table 7
 ├── InconsistentCard                                            the card contradicts itself
 │   ├── InconsistentSubject         inconsistent_subject        CPS table 7
-│   └── InconsistentAccountName     inconsistent_account_name   CPS table 8
+│   ├── InconsistentAccountName     inconsistent_account_name   CPS table 8
+│   └── InconsistentSubscriber      inconsistent_subscriber     CPS table 8
 ├── CardRevoked                     card_revoked                RFC 5280 section 5
 ├── RevocationUnknown               revocation_unknown          RFC 5280 section 6.3
 ├── WeakKey                         weak_key                    CPS table 8
@@ -67,14 +84,73 @@ class CardExpired(CardRefused):
     )
 
 
-class UntrustedIssuer(CardRefused):
-    """No path leads from the certificate to a configured anchor (RFC 5280 section 6.1)."""
+class UntrustedPath(CardRefused):
+    """No path to an anchor keeps all rules; the nurse hears the same, a help desk the code."""
 
-    code = "untrusted_issuer"
     description = (
         "This card was not issued by an authority that this server accepts. Use your own UZI "
         "card; if this is your UZI card, ask your IT department for help."
     )
+
+
+class UnknownIssuer(UntrustedPath):
+    """The issuer's name is not one of the UZI-register's (CPS tables 7 and 8)."""
+
+    code = "unknown_issuer"
+
+
+class UntrustedIssuer(UntrustedPath):
+    """No signatures lead from the certificate to an anchor (RFC 5280 section 6.1.3 (a)(1))."""
+
+    code = "untrusted_issuer"
+
+
+class AuthorityNotValid(UntrustedPath):
+    """An authority's certificate is not valid at that time (RFC 5280 section 6.1.3 (a)(2))."""
+
+    code = "authority_not_valid"
+
+
+class NameNotPermitted(UntrustedPath):
+    """An authority may not issue for this name (RFC 5280 section 6.1.3 (b) and (c))."""
+
+    code = "name_not_permitted"
+
+
+class PolicyNotAllowed(UntrustedPath):
+    """The authorities do not allow the card's policy (RFC 5280 section 6.1.3 (d) to (f))."""
+
+    code = "policy_not_allowed"
+
+
+class NotAnAuthority(UntrustedPath):
+    """An issuer may not sign certificates (RFC 5280 section 6.1.4 (k) and (n))."""
+
+    code = "not_an_authority"
+
+
+class PathTooLong(UntrustedPath):
+    """More authorities stand in the path than one allows (RFC 5280 section 6.1.4 (l), (m))."""
+
+    code = "path_too_long"
+
+
+class UnknownCriticalExtension(UntrustedPath):
+    """A critical extension is not known here (RFC 5280 sections 6.1.4 (o) and 6.1.5 (f))."""
+
+    code = "unknown_critical_extension"
+
+
+class PurposeNotAllowed(UntrustedPath):
+    """An authority may not issue for clientAuth (RFC 5280 section 4.2.1.12, CPS table 8)."""
+
+    code = "purpose_not_allowed"
+
+
+class PathDisputed(UntrustedPath):
+    """One of the two verifiers does not accept what the other accepts."""
+
+    code = "path_disputed"
 
 
 class InconsistentIssuer(CardRefused):
@@ -87,12 +163,32 @@ class InconsistentIssuer(CardRefused):
 
 
 class CardTypeNotAccepted(CardRefused):
-    """The card type is not one that names a person (CPS section 7.1.5)."""
+    """The card type is one that does not name a person (CPS section 7.1.4)."""
 
     code = "card_type_not_accepted"
     description = (
         "This kind of UZI card cannot be used here, because it does not name one person. Use a "
         "zorgverlenerpas or a medewerkerpas op naam."
+    )
+
+
+class ServerCertificate(CardTypeNotAccepted):
+    """The card type is S, of a certificate for servers (CPS section 7.1.5)."""
+
+    code = "server_certificate"
+    description = (
+        "This is the certificate of a server and not of a person. Use a zorgverlenerpas or a "
+        "medewerkerpas op naam."
+    )
+
+
+class UnknownCardType(CardTypeNotAccepted):
+    """The card type is none of Z, N, M and S (CPS section 7.1.5)."""
+
+    code = "unknown_card_type"
+    description = (
+        "This kind of UZI card is not known here. Use a zorgverlenerpas or a medewerkerpas op "
+        "naam."
     )
 
 
@@ -150,14 +246,38 @@ class DoubledCardName(UnreadableCard):
     code = "doubled_card_name"
 
 
+class WrongCardNameType(UnreadableCard):
+    """The otherName 2.5.5.5 is not one IA5String in DER (CPS table 10)."""
+
+    code = "wrong_card_name_type"
+
+
 class MalformedCardName(UnreadableCard):
-    """The otherName 2.5.5.5 is no IA5String in the layout of CPS tables 10 and 11."""
+    """The otherName 2.5.5.5 is not in the layout of CPS tables 10 and 11."""
 
     code = "malformed_card_name"
 
 
+class MalformedUziNumber(UnreadableCard):
+    """The UZI number is not nine digits (CPS tables 10 and 11)."""
+
+    code = "malformed_uzi_number"
+
+
+class MissingAccountName(UnreadableCard):
+    """There is no Microsoft UPN, which the hierarchy's cards have (CPS table 8)."""
+
+    code = "missing_account_name"
+
+
+class DoubledAccountName(UnreadableCard):
+    """There is more than one Microsoft UPN (CPS table 8)."""
+
+    code = "doubled_account_name"
+
+
 class MalformedAccountName(UnreadableCard):
-    """The otherName of the Microsoft UPN is doubled or no UTF8String (CPS table 8)."""
+    """The Microsoft UPN is no UTF8String of a UZI number, @ and a URA (CPS table 8)."""
 
     code = "malformed_account_name"
 
@@ -184,9 +304,15 @@ class InconsistentSubject(InconsistentCard):
 
 
 class InconsistentAccountName(InconsistentCard):
-    """The UPN is not `<UZI number>@<subscriber number>` of the otherName (CPS table 8)."""
+    """The UPN's UZI number is not that of the otherName (CPS table 8)."""
 
     code = "inconsistent_account_name"
+
+
+class InconsistentSubscriber(InconsistentCard):
+    """The UPN's subscriber number (URA) is not that of the otherName (CPS table 8)."""
+
+    code = "inconsistent_subscriber"
 
 
 class CardRevoked(CardRefused):
