@@ -43,6 +43,10 @@ class Hierarchy:
         authenticity_policies: Dotted OIDs, one of which the authentication certificate has.
         accepted_card_types: The letters of the cards that name a person.
         known_anchors: Names of published authorities by the SHA-256 of their DER, in hex.
+        card_name_type: Dotted OID of the otherName that says whose card it is; the drafts of G4
+            allow 1.3.6.1.4.1.1466.115.121.1.26, too.
+        account_name_required: Whether each authentication certificate has a Microsoft UPN, as
+            CPS table 8 says; in the drafts of G4 it may.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Hierarchy:
     authenticity_policies: frozenset[str]
     accepted_card_types: frozenset[str]
     known_anchors: Mapping[str, str]
+    card_name_type: str = "2.5.5.5"
+    account_name_required: bool = True
 
     def authority(self, common_name: str) -> IssuingAuthority | None:
         """Return the issuing authority of that name."""
