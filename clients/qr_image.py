@@ -16,6 +16,11 @@ _CSS_DPI = 96
 _QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 _DARK_ON_LIGHT = "\x1b[30;107m"
 _PLAIN = "\x1b[0m"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: Bytes of a pixel by colour type: RGB, and RGB with alpha.
+_CHANNELS = {2: 3, 6: 4}
+_DEPTH = 8
+_NONE, _UP = 0, 2
 
 
 class UnreadableImage(Exception):  # noqa: N818 - named after what was handed in.
@@ -47,7 +52,7 @@ def rasterise_svg(svg: str) -> GreyImage:
         )
     except ValueError as error:
         raise UnreadableImage("not an SVG") from error
-    return _decode_png(bytes(png))
+    return read_png(bytes(png))
 
 
 def read_qr(image: GreyImage) -> str:
@@ -89,39 +94,58 @@ def _read(image: GreyImage) -> zxingcpp.Barcode:
     return found[0]
 
 
-def _decode_png(png: bytes) -> GreyImage:
-    """Decode what resvg writes: 8-bit RGBA, not interlaced (PNG third edition, section 9)."""
-    data, width, height, place = b"", 0, 0, 8
+def read_png(png: bytes) -> GreyImage:
+    """Decode what resvg and browsers write: 8-bit RGB or RGBA, not interlaced.
+
+    As PNG third edition, section 9, but for the checksums.  Transparency is left out: what is
+    drawn on a background has none.
+
+    Raises:
+        UnreadableImage: another form of PNG, or none.
+    """
+    if not png.startswith(_SIGNATURE):
+        raise UnreadableImage("not a PNG")
+    data, width, height, channels, place = b"", 0, 0, 0, len(_SIGNATURE)
     while place < len(png):
         length, kind = struct.unpack_from(">I4s", png, place)
         body = png[place + 8 : place + 8 + length]
         if kind == b"IHDR":
-            width, height, *form = struct.unpack(">IIBBBBB", body)
-            if form != [8, 6, 0, 0, 0]:
-                raise UnreadableImage("not an 8-bit RGBA image")
+            width, height, depth, colour, *rest = struct.unpack(">IIBBBBB", body)
+            channels = _CHANNELS.get(colour, 0)
+            if depth != _DEPTH or not channels or any(rest):
+                raise UnreadableImage("not an 8-bit RGB or RGBA image")
         data += body if kind == b"IDAT" else b""
         place += 12 + length
-    raw, stride = zlib.decompress(data), 4 * width
-    above, pixels = bytes(stride), bytearray()
+    raw, stride = zlib.decompress(data), channels * width
+    row, grey, pixels = bytes(stride), bytes(width), bytearray()
     for start in range(0, height * (stride + 1), stride + 1):
-        above = _unfilter(raw[start], raw[start + 1 : start + 1 + stride], above)
-        # Luma by Rec. 601, in 256ths; the background is opaque, so alpha says nothing.
-        pixels += bytes(
-            (77 * red + 150 * green + 29 * blue) >> 8
-            for red, green, blue in zip(above[::4], above[1::4], above[2::4], strict=True)
-        )
+        above = row
+        row = _unfilter(raw[start], raw[start + 1 : start + 1 + stride], above, channels)
+        grey = grey if row == above else _grey(row, channels)
+        pixels += grey
     return GreyImage(width, height, bytes(pixels))
 
 
-def _unfilter(kind: int, line: bytes, above: bytes) -> bytes:
+def _grey(row: bytes, channels: int) -> bytes:
+    """Weigh the colours to luma by Rec. 601, in 256ths."""
+    planes = (row[channel::channels] for channel in range(3))
+    return bytes(
+        (77 * red + 150 * green + 29 * blue) >> 8 for red, green, blue in zip(*planes, strict=True)
+    )
+
+
+def _unfilter(kind: int, line: bytes, above: bytes, channels: int) -> bytes:
+    # The first two are most of a screenshot, and a loop over its bytes would take seconds.
+    if kind == _NONE:
+        return line
+    if kind == _UP:
+        return bytes((byte + up) & 0xFF for byte, up in zip(line, above, strict=True))
     predict = _PREDICTORS[kind]
-    row = bytearray(4) + line
-    corner = bytes(4) + above
-    for place, up, upper_left in zip(count(4), above, corner, strict=False):
-        if place == len(row):
-            break
-        row[place] = (row[place] + predict(row[place - 4], up, upper_left)) & 0xFF
-    return bytes(row[4:])
+    row = bytearray(channels) + line
+    corner = bytes(channels) + above
+    for place, up, upper_left in zip(count(channels), above, corner, strict=False):
+        row[place] = (row[place] + predict(row[place - channels], up, upper_left)) & 0xFF
+    return bytes(row[channels:])
 
 
 def _paeth(left: int, up: int, upper_left: int) -> int:
@@ -129,11 +153,9 @@ def _paeth(left: int, up: int, upper_left: int) -> int:
     return min((left, up, upper_left), key=lambda near: abs(guess - near))
 
 
-#: The five filter types by number (PNG third edition, section 9.2).
-_PREDICTORS = (
-    lambda _left, _up, _upper_left: 0,
-    lambda left, _up, _upper_left: left,
-    lambda _left, up, _upper_left: up,
-    lambda left, up, _upper_left: (left + up) // 2,
-    _paeth,
-)
+#: The other filter types by number (PNG third edition, section 9.2).
+_PREDICTORS = {
+    1: lambda left, _up, _upper_left: left,
+    3: lambda left, up, _upper_left: (left + up) // 2,
+    4: _paeth,
+}

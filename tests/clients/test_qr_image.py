@@ -11,8 +11,8 @@ from qrcode.image.svg import SvgFillImage, SvgImage, SvgPathImage
 from clients.qr_image import (
     GreyImage,
     UnreadableImage,
-    _decode_png,
     rasterise_svg,
+    read_png,
     read_qr,
     terminal_qr,
 )
@@ -86,28 +86,37 @@ def test_two_codes_in_one_image_are_refused():
         read_qr(GreyImage(image.width, 2 * image.height, image.pixels * 2))
 
 
+@pytest.mark.parametrize(("colour", "channels"), [(2, 3), (6, 4)])
 @pytest.mark.parametrize("kind", range(5))
-def test_every_filter_of_a_png_is_undone(kind):
-    lines = [bytes(range(0, 256, 32)), bytes(range(7, 255, 31))[:8]]
-    filtered, above = b"", bytes(8)
+def test_every_filter_of_a_png_is_undone(kind, colour, channels):
+    length = 2 * channels
+    lines = [bytes(range(0, 256, 32))[:length], bytes(range(7, 255, 31))[:length]]
+    filtered, above = b"", bytes(length)
     for line in lines:
         filtered += bytes([kind]) + bytes(
-            (line[i] - predicted(kind, before(line, i), above[i], before(above, i))) % 256
-            for i in range(8)
+            (line[i] - predicted(kind, *around(line, above, i, channels))) % 256
+            for i in range(length)
         )
         above = line
-    image = _decode_png(png(8, 6, filtered))
-    expected = [(77 * r + 150 * g + 29 * b) >> 8 for r, g, b in colours(lines)]
+    image = read_png(png(8, colour, filtered))
+    expected = [(77 * r + 150 * g + 29 * b) >> 8 for r, g, b in colours(lines, channels)]
     assert list(image.pixels) == expected
 
 
-def test_another_form_of_png_is_refused():
+@pytest.mark.parametrize(("depth", "colour"), [(8, 0), (8, 3), (16, 2), (8, 4)])
+def test_another_form_of_png_is_refused(depth, colour):
     with pytest.raises(UnreadableImage, match="RGBA"):
-        _decode_png(png(8, 2, bytes(12)))
+        read_png(png(depth, colour, bytes(12)))
 
 
-def before(line, place):
-    return line[place - 4] if place >= 4 else 0
+def test_what_is_no_png_is_refused():
+    with pytest.raises(UnreadableImage, match="not a PNG"):
+        read_png(b"\xff\xd8\xff\xe0")
+
+
+def around(line, above, place, channels):
+    left, corner = (each[place - channels] if place >= channels else 0 for each in (line, above))
+    return left, above[place], corner
 
 
 def predicted(kind, left, up, corner):
@@ -118,8 +127,8 @@ def predicted(kind, left, up, corner):
     return (0, left, up, (left + up) // 2, nearest)[kind]
 
 
-def colours(lines):
-    return [(line[i], line[i + 1], line[i + 2]) for line in lines for i in (0, 4)]
+def colours(lines, channels):
+    return [(line[i], line[i + 1], line[i + 2]) for line in lines for i in (0, channels)]
 
 
 def png(depth, colour, raw):
