@@ -31,6 +31,21 @@ class Registration(msgspec.Struct, frozen=True):
     session: UziSession
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something that an organisation was told."""
+
+    id: str
+    kind: str
+    at: str
+    subject: JSONObject
+    read_by: str | None = None
+    read_at: str | None = None
+
+
+class _Notices(msgspec.Struct):
+    notices: list[Notice]
+
+
 class OfferedPairing(msgspec.Struct, frozen=True):
     """A pairing that waits for a phone; `qr_svg` shows `link`."""
 
@@ -134,6 +149,30 @@ class PortalPage:
         """
         answer = await self._post("/portal/registration", {"date_of_birth": date_of_birth})
         return answer.read(Registration)
+
+    async def deny_registration(self) -> None:
+        """Say that the existing person whom `registration` showed is somebody else.
+
+        Raises:
+            WireError: none was shown, or it has been signed.
+        """
+        await self._post("/portal/registration/denial", {})
+
+    async def notices(self) -> list[Notice]:
+        """Read what the organisation of the card was told.
+
+        Raises:
+            WireError: not an administrator of it.
+        """
+        return (await self._wire.call("GET", "/portal/notices")).read(_Notices).notices
+
+    async def read_notice(self, identifier: str) -> None:
+        """Mark a notice as read.
+
+        Raises:
+            WireError: not an administrator, or no such notice.
+        """
+        await self._post(f"/portal/notices/{identifier}/read", {})
 
     async def start_pairing(self) -> OfferedPairing:
         """Offer a pairing to the phone of the person who is logged in.

@@ -36,6 +36,8 @@ from pairing_server.limits import Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.routes import LoginRoutes
+from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
+from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
 from pairing_server.portal.routes import PortalRoutes
 from pairing_server.portal.session import BrowserSessions
@@ -77,6 +79,7 @@ class Stores:
     keys: SigningKeys
     pairwise_salt: bytes
     checkpoints: Checkpoints
+    birth_date_key: bytes
 
 
 @asynccontextmanager
@@ -108,8 +111,9 @@ async def open_stores(
         keys = SigningKeys(registry, seal, clock, random)
         await keys.prepare()
         salt = await server_secret_named("pairwise", registry, seal, clock, random)
+        births = await server_secret_named(BIRTH_DATE_KEY, registry, seal, clock, random)
         checkpoints = Checkpoints(registry, keys, clock)
-        yield Stores(registry, store, keys, salt, checkpoints)
+        yield Stores(registry, store, keys, salt, checkpoints, births)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,8 @@ def make_app(
     phones = PhoneFlow(ports, rp, status)
     uzi = UziFlow(ports, card_believer(settings), origin=settings.origin, host=settings.host)
     sessions = BrowserSessions(store, clock, random)
-    registration = RegistrationFlow(ports, uzi)
+    births = BirthDates(stores.birth_date_key)
+    registration = RegistrationFlow(ports, uzi, sessions, births)
     portal = PortalRoutes(registration, uzi, sessions, clock)
     pairings = PairingFlow(
         ports,

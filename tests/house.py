@@ -34,6 +34,7 @@ from pairing_server.keys.seal import Seal, server_secret_named
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.limits import Rate
+from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress, PushService, Wakeup
 from pairing_server.push.dispatch import Dispatch
@@ -162,8 +163,11 @@ async def stores_on(ports: Ports, seal_key: bytes = b"s" * 32) -> Stores:
     keys = SigningKeys(ports.registry, seal, ports.clock, ports.random)
     await keys.prepare()
     salt = await server_secret_named("pairwise", ports.registry, seal, ports.clock, ports.random)
+    births = await server_secret_named(
+        BIRTH_DATE_KEY, ports.registry, seal, ports.clock, ports.random
+    )
     checkpoints = Checkpoints(ports.registry, keys, ports.clock)
-    return Stores(ports.registry, ports.store, keys, salt, checkpoints)
+    return Stores(ports.registry, ports.store, keys, salt, checkpoints, births)
 
 
 @dataclass

@@ -67,7 +67,7 @@ anything = st.recursive(
 
 
 def routes():
-    stores = Stores(None, None, None, b"", None)  # type: ignore[arg-type]
+    stores = Stores(None, None, None, b"", None, b"")  # type: ignore[arg-type]
     resources = make_app(load({}), stores).router.resources()
     found = {(route.method, resource.canonical) for resource in resources for route in resource}
     return sorted(found)

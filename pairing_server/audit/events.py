@@ -61,6 +61,18 @@ class PersonRegistered(Event):
     kind = "C"
 
 
+class RegistrationDenied(Event):
+    """A card holder said that the record shown is not theirs; the evidence is their login."""
+
+    kind = "E"
+
+
+class NoticeRead(Event):
+    """An administrator marked as read what their organisation was told."""
+
+    kind = "U"
+
+
 class CardProved(Event):
     """A UZI-pas was proven in a UZI session."""
 

@@ -1,35 +1,30 @@
 """The steps of registering an organisation and a person with a UZI-pas."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from pairing_server.audit.events import OrganisationRegistered, PersonRegistered
-from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.errors import Conflict, InvalidRequest, TooManyRequests, Unauthenticated
+from pairing_server.portal import record
 from pairing_server.portal import registration as rules
+from pairing_server.portal.birth_date import BirthDates, is_plausible
 from pairing_server.portal.registration import (
+    ChangedMeanwhile,
     NotForThisSession,
+    NothingOffered,
     OrganisationExists,
     Outcome,
-    UnknownOrganisation,
+    SeveralRecords,
+    Shown,
 )
-from pairing_server.portal.session import BrowserSession
+from pairing_server.portal.session import BrowserSession, BrowserSessions, Offer
 from pairing_server.ports import Ports
-from pairing_server.registry import (
-    AlreadyExistsError,
-    Query,
-    Transaction,
-    organisations,
-    people,
-)
-from pairing_server.registry.organisations import Organisation, OrganisationStatus
-from pairing_server.registry.people import (
-    AdministrativeRole,
-    Membership,
-    MembershipKind,
-    Person,
-    PersonStatus,
-)
+from pairing_server.registry import AlreadyExistsError, people
+from pairing_server.registry.notices import Notice
+from pairing_server.registry.organisations import Organisation
+from pairing_server.registry.people import Person
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import new_id
 from pairing_server.uzi.certificate import Card
@@ -37,32 +32,57 @@ from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.session import Purpose, Registration, UziSession
 
 ATTEMPTS_MEMORY = timedelta(hours=1)
+DENIALS_MEMORY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A registration that waits for its signature.
+
+    Attributes:
+        person: For `EXISTING`, the record as it is known: "is this you?"
+        signing: The session in which it is signed.
+    """
+
+    outcome: Outcome
+    person: Shown
+    signing: UziSession
 
 
 class RegistrationFlow:
-    """Register an organisation, register oneself, sign it."""
+    """Register an organisation, register oneself, sign it or deny it; tell the organisation."""
 
-    def __init__(self, ports: Ports, uzi: UziFlow) -> None:
+    def __init__(
+        self, ports: Ports, uzi: UziFlow, sessions: BrowserSessions, births: BirthDates
+    ) -> None:
         self._registry = ports.registry
         self._uzi = uzi
+        self._sessions = sessions
+        self._births = births
         self._clock = ports.clock
         self._random = ports.random
         self._attempts = Shelf(ports.store, "wrong-birth-dates", int)
+        self._denials = Shelf(ports.store, "registration-denials", int)
 
     async def holder(self, session: UziSession, card: Card) -> str | None:
         """Return who the card's holder is, registering them when they just signed for it.
 
         Raises:
-            DetailsDoNotMatch, UnknownOrganisation: not any more what it was when they began.
+            ChangedMeanwhile, DetailsDoNotMatch, MembershipEnded, UnknownOrganisation: not any more
+                what it was when they began.
             Unauthenticated: the person's record was closed.
         """
-        if session.registration is not None:
-            begun = session.registration
+        if session.registration is None:
+            person = await self._registry.read(lambda tx: record.read_holder(tx, card))
+            return person.id if person else None
+        begun, now = session.registration, self._clock()
+        evidence = signed_statement(session, self._uzi.origin)
+        try:
             return await self._registry.commit(
-                lambda tx: self._write_person(tx, session, card, begun)
+                lambda tx: record.write_registration(tx, card, begun, evidence, now)
             )
-        person = await self._registry.read(lambda tx: _holder(tx, card))
-        return person.id if person else None
+        except AlreadyExistsError as error:
+            raise ChangedMeanwhile("the number or the user name is taken") from error
 
     async def register_organisation(self, session: BrowserSession) -> tuple[Organisation, Person]:
         """Register the organisation of the card, with its holder as administrator.
@@ -74,161 +94,159 @@ class RegistrationFlow:
         """
         if session.purpose is not Purpose.REGISTER_ORGANISATION:
             raise NotForThisSession
-        card = session.card
+        card, statement = session.card, session.statement
+        person_id, now = new_id(self._random), self._clock()
         try:
             return await self._registry.commit(
-                lambda tx: self._write_organisation(tx, card, session.statement)
+                lambda tx: record.write_organisation(tx, card, statement, person_id, now)
             )
         except AlreadyExistsError as error:
             raise OrganisationExists from error
 
-    async def begin(
-        self, session: BrowserSession, browser: str, date_of_birth: date
-    ) -> tuple[Outcome, UziSession]:
+    async def begin(self, session: BrowserSession, browser: str, date_of_birth: date) -> Begun:
         """Match the person, and start the session in which they sign their registration.
+
+        What the same browser session was offered before can be signed no more.
+
+        Args:
+            browser: Digest of the cookie of the browser that is to finish it.
 
         Raises:
             DetailsDoNotMatch: another date of birth is known.
             InvalidRequest: nobody who works is that old or that young.
-            TooManyRequests: too many wrong dates for this card.
-            Unauthenticated: the person's record was closed.
+            MembershipEnded: the organisation ended this person's membership.
+            SeveralRecords: two records match; the organisation is told.
+            TooManyRequests: too many wrong dates for this card, or records that it denied.
+            Unauthenticated: the person's record was closed, or the browser session has ended.
             UnknownOrganisation: the card's organisation is not registered.
         """
-        card, today = session.card, self._clock().date()
-        if not rules.check_birth_date(date_of_birth, today):
+        card, now = session.card, self._clock()
+        if not is_plausible(date_of_birth, now.date()):
             raise InvalidRequest("Check the year of the date of birth.")
-        organisation, known = await self._registry.read(lambda tx: _read_known(tx, card))
-        # Counted before it is compared: of many dates sent at once no more are compared.
-        await self._count_attempt(card)
-        outcome = rules.match(known, card, date_of_birth)
-        await self._attempts.change(card.uzi_number, lambda counted: max(counted - 1, 0))
-        name = known.user_name if known else rules.user_name(card)
-        words = (
-            f"{card.first_names} {card.last_name}, UZI-nummer {card.uzi_number}, "
-            f"rolcode {card.role_code}, bij {organisation.name} (URA {card.ura}), "
-            f"als gebruiker {name}"
+        found = await self._registry.read(lambda tx: record.read_known(tx, card, now))
+        known = await self._match(card, found, date_of_birth)
+        outcome = rules.outcome(known)
+        if outcome is Outcome.EXISTING:
+            await self._check_denials(card)
+        membership = await self._registry.read(
+            lambda tx: people.membership(tx, known.id, card.ura) if known else None
         )
-        begun = Registration(uzi_number=card.uzi_number, ura=card.ura, date_of_birth=date_of_birth)
+        person = rules.shown(known, membership, card, found.organisation)
+        person_id = known.id if known else new_id(self._random)
+        begun = Registration(
+            uzi_number=card.uzi_number,
+            ura=card.ura,
+            person_id=person_id,
+            is_known=known is not None,
+            birth_digest=self._births.digest(person_id, date_of_birth),
+            passed_over=tuple(
+                other.birth_digest
+                for other in found.namesakes
+                if other.birth_digest is not None and other.id != person_id
+            ),
+        )
+        words = rules.words(card, found.organisation, person.user_name)
         signing = await self._uzi.start(Purpose.SIGN_REGISTRATION, browser, begun, words)
-        return outcome, signing
+        await self._offer(session, signing, begun, outcome, person.user_name)
+        return Begun(outcome=outcome, person=person, signing=signing)
 
-    def _write_organisation(
-        self, tx: Transaction, card: Card, statement: dict[str, Any]
-    ) -> tuple[Organisation, Person]:
+    async def deny(self, session: BrowserSession) -> None:
+        """Take it that the record which was shown is somebody else's: tell the organisation, stop.
+
+        The signing session is spent first: of a signature and a denial at once one gets through.
+        The browser session ends when the organisation has been told, so that whom a failure keeps
+        from it can say it again.
+
+        Raises:
+            Conflict: it has been signed.
+            NothingOffered: no known record was shown.
+            TooManyRequests: this card said so too often today; it is stopped all the same.
+        """
+        offer = await self._sessions.deny_offer(session)
+        if offer is None:
+            raise NothingOffered
+        await self._uzi.withdraw(offer.signing)
         now = self._clock()
-        organisation = Organisation(
-            ura=card.ura,
-            name=card.organisation_name,
-            status=OrganisationStatus.ACTIVE,
-            registered_at=now,
-        )
-        organisations.add(tx, organisation)
-        person = self._write_holder(tx, card, None)
-        people.put_membership(
-            tx, self._membership(tx, person, card, AdministrativeRole.ADMINISTRATOR)
-        )
-        tx.record(
-            OrganisationRegistered(
-                actor=f"person:{person.id}",
-                object=f"organisation:{card.ura}",
-                ura=card.ura,
-                evidence=statement,
-            )
-        )
-        return organisation, person
+        try:
+            await self._count(self._denials, session.card, rules.count_denial, DENIALS_MEMORY)
+            await self._registry.commit(lambda tx: record.write_denial(tx, session, offer, now))
+        except (AlreadyExistsError, TooManyRequests) as stopped:
+            await self._sessions.end(session)
+            if isinstance(stopped, TooManyRequests):
+                raise
+        await self._sessions.end(session)
 
-    def _write_person(
-        self, tx: Transaction, session: UziSession, card: Card, begun: Registration
-    ) -> str:
-        # Asked again, for both may have changed since the registration was begun.
-        _, known = _read_known(tx, card)
-        rules.match(known, card, begun.date_of_birth)
-        person = self._write_holder(tx, card, begun.date_of_birth)
-        people.put_membership(tx, self._membership(tx, person, card, None))
-        tx.record(
-            PersonRegistered(
-                actor=f"person:{person.id}",
-                object=f"person:{person.id}",
-                ura=card.ura,
-                evidence=signed_statement(session, self._uzi.origin),
-            )
-        )
-        return person.id
+    async def notices(self, session: BrowserSession) -> list[Notice]:
+        """Return what the organisation of the card was told, newest first.
 
-    def _write_holder(self, tx: Transaction, card: Card, date_of_birth: date | None) -> Person:
-        """Add the card's holder, or take the card's names over into their record."""
-        known = _holder(tx, card)
-        if known is None:
-            person = Person(
-                id=new_id(self._random),
-                uzi_number=card.uzi_number,
-                first_names=card.first_names,
-                last_name=card.last_name,
-                date_of_birth=date_of_birth,
-                user_name=rules.user_name(card),
-                status=PersonStatus.ACTIVE,
-                created_at=self._clock(),
-            )
-            people.add_person(tx, person)
-            return person
-        person = replace(
-            known,
-            first_names=card.first_names,
-            last_name=card.last_name,
-            date_of_birth=known.date_of_birth or date_of_birth,
-        )
-        people.update_person(tx, person)
-        return person
+        Raises:
+            NotAnAdministrator: the card's holder does not manage it.
+        """
+        now = self._clock()
+        return await self._registry.read(lambda tx: record.read_notices(tx, session, now))
 
-    def _membership(
-        self, tx: Query, person: Person, card: Card, role: AdministrativeRole | None
-    ) -> Membership:
-        known = people.membership(tx, person.id, card.ura)
-        if known is not None:
-            return replace(
-                known,
-                role_code=card.role_code,
-                administrative_role=role or known.administrative_role,
-            )
-        return Membership(
-            person_id=person.id,
-            ura=card.ura,
-            role_code=card.role_code,
-            kind=MembershipKind.EMPLOYEE,
-            administrative_role=role,
-            valid_until=None,
-            created_at=self._clock(),
+    async def read_notice(self, session: BrowserSession, notice_id: str) -> None:
+        """Note that a notice was read; who reads it again changes nothing.
+
+        Raises:
+            NotAnAdministrator: the card's holder does not manage the organisation.
+            NotFound: the organisation has no such notice.
+        """
+        now = self._clock()
+        await self._registry.commit(
+            lambda tx: record.write_notice_read(tx, session, notice_id, now)
         )
 
-    async def _count_attempt(self, card: Card) -> None:
+    async def _match(self, card: Card, found: record.Known, born: date) -> Person | None:
+        # Counted before it is compared: of many dates sent at once no more are compared.
+        await self._count(self._attempts, card, rules.count_attempt, ATTEMPTS_MEMORY)
+        try:
+            known = rules.match(found.holder, found.namesakes, self._births, born)
+        except SeveralRecords:
+            twice = [one for one in found.namesakes if self._births.is_of(one, born)]
+            notice_id, now = new_id(self._random), self._clock()
+            await self._registry.commit(
+                lambda tx: record.write_several(tx, card, twice, notice_id, now)
+            )
+            raise
+        if not rules.is_wrong(known, found.namesakes):
+            await self._attempts.change(card.uzi_number, lambda counted: max(counted - 1, 0))
+        return known
+
+    async def _offer(
+        self,
+        session: BrowserSession,
+        signing: UziSession,
+        begun: Registration,
+        outcome: Outcome,
+        user_name: str,
+    ) -> None:
+        offer = Offer(
+            signing=signing.id,
+            person_id=begun.person_id,
+            user_name=user_name,
+            is_known=outcome is Outcome.EXISTING,
+        )
+        try:
+            replaced = await self._sessions.note_offer(session, offer)
+        except Unauthenticated:
+            await self._uzi.withdraw(signing.id)
+            raise
+        if replaced is not None:
+            # One that was signed meanwhile has registered them: what is signed now adds nothing.
+            with suppress(Conflict):
+                await self._uzi.withdraw(replaced.signing)
+
+    async def _check_denials(self, card: Card) -> None:
+        denied = await self._denials.get(card.uzi_number)
+        rules.check_denials(denied.value if denied is not None else 0)
+
+    async def _count(
+        self, shelf: Shelf[int], card: Card, rule: Callable[[int], int], memory: timedelta
+    ) -> None:
         key, counted = card.uzi_number, None
-        while counted is None and not await self._attempts.create(key, 1, ATTEMPTS_MEMORY):
-            counted = await self._attempts.change(key, rules.count_attempt)
-
-
-def _holder(tx: Query, card: Card) -> Person | None:
-    """Return who is registered under the card's UZI number.
-
-    Raises:
-        Unauthenticated: their record was closed.
-    """
-    person = people.by_uzi_number(tx, card.uzi_number)
-    if person is not None and person.status is not PersonStatus.ACTIVE:
-        raise Unauthenticated("closed")
-    return person
-
-
-def _read_known(tx: Query, card: Card) -> tuple[Organisation, Person | None]:
-    """Return the card's organisation, and its holder if they are known.
-
-    Raises:
-        Unauthenticated: the person's record was closed.
-        UnknownOrganisation: the organisation is not registered, or not any more.
-    """
-    organisation = organisations.get(tx, card.ura)
-    if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
-        raise UnknownOrganisation
-    return organisation, _holder(tx, card)
+        while counted is None and not await shelf.create(key, 1, memory):
+            counted = await shelf.change(key, rule)
 
 
 def signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
@@ -244,4 +262,5 @@ def signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
         "chain": list(proof.chain) if proof else [],
         "signature": proof.signature if proof else "",
         "algorithm": proof.algorithm if proof else "",
+        "revocation": session.revocation,
     }

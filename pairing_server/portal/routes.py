@@ -8,11 +8,14 @@ from aiohttp import web
 from pairing_server.clock import Clock
 from pairing_server.errors import Unauthenticated
 from pairing_server.http import answer, cookie, forget_cookie, json_body
-from pairing_server.portal.flow import RegistrationFlow, signed_statement
+from pairing_server.portal.flow import Begun, RegistrationFlow, signed_statement
+from pairing_server.portal.registration import Outcome
 from pairing_server.portal.session import SESSION_COOKIE, BrowserSessions
+from pairing_server.registry.notices import Notice
 from pairing_server.tokens import digest
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
+from pairing_server.uzi.roles import role_codes
 from pairing_server.uzi.routes import BROWSER_COOKIE, card_json, session_json
 from pairing_server.uzi.session import UziSession
 
@@ -39,6 +42,9 @@ class PortalRoutes:
         return [
             web.post("/portal/organisations", self.register_organisation),
             web.post("/portal/registration", self.register),
+            web.post("/portal/registration/denial", self.deny),
+            web.get("/portal/notices", self.notices),
+            web.post("/portal/notices/{id}/read", self.read_notice),
             web.post("/portal/logout", self.log_out),
         ]
 
@@ -77,11 +83,61 @@ class PortalRoutes:
         if not browser:
             # The session in which they sign would be anybody's who has no such cookie either.
             raise Unauthenticated("no browser cookie")
-        outcome, signing = await self._flow.begin(session, digest(browser), body.date_of_birth)
+        begun = await self._flow.begin(session, digest(browser), body.date_of_birth)
         return answer(
             {
-                "outcome": outcome,
-                "person": card_json(session.card),
-                "session": session_json(signing, self._uzi.origin, self._clock),
+                "outcome": begun.outcome,
+                "person": _person_json(begun, session.card),
+                "session": session_json(begun.signing, self._uzi.origin, self._clock),
             }
         )
+
+    async def deny(self, request: web.Request) -> web.Response:
+        """Stop: the record that was shown is somebody else's."""
+        session = await self._sessions.of(request)
+        await self._flow.deny(session)
+        response = answer(status=204)
+        forget_cookie(request, response, SESSION_COOKIE)
+        return response
+
+    async def notices(self, request: web.Request) -> web.Response:
+        """Tell an administrator what their organisation was told."""
+        session = await self._sessions.of(request)
+        found = await self._flow.notices(session)
+        return answer({"notices": [notice_json(notice) for notice in found]})
+
+    async def read_notice(self, request: web.Request) -> web.Response:
+        """Mark a notice as read."""
+        session = await self._sessions.of(request)
+        await self._flow.read_notice(session, request.match_info["id"])
+        return answer(status=204)
+
+
+def notice_json(notice: Notice) -> dict[str, object]:
+    """Return a notice for the administrators of its organisation."""
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "at": notice.at,
+        "subject": notice.subject,
+        "read_by": notice.read_by,
+        "read_at": notice.read_at,
+    }
+
+
+def _person_json(begun: Begun, card: Card) -> dict[str, object]:
+    """Return whom a registration makes, or the record that it finds, as it is known."""
+    person = begun.person
+    if begun.outcome is Outcome.NEW:
+        return {**card_json(card), "user_name": person.user_name}
+    return {
+        "name": f"{person.first_names} {person.last_name}",
+        "first_names": person.first_names,
+        "last_name": person.last_name,
+        "user_name": person.user_name,
+        "uzi_number": person.uzi_number,
+        "role_code": person.role_code,
+        "role": None if person.role_code is None else role_codes().name(person.role_code),
+        "organisation": person.organisation,
+        "ura": person.ura,
+    }

@@ -22,13 +22,34 @@ SESSION_LIFETIME = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a browser session was offered to sign.
+
+    Attributes:
+        signing: The UZI session in which it is signed.
+        person_id: Whose record it is, or will be.
+        user_name: The name of that record.
+        is_known: Whether the person was asked if it is theirs.
+        is_denied: Whether they said no.
+    """
+
+    signing: str
+    person_id: str
+    user_name: str
+    is_known: bool
+    is_denied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserSession:
     """What a browser was logged in with.
 
     Attributes:
         id: Digest of the session's cookie.
         person_id: The registered person, once there is one.
-        statement: What the card signed, as evidence of what is done in this session.
+        statement: What the card signed, as evidence of what is done in this session; after a
+            login by mutual TLS, `{"method": "mtls", ..}`.
+        offer: The newest registration that it was offered.
     """
 
     id: str
@@ -37,6 +58,7 @@ class BrowserSession:
     person_id: str | None
     statement: dict[str, Any]
     expires_at: datetime
+    offer: Offer | None = None
 
 
 class BrowserSessions:
@@ -92,6 +114,45 @@ class BrowserSessions:
         if stored is None or self._clock() >= stored.value.expires_at:
             raise Unauthenticated("no browser session")
         return stored.value
+
+    async def note_offer(self, session: BrowserSession, offer: Offer) -> Offer | None:
+        """Note what the session is offered.  Returns the offer that it replaces.
+
+        Raises:
+            Unauthenticated: the session has ended, or a record was denied in it.
+        """
+        replaced: Offer | None = None
+
+        def note(held: BrowserSession) -> BrowserSession:
+            nonlocal replaced
+            replaced = held.offer
+            if replaced is not None and replaced.is_denied:
+                raise Unauthenticated("denied")
+            return replace(held, offer=offer)
+
+        if await self._sessions.change(session.id, note) is None:
+            raise Unauthenticated("ended meanwhile")
+        return replaced
+
+    async def deny_offer(self, session: BrowserSession) -> Offer | None:
+        """Note that the record which the session was offered is not its card holder's.
+
+        Returns:
+            The newest offer, after which there is none; `None` when no known record was offered.
+        """
+
+        def deny(held: BrowserSession) -> BrowserSession:
+            if held.offer is None or not held.offer.is_known:
+                return held
+            return replace(held, offer=replace(held.offer, is_denied=True))
+
+        held = await self._sessions.change(session.id, deny)
+        offer = held.offer if held is not None else None
+        return offer if offer is not None and offer.is_denied else None
+
+    async def end(self, session: BrowserSession) -> None:
+        """End the session."""
+        await self._sessions.delete(session.id)
 
     async def set_person(self, session: BrowserSession, person_id: str) -> None:
         """Note whom the session's card turned out to be."""

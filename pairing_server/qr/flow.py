@@ -257,7 +257,7 @@ def _identity(
         person is None
         or person.status is not PersonStatus.ACTIVE
         # Who registered an organisation has not signed their own registration yet.
-        or person.date_of_birth is None
+        or person.birth_digest is None
         or membership is None
         or not membership.is_valid(now)
         or organisation is None

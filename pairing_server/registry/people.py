@@ -1,7 +1,7 @@
 """People and their memberships of organisations."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row, Transaction
 from pairing_server.registry.moments import milliseconds, moment
+from pairing_server.registry.names import name_key
 from pairing_server.registry.tables import membership as membership_table
 from pairing_server.registry.tables import person as person_table
 
@@ -41,14 +42,15 @@ class Person:
 
     Attributes:
         uzi_number: Nine digits; absent until a card has been shown.
-        date_of_birth: Only to recognise who registers twice.
+        birth_digest: The date of birth under a key of the server (`portal.birth_date`); absent
+            until the person gave it.
     """
 
     id: str
     uzi_number: str | None
     first_names: str
     last_name: str
-    date_of_birth: date | None
+    birth_digest: str | None
     user_name: str
     status: PersonStatus
     created_at: datetime
@@ -92,7 +94,21 @@ _update_person = (
 _person_by_id = sa.select(person_table).where(_p.id == sa.bindparam("id"))
 _person_for_share = _person_by_id.with_for_update(read=True)
 _person_by_uzi_number = sa.select(person_table).where(_p.uzi_number == sa.bindparam("uzi_number"))
+_person_by_uzi_number_for_update = _person_by_uzi_number.with_for_update()
 _person_by_user_name = sa.select(person_table).where(_p.user_name == sa.bindparam("user_name"))
+_namesakes = (
+    sa.select(person_table)
+    .join(membership_table, _m.person_id == _p.id)
+    .where(
+        _p.name_key == sa.bindparam("name_key"),
+        _p.uzi_number.is_(None),
+        _p.status == PersonStatus.ACTIVE.value,
+        _m.ura == sa.bindparam("ura"),
+        sa.or_(_m.valid_until.is_(None), _m.valid_until > sa.bindparam("at")),
+    )
+    .order_by(_p.id)
+)
+_namesakes_for_update = _namesakes.with_for_update()
 _insert_membership = sa.insert(membership_table)
 _update_membership = (
     sa.update(membership_table)
@@ -150,6 +166,23 @@ def by_uzi_number(tx: Query, uzi_number: str) -> Person | None:
     return _person(tx.one(_person_by_uzi_number, uzi_number=uzi_number))
 
 
+def by_uzi_number_for_update(tx: Transaction, uzi_number: str) -> Person | None:
+    """Return the person with that UZI number, whom nobody else changes until this commit."""
+    return _person(tx.one(_person_by_uzi_number_for_update, uzi_number=uzi_number))
+
+
+def namesakes(tx: Query, ura: str, first_names: str, last_name: str, at: datetime) -> list[Person]:
+    """Return the active people of that name, in that organisation, who have no UZI number yet."""
+    return _people_named(tx, _namesakes, ura, name_key(first_names, last_name), at)
+
+
+def namesakes_for_update(
+    tx: Transaction, ura: str, first_names: str, last_name: str, at: datetime
+) -> list[Person]:
+    """Return the same people, whom nobody else changes until this commit."""
+    return _people_named(tx, _namesakes_for_update, ura, name_key(first_names, last_name), at)
+
+
 def by_user_name(tx: Query, user_name: str) -> Person | None:
     """Return the person with that user name, exactly so spelled."""
     return _person(tx.one(_person_by_user_name, user_name=user_name))
@@ -192,13 +225,20 @@ def membership_for_share(tx: Transaction, person_id: str, ura: str) -> Membershi
     return None if row is None else _membership_of(row)
 
 
+def _people_named(
+    tx: Query, statement: sa.Executable, ura: str, key: str, at: datetime
+) -> list[Person]:
+    rows = tx.all(statement, ura=ura, name_key=key, at=to_milliseconds(at))
+    return [person for row in rows if (person := _person(row))]
+
+
 def _changeable(person: Person) -> dict[str, Any]:
-    born = person.date_of_birth
     return {
         "uzi_number": person.uzi_number,
         "first_names": person.first_names,
         "last_name": person.last_name,
-        "date_of_birth": None if born is None else born.isoformat(),
+        "name_key": name_key(person.first_names, person.last_name),
+        "birth_digest": person.birth_digest,
         "user_name": person.user_name,
         "status": person.status,
     }
@@ -207,13 +247,12 @@ def _changeable(person: Person) -> dict[str, Any]:
 def _person(row: Row | None) -> Person | None:
     if row is None:
         return None
-    born = row["date_of_birth"]
     return Person(
         id=row["id"],
         uzi_number=row["uzi_number"],
         first_names=row["first_names"],
         last_name=row["last_name"],
-        date_of_birth=None if born is None else date.fromisoformat(born),
+        birth_digest=row["birth_digest"],
         user_name=row["user_name"],
         status=PersonStatus(row["status"]),
         created_at=from_milliseconds(row["created_at"]),

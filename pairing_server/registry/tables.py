@@ -46,11 +46,15 @@ person = Table(
     Column("uzi_number", Text, unique=True),
     Column("first_names", Text, nullable=False),
     Column("last_name", Text, nullable=False),
-    Column("date_of_birth", Text),
+    # By which who registers is recognised (`pairing_server.registry.names`).
+    Column("name_key", Text, nullable=False),
+    # The date of birth under a key of the server; the date itself is kept nowhere.
+    Column("birth_digest", Text),
     Column("user_name", Text, nullable=False, unique=True),
     Column("status", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
+    Index(None, "name_key"),
 )
 
 membership = Table(
@@ -67,6 +71,20 @@ membership = Table(
     CheckConstraint(
         "administrative_role IN ('administrator', 'operator')", name="administrative_role"
     ),
+    Index(None, "ura"),
+)
+
+# What an organisation is told, for its administrators to see.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ura", Text, ForeignKey("organisation.ura"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("read_by", Text),
+    Column("read_at", BigInteger),
     Index(None, "ura"),
 )
 

@@ -142,6 +142,14 @@ class UziFlow:
         )
         return f"{self.origin}/uzi/return#{session.id}.{completion}"
 
+    async def withdraw(self, session_id: str) -> None:
+        """End a session that nobody is to finish any more.
+
+        Raises:
+            Conflict: it was completed.
+        """
+        await self._sessions.change(session_id, rules.withdraw)
+
     async def complete(
         self, session_id: str, browser: str | None, completion: str
     ) -> tuple[UziSession, Card]:

@@ -3,7 +3,7 @@
 import hmac
 import unicodedata
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
@@ -56,11 +56,21 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """Whom a `sign-registration` session registers, once signed by the same card."""
+    """Whom a `sign-registration` session registers, once signed by the same card.
+
+    Attributes:
+        person_id: Whose record it becomes; drawn when the registration is begun, so that the date
+            of birth is kept as that person's digest alone.
+        is_known: Whether there was such a record.
+        passed_over: The digests of birth dates that were compared and were other ones.
+    """
 
     uzi_number: str
     ura: str
-    date_of_birth: date
+    person_id: str
+    is_known: bool
+    birth_digest: str
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +184,19 @@ def refuse(session: UziSession, code: str, now: datetime) -> UziSession:
     """
     check_waiting(session, now)
     return replace(session, status=Status.REFUSED, refused=code)
+
+
+def withdraw(session: UziSession) -> UziSession:
+    """End a session that nobody is to finish any more; one that has ended stays as it is.
+
+    Raises:
+        Conflict: it was completed.
+    """
+    if session.status is Status.COMPLETED:
+        raise Conflict("completed")
+    if session.status is Status.REFUSED:
+        return session
+    return replace(session, status=Status.REFUSED, refused="withdrawn")
 
 
 def complete(

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -63,7 +63,7 @@ async def add_person(registry: Registry, now: datetime, uzi_number: str = "90000
         uzi_number=uzi_number,
         first_names="Jan",
         last_name="Jansen",
-        date_of_birth=date(1980, 1, 31),
+        birth_digest="digest-of-a-date",
         user_name=uzi_number,
         status=PersonStatus.ACTIVE,
         created_at=now,

@@ -1,7 +1,7 @@
 """A person with a phone, in an organisation."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pairing_server.registry import credentials, organisations, people
 from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
@@ -24,13 +24,13 @@ PERSON = Person(
     uzi_number="123456789",
     first_names="Saskia Maria",
     last_name="de Boer",
-    date_of_birth=date(1980, 1, 31),
+    birth_digest="digest-of-a-date",
     user_name="sdeboer",
     status=PersonStatus.ACTIVE,
     created_at=NOW,
 )
 COLLEAGUE = replace(
-    PERSON, id="person-2", uzi_number=None, date_of_birth=None, user_name="colleague"
+    PERSON, id="person-2", uzi_number=None, birth_digest=None, user_name="colleague"
 )
 MEMBERSHIP = Membership(
     person_id=PERSON.id,

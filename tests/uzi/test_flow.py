@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from datetime import date
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -33,6 +32,14 @@ from tests.house import house_settings
 
 ORIGIN = "http://localhost:8080"
 NOBODYS_CARD = Holder(uzi_number="900007777", card_type="M", role_code="00.000", title=None)
+
+BEGUN = Registration(
+    uzi_number="900001234",
+    ura="90000382",
+    person_id="person-1",
+    is_known=False,
+    birth_digest="digest-of-a-date",
+)
 
 
 @pytest.fixture
@@ -201,8 +208,7 @@ async def test_the_time_counts_at_each_step(flow, clock, session, proof_of):
 
 
 async def test_a_registration_is_signed_by_the_card_that_began_it(flow, proof_of):
-    begun = Registration(uzi_number="900001234", ura="90000382", date_of_birth=date(1980, 1, 31))
-    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", begun, "Jan")
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, "Jan")
 
     with pytest.raises(OtherCard):
         await flow.prove(signing.id, proof_of(signing, Holder(uzi_number="900005678")))
@@ -211,8 +217,7 @@ async def test_a_registration_is_signed_by_the_card_that_began_it(flow, proof_of
 
 
 async def test_the_same_persons_card_of_another_organisation_does_not_sign(flow, proof_of):
-    begun = Registration(uzi_number="900001234", ura="90000382", date_of_birth=date(1980, 1, 31))
-    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", begun, "Jan")
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, "Jan")
 
     with pytest.raises(OtherCard):
         await flow.prove(signing.id, proof_of(signing, Holder(ura="90000999")))

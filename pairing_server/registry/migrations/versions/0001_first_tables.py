@@ -46,7 +46,8 @@ def _people() -> None:
         sa.Column("uzi_number", sa.Text),
         sa.Column("first_names", sa.Text, nullable=False),
         sa.Column("last_name", sa.Text, nullable=False),
-        sa.Column("date_of_birth", sa.Text),
+        sa.Column("name_key", sa.Text, nullable=False),
+        sa.Column("birth_digest", sa.Text),
         sa.Column("user_name", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -55,6 +56,7 @@ def _people() -> None:
         sa.UniqueConstraint("user_name", name=op.f("uq_person_user_name")),
         sa.CheckConstraint("status IN ('active', 'closed')", name=op.f("ck_person_status")),
     )
+    op.create_index(op.f("ix_person_name_key"), "person", ["name_key"])
     op.create_table(
         "membership",
         sa.Column("person_id", sa.Text, nullable=False),
@@ -76,6 +78,19 @@ def _people() -> None:
         ),
     )
     op.create_index(op.f("ix_membership_ura"), "membership", ["ura"])
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("ura", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("read_by", sa.Text),
+        sa.Column("read_at", sa.BigInteger),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.ForeignKeyConstraint(["ura"], ["organisation.ura"], name=op.f("fk_notice_ura")),
+    )
+    op.create_index(op.f("ix_notice_ura"), "notice", ["ura"])
 
 
 def _credentials() -> None:
