@@ -1,0 +1,106 @@
+"""One Chromium for all browser tests, and for each a server and a desk to sit down at.
+
+Playwright lives on one event loop.  So these tests, their stores and their servers share the
+session's, where the rest of the suite has a loop for each test.
+"""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests import house as houses
+from tests import valkey
+from tests.browser.desk import Desk, Screen
+from tests.documents import ROOT
+
+HERE = Path(__file__).parent
+#: What failed tests leave behind; Git ignores it.
+REMAINS = ROOT / "build" / "browser"
+#: A browser that calls nobody but us.
+FLAGS = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all of them to one worker, where they share the session's loop and one browser."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+def on_the_sessions_loop(fixture: Any) -> Any:
+    return pytest_asyncio.fixture(loop_scope="session")(fixture.__wrapped__)
+
+
+store = on_the_sessions_loop(valkey.store)
+registry = on_the_sessions_loop(houses.registry)
+stores = on_the_sessions_loop(houses.stores)
+house = on_the_sessions_loop(houses.house)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "There is no Chromium: make parts"
+    async with async_playwright() as playwright:
+        # It opens our own pages alone, and containers lack what Chromium's sandbox is made of.
+        started = await playwright.chromium.launch(
+            executable_path=found, args=FLAGS, chromium_sandbox=False
+        )
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sit_down(
+    browser: Browser, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[..., Any]]:
+    """Open a desk: `desk = await sit_down(house, Screen(...))`, a browser profile of its own.
+
+    In the end every desk must have seen nothing that no page may do; a failed test leaves the
+    screen and Playwright's trace of each.
+    """
+    desks: list[Desk] = []
+    async with AsyncExitStack() as stack:
+
+        async def sit(house: houses.House, screen: Screen | None = None, **options: Any) -> Desk:
+            context = await browser.new_context(
+                **(screen or Screen()).options(), base_url=house.base_url, **options
+            )
+            stack.push_async_callback(context.close)
+            await context.tracing.start(screenshots=True, snapshots=True)
+            desk = Desk(house, context, screen or Screen())
+            desks.append(desk)
+            return desk
+
+        yield sit
+        failed = request.node.stash.get(FAILED, False)
+        wrong = [each for desk in desks for each in desk.wrong]
+        folder = REMAINS / request.node.name
+        for number, desk in enumerate(desks):
+            if failed or wrong:
+                await desk.leave_behind(folder / str(number))
+    assert not wrong, "\n".join(wrong)
