@@ -60,7 +60,7 @@ from pairing_server.uzi.belief import Believe, CardBeliever
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.path import CardVerifier, load_anchors
-from pairing_server.uzi.revocation import RevocationLists
+from pairing_server.uzi.revocation_files import RevocationLists
 from pairing_server.uzi.routes import UziRoutes
 
 #: How long calls that are being answered when the server stops have to end.
