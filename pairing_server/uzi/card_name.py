@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from pairing_server.uzi.refusals import (
+    DoubledAccountName,
     DoubledCardName,
     MalformedAccountName,
     MalformedCardName,
+    MalformedUziNumber,
     MissingCardName,
+    WrongCardNameType,
 )
 
-CARD_NAME = x509.ObjectIdentifier("2.5.5.5")
 #: The Microsoft user principal name.
 ACCOUNT_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
@@ -25,12 +27,14 @@ IA5_STRING = 0x16
 _LAYOUT = re.compile(
     r"(?P<oid_ca>[0-2](?:\.(?:0|[1-9][0-9]*))+)"
     r"-1"
-    r"-(?P<uzi_number>[0-9]{9})"
+    r"-(?P<uzi_number>[^-]*)"
     r"-(?P<card_type>[A-Z])"
     r"-(?P<ura>[0-9]{8})"
     r"-(?P<role_code>[0-9]{2}\.[0-9]{3})"
     r"-(?P<agb_code>[0-9]{8})"
 )
+_UZI_NUMBER = re.compile(r"[0-9]{9}")
+_ACCOUNT_LAYOUT = re.compile(r"(?P<uzi_number>[0-9]{9})@(?P<ura>[0-9]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,25 @@ class CardName:
     agb_code: str
 
 
-def read_card_name(other_names: Sequence[x509.OtherName]) -> CardName:
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """The Microsoft user principal name (CPS table 8)."""
+
+    uzi_number: str
+    ura: str
+
+
+def read_card_name(other_names: Sequence[x509.OtherName], kind: x509.ObjectIdentifier) -> CardName:
     """Find and read the one card name, wherever it stands among the others.
 
     Raises:
         MissingCardName: There is none.
         DoubledCardName: There is more than one, even if they are the same.
-        MalformedCardName: It is no IA5String, or its layout is another.
+        WrongCardNameType: It is no IA5String.
+        MalformedCardName: Its layout is another.
+        MalformedUziNumber: In that layout, the UZI number is not nine digits.
     """
-    values = [name.value for name in other_names if name.type_id == CARD_NAME]
+    values = [name.value for name in other_names if name.type_id == kind]
     if not values:
         raise MissingCardName
     if len(values) > 1:
@@ -61,28 +75,35 @@ def read_card_name(other_names: Sequence[x509.OtherName]) -> CardName:
     try:
         text = der_string(values[0], IA5_STRING).decode("ascii")
     except ValueError as error:
-        raise MalformedCardName(str(error)) from error
+        raise WrongCardNameType(_fault(error)) from error
     layout = _LAYOUT.fullmatch(text)
     if layout is None:
         raise MalformedCardName("layout")
+    if not _UZI_NUMBER.fullmatch(layout["uzi_number"]):
+        raise MalformedUziNumber
     return CardName(**layout.groupdict())
 
 
-def read_account_name(other_names: Sequence[x509.OtherName]) -> str | None:
+def read_account_name(other_names: Sequence[x509.OtherName]) -> AccountName | None:
     """Find and read the user principal name; `None` when the certificate has none.
 
     Raises:
-        MalformedAccountName: There is more than one, or it is no UTF8String.
+        DoubledAccountName: There is more than one.
+        MalformedAccountName: It is no UTF8String of nine digits, an @ and eight digits.
     """
     values = [name.value for name in other_names if name.type_id == ACCOUNT_NAME]
     if not values:
         return None
     if len(values) > 1:
-        raise MalformedAccountName(len(values))
+        raise DoubledAccountName(len(values))
     try:
-        return der_string(values[0], UTF8_STRING).decode("utf-8")
+        text = der_string(values[0], UTF8_STRING).decode("utf-8")
     except ValueError as error:
-        raise MalformedAccountName(str(error)) from error
+        raise MalformedAccountName(_fault(error)) from error
+    layout = _ACCOUNT_LAYOUT.fullmatch(text)
+    if layout is None:
+        raise MalformedAccountName("layout")
+    return AccountName(**layout.groupdict())
 
 
 def der_string(encoded: bytes, tag: int) -> bytes:
@@ -106,3 +127,8 @@ def der_string(encoded: bytes, tag: int) -> bytes:
     if len(encoded) != header + length:
         raise ValueError("length does not fit")
     return encoded[header:]
+
+
+def _fault(error: ValueError) -> str:
+    """A decoder's message may quote the card."""
+    return "encoding" if isinstance(error, UnicodeError) else str(error)

@@ -27,10 +27,14 @@ from pairing_server.uzi.refusals import (
     InconsistentAccountName,
     InconsistentIssuer,
     InconsistentSubject,
+    InconsistentSubscriber,
     MalformedCertificate,
     MalformedSubject,
+    MissingAccountName,
     MissingCardName,
-    UntrustedIssuer,
+    ServerCertificate,
+    UnknownCardType,
+    UnknownIssuer,
     WrongExtendedKeyUsage,
     WrongKeyUsage,
     WrongPolicy,
@@ -45,6 +49,14 @@ _OTHER_KEY_USAGES = (
     "key_cert_sign",
     "crl_sign",
 )
+
+#: Why a letter that a hierarchy does not accept is not (CPS section 7.1.5).
+_NOT_ACCEPTED = {
+    "M": CardTypeNotAccepted,
+    "N": CardTypeNotAccepted,
+    "S": ServerCertificate,
+    "Z": CardTypeNotAccepted,
+}
 
 #: Controls, formats (which reorder text), surrogates and line ends: a line feed would end the
 #: line in the bytes that the card signs.
@@ -119,12 +131,14 @@ def read_card(certificate: x509.Certificate, hierarchy: Hierarchy) -> Card:
         extensions = certificate.extensions
     authority = _issuing_authority(issuer, hierarchy)
     other_names = _other_names(extensions)
-    card_name = read_card_name(other_names)
+    card_name = read_card_name(other_names, x509.ObjectIdentifier(hierarchy.card_name_type))
     # Before the policy, which is another on a card that names nobody: its holder must hear that
     # it is the wrong card, not the wrong certificate.
     _require_product(card_name, authority, hierarchy)
     _require_authentication(extensions, hierarchy)
-    _require_one_holder(card_name, _attribute(subject, NameOID.SERIAL_NUMBER), other_names)
+    if card_name.uzi_number != _attribute(subject, NameOID.SERIAL_NUMBER):
+        raise InconsistentSubject
+    _require_one_holder(card_name, other_names, needed=hierarchy.account_name_required)
     return Card(
         uzi_number=card_name.uzi_number,
         card_type=card_name.card_type,
@@ -154,31 +168,31 @@ def _issuing_authority(issuer: x509.Name, hierarchy: Hierarchy) -> IssuingAuthor
     }
     for oid, value in shared.items():
         if [attribute.value for attribute in issuer.get_attributes_for_oid(oid)] != [value]:
-            raise UntrustedIssuer("issuer name", oid.dotted_string)
+            raise UnknownIssuer("issuer name", oid.dotted_string)
     names = [str(name.value) for name in issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
     authority = hierarchy.authority(names[0]) if len(names) == 1 else None
     if authority is None:
-        raise UntrustedIssuer("issuer common name")
+        raise UnknownIssuer("issuer common name")
     return authority
 
 
 def _require_authentication(extensions: x509.Extensions, hierarchy: Hierarchy) -> None:
     """Tell the authentication certificate from the others (CPS tables 4 and 8)."""
-    constraints = _extension(extensions, x509.BasicConstraints)
+    constraints = find_extension(extensions, x509.BasicConstraints)
     if constraints is None or constraints.ca:
         raise CertificateOfAuthority
-    policies = _extension(extensions, x509.CertificatePolicies) or ()
+    policies = find_extension(extensions, x509.CertificatePolicies) or ()
     if hierarchy.authenticity_policies.isdisjoint(
         policy.policy_identifier.dotted_string for policy in policies
     ):
         raise WrongPolicy
-    usage = _extension(extensions, x509.KeyUsage)
+    usage = find_extension(extensions, x509.KeyUsage)
     if usage is None or not usage.digital_signature:
         raise WrongKeyUsage("no digitalSignature")
     # nonRepudiation above all: what the qualified signature key signs binds its holder by law.
     if any(getattr(usage, other) for other in _OTHER_KEY_USAGES):
         raise WrongKeyUsage("not digitalSignature alone")
-    extended = _extension(extensions, x509.ExtendedKeyUsage) or ()
+    extended = find_extension(extensions, x509.ExtendedKeyUsage) or ()
     if ExtendedKeyUsageOID.CLIENT_AUTH not in extended:
         raise WrongExtendedKeyUsage
 
@@ -188,7 +202,7 @@ def _require_product(
 ) -> None:
     """Card type, OID CA and issuer name one product, and one that is accepted."""
     if card_name.card_type not in hierarchy.accepted_card_types:
-        raise CardTypeNotAccepted(card_name.card_type)
+        raise _NOT_ACCEPTED.get(card_name.card_type, UnknownCardType)(card_name.card_type)
     if card_name.card_type != authority.card_type:
         raise InconsistentIssuer("card type", card_name.card_type)
     if card_name.oid_ca != authority.oid_ca:
@@ -196,18 +210,22 @@ def _require_product(
 
 
 def _require_one_holder(
-    card_name: CardName, serial_number: str, other_names: list[x509.OtherName]
+    card_name: CardName, other_names: list[x509.OtherName], *, needed: bool
 ) -> None:
-    """The otherName, the subject and the user principal name speak of one holder."""
-    if serial_number != card_name.uzi_number:
-        raise InconsistentSubject
+    """The otherName and the user principal name speak of one holder and one subscriber."""
     account_name = read_account_name(other_names)
-    if account_name not in (None, f"{card_name.uzi_number}@{card_name.ura}"):
+    if account_name is None:
+        if needed:
+            raise MissingAccountName
+        return
+    if account_name.uzi_number != card_name.uzi_number:
         raise InconsistentAccountName
+    if account_name.ura != card_name.ura:
+        raise InconsistentSubscriber
 
 
 def _other_names(extensions: x509.Extensions) -> list[x509.OtherName]:
-    alternative_name = _extension(extensions, x509.SubjectAlternativeName)
+    alternative_name = find_extension(extensions, x509.SubjectAlternativeName)
     if alternative_name is None:
         raise MissingCardName("no subjectAltName")
     return [name for name in alternative_name if isinstance(name, x509.OtherName)]
@@ -233,7 +251,8 @@ def _optional_attribute(subject: x509.Name, oid: x509.ObjectIdentifier) -> str |
     return value
 
 
-def _extension(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | None:
+def find_extension(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | None:
+    """Return the extension of that kind, or `None` when there is none."""
     try:
         return extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

@@ -21,16 +21,23 @@ from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.refusals import (
     CardTypeNotAccepted,
     CertificateOfAuthority,
+    DoubledAccountName,
     DoubledCardName,
     InconsistentAccountName,
     InconsistentIssuer,
     InconsistentSubject,
+    InconsistentSubscriber,
     MalformedAccountName,
     MalformedCardName,
     MalformedCertificate,
     MalformedSubject,
+    MalformedUziNumber,
+    MissingAccountName,
     MissingCardName,
-    UntrustedIssuer,
+    ServerCertificate,
+    UnknownCardType,
+    UnknownIssuer,
+    WrongCardNameType,
     WrongExtendedKeyUsage,
     WrongKeyUsage,
     WrongPolicy,
@@ -127,7 +134,7 @@ def test_any_policy_is_not_the_authenticity_policy(read, profile):
 
 
 def test_a_test_card_is_refused_in_production(card):
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(UnknownIssuer):
         read_card(card.certificate, load_hierarchy("production"))
 
 
@@ -179,10 +186,31 @@ def test_a_certificate_that_does_not_deny_to_be_an_authoritys_is_refused(read, p
         read(profile.without(x509.BasicConstraints))
 
 
-@pytest.mark.parametrize("letter", ["M", "S", "A", "X"])
-def test_a_card_that_does_not_name_a_person_is_refused(read, profile, letter):
-    with pytest.raises(CardTypeNotAccepted):
+@pytest.mark.parametrize(
+    ("letter", "refusal"),
+    [
+        ("M", CardTypeNotAccepted),
+        ("S", ServerCertificate),
+        ("A", UnknownCardType),
+        ("X", UnknownCardType),
+    ],
+)
+def test_a_card_that_does_not_name_a_person_is_refused(read, profile, letter, refusal):
+    with pytest.raises(refusal) as raised:
         read(profile.replacing(names(ACCOUNT, card_name("-Z-", f"-{letter}-"))))
+
+    assert raised.type is refusal
+
+
+@pytest.mark.parametrize("letter", ["Z", "N"])
+def test_a_hierarchy_may_accept_fewer_types(ca, hierarchy, at, card_key, letter):
+    holder = Holder(card_type=letter)
+    issued = ca.certify(holder, ca.profile(holder, Use.AUTHENTICATION, at), card_key)
+
+    with pytest.raises(CardTypeNotAccepted) as raised:
+        read_card(issued.certificate, replace(hierarchy, accepted_card_types=frozenset()))
+
+    assert raised.type is CardTypeNotAccepted
 
 
 def test_a_card_that_names_nobody_is_refused_for_that_and_not_for_its_policy(
@@ -234,7 +262,7 @@ def test_letter_and_oid_ca_of_another_product_are_refused(read, profile):
 def test_another_issuer_under_the_same_root_is_refused(read, profile, oid, values):
     issuer = with_attribute(profile.issuer, oid, *values)
 
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(UnknownIssuer):
         read(replace(profile, issuer=issuer))
 
 
@@ -259,26 +287,73 @@ def test_a_doubled_card_name_is_refused(read, profile):
         read(profile.replacing(names(card_name(), ACCOUNT, card_name())))
 
 
-def test_a_malformed_card_name_is_refused(read, profile):
-    with pytest.raises(MalformedCardName):
-        read(profile.replacing(names(ACCOUNT, card_name("-1-", "-2-"))))
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [
+        (card_name("-1-", "-2-"), MalformedCardName),
+        (card_name("900001234", "90000123"), MalformedUziNumber),
+        (other_name(CARD_NAME, 0x0C, TEXT), WrongCardNameType),
+    ],
+    ids=["layout", "UZI number", "UTF8String"],
+)
+def test_a_malformed_card_name_is_refused(read, profile, name, refusal):
+    with pytest.raises(refusal):
+        read(profile.replacing(names(ACCOUNT, name)))
 
 
-@pytest.mark.parametrize("account", ["900001235@90000382", "900001234@90000383", "900001234", ""])
-def test_an_account_name_of_another_holder_is_refused(read, profile, account):
+@pytest.mark.parametrize(
+    ("account", "refusal"),
+    [
+        ("900001235@90000382", InconsistentAccountName),
+        ("900001234@90000383", InconsistentSubscriber),
+        ("900001234", MalformedAccountName),
+        ("", MalformedAccountName),
+    ],
+)
+def test_an_account_name_of_another_holder_is_refused(read, profile, account, refusal):
     other = other_name(ACCOUNT_NAME, 0x0C, account)
 
-    with pytest.raises(InconsistentAccountName):
+    with pytest.raises(refusal):
         read(profile.replacing(names(other, card_name())))
 
 
 def test_a_doubled_account_name_is_refused(read, profile):
-    with pytest.raises(MalformedAccountName):
+    with pytest.raises(DoubledAccountName):
         read(profile.replacing(names(ACCOUNT, card_name(), ACCOUNT)))
 
 
-def test_a_card_without_account_name_has_nothing_to_compare(read, profile):
-    assert read(profile.replacing(names(card_name()))).uzi_number == "900001234"
+def test_a_card_without_account_name_is_refused(read, profile):
+    with pytest.raises(MissingAccountName):
+        read(profile.replacing(names(card_name())))
+
+
+def test_in_a_hierarchy_without_account_names_there_is_nothing_to_compare(
+    certify, profile, hierarchy
+):
+    certificate = certify(profile.replacing(names(card_name()))).certificate
+    g4 = replace(hierarchy, account_name_required=False)
+
+    assert read_card(certificate, g4).uzi_number == "900001234"
+
+
+def test_where_no_account_name_is_needed_a_wrong_one_is_refused_still(certify, profile, hierarchy):
+    other = other_name(ACCOUNT_NAME, 0x0C, "900001235@90000382")
+    certificate = certify(profile.replacing(names(other, card_name()))).certificate
+
+    with pytest.raises(InconsistentAccountName):
+        read_card(certificate, replace(hierarchy, account_name_required=False))
+
+
+def test_a_hierarchy_may_have_another_card_name(certify, profile, hierarchy):
+    g4_name = x509.ObjectIdentifier("1.3.6.1.4.1.1466.115.121.1.26")
+    permanent = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.3"), b"\x30\x00")
+    mixed = names(permanent, ACCOUNT, other_name(g4_name, 0x16, TEXT))
+    certificate = certify(profile.replacing(mixed)).certificate
+    g4 = replace(hierarchy, card_name_type=g4_name.dotted_string)
+
+    assert read_card(certificate, g4).uzi_number == "900001234"
+    with pytest.raises(MissingCardName):
+        read_card(certificate, hierarchy)
 
 
 def test_a_subject_of_another_holder_is_refused(read, profile):

@@ -13,19 +13,25 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clients.card_profile import Use, key_usage
+from clients.card_profile import CARD_NAME, Use, key_usage
 from clients.test_ca import KeyKind, make_key
 from pairing_server.uzi.path import (
     MAX_CERTIFICATE_BYTES,
-    CardVerifier,
     load_anchors,
     load_certificate,
 )
 from pairing_server.uzi.refusals import (
+    AuthorityNotValid,
     CardExpired,
     CardNotYetValid,
     CardRefused,
     MalformedCertificate,
+    NameNotPermitted,
+    NotAnAuthority,
+    PathTooLong,
+    PolicyNotAllowed,
+    PurposeNotAllowed,
+    UnknownCriticalExtension,
     UntrustedIssuer,
     WeakKey,
     WrongPolicy,
@@ -39,6 +45,8 @@ any_policy = x509.CertificatePolicies(
 other_policy = x509.CertificatePolicies(
     [x509.PolicyInformation(x509.ObjectIdentifier(Use.SIGNATURE.value), None)]
 )
+no_authority = x509.BasicConstraints(ca=False, path_length=None)
+server_use = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 unknown_extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 
 
@@ -209,16 +217,16 @@ def test_a_card_that_a_card_signed_is_refused(ca, profile, card, verify, certify
 
 @pytest.mark.parametrize("level", ["root", "level_2", "issuing"])
 @pytest.mark.parametrize(
-    "edit",
+    ("edit", "refusal"),
     [
-        lambda p: p.without(x509.BasicConstraints),
-        lambda p: p.replacing(x509.BasicConstraints(ca=False, path_length=None), critical=True),
-        lambda p: p.without(x509.KeyUsage),
-        lambda p: p.replacing(key_usage("crl_sign"), critical=True),
-        lambda p: p.replacing(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])),
-        lambda p: p.replacing(unknown_extension, critical=True),
-        lambda p: replace(p, not_after=p.not_before + SECOND),
-        lambda p: replace(p, not_before=p.not_after - SECOND),
+        (lambda p: p.without(x509.BasicConstraints), NotAnAuthority),
+        (lambda p: p.replacing(no_authority, critical=True), NotAnAuthority),
+        (lambda p: p.without(x509.KeyUsage), NotAnAuthority),
+        (lambda p: p.replacing(key_usage("crl_sign"), critical=True), NotAnAuthority),
+        (lambda p: p.replacing(server_use), PurposeNotAllowed),
+        (lambda p: p.replacing(unknown_extension, critical=True), UnknownCriticalExtension),
+        (lambda p: replace(p, not_after=p.not_before + SECOND), AuthorityNotValid),
+        (lambda p: replace(p, not_before=p.not_after - SECOND), AuthorityNotValid),
     ],
     ids=[
         "no basicConstraints",
@@ -231,8 +239,8 @@ def test_a_card_that_a_card_signed_is_refused(ca, profile, card, verify, certify
         "not yet valid",
     ],
 )
-def test_an_authority_that_is_wrong_in_one_thing_is_refused(verify_under, level, edit):
-    with pytest.raises(UntrustedIssuer):
+def test_an_authority_that_is_wrong_in_one_thing_is_refused(verify_under, level, edit, refusal):
+    with pytest.raises(refusal):
         verify_under(change=at_level(level, edit))
 
 
@@ -246,7 +254,7 @@ def test_an_authority_that_is_wrong_in_one_thing_is_refused(verify_under, level,
     ids=["no policies", "another policy"],
 )
 def test_an_authority_that_does_not_allow_the_policy_is_refused(verify_under, level, edit):
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(PolicyNotAllowed):
         verify_under(change=at_level(level, edit))
 
 
@@ -286,14 +294,14 @@ def test_any_policy_does_not_count_where_it_is_inhibited(verify_under):
         "issuing": lambda p: p.replacing(any_policy),
     }
 
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(PolicyNotAllowed):
         verify_under(change=lambda level, profile: edits[level](profile))
 
 
 def test_a_path_longer_than_an_authority_allows_is_refused(verify_under):
     short = x509.BasicConstraints(ca=True, path_length=0)
 
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(PathTooLong):
         verify_under(change=at_level("level_2", lambda p: p.replacing(short, critical=True)))
 
 
@@ -321,19 +329,49 @@ def test_three_authorities_may_stand_below_the_anchor(verify_below, count):
 
 
 def test_a_fourth_authority_below_the_anchor_is_refused(verify_below):
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(PathTooLong):
         verify_below(4)
 
 
-def test_name_constraints_are_not_overlooked(verify_under):
-    elsewhere = x509.NameConstraints([x509.DirectoryName(x509.Name([]))], None)
+def in_country(code):
+    return x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, code)]))
 
-    with pytest.raises(UntrustedIssuer):
-        verify_under(change=at_level("issuing", lambda p: p.replacing(elsewhere, critical=True)))
+
+@pytest.mark.parametrize("level", ["root", "level_2", "issuing"])
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        x509.NameConstraints([in_country("BE")], None),
+        x509.NameConstraints(None, [in_country("NL")]),
+        x509.NameConstraints(None, [x509.OtherName(CARD_NAME, b"\x16\x01a")]),
+    ],
+    ids=["elsewhere permitted", "here excluded", "on the card name, which nobody can compare"],
+)
+def test_name_constraints_are_kept(verify_under, level, constraints, critical):
+    with pytest.raises(NameNotPermitted):
+        verify_under(change=at_level(level, lambda p: p.replacing(constraints, critical=critical)))
+
+
+@pytest.mark.parametrize("level", ["root", "level_2", "issuing"])
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        x509.NameConstraints([in_country("NL")], None),
+        x509.NameConstraints(None, [in_country("BE")]),
+        x509.NameConstraints([x509.DNSName("example.nl")], [x509.RFC822Name("example.nl")]),
+    ],
+    ids=["here permitted", "elsewhere excluded", "on names that a card has not"],
+)
+def test_name_constraints_that_a_card_keeps_do_no_harm(verify_under, level, constraints, critical):
+    change = at_level(level, lambda p: p.replacing(constraints, critical=critical))
+
+    assert verify_under(change=change).card.uzi_number == "900001234"
 
 
 def test_an_unknown_critical_extension_of_the_card_is_refused(verify, certify, profile):
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(UnknownCriticalExtension):
         verify(certify(profile.replacing(unknown_extension, critical=True)))
 
 
