@@ -50,7 +50,7 @@ from pairing_server.qr.routes import PairingRoutes
 from pairing_server.registry import Registry, RegistryUnavailableError, Transaction
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
-from pairing_server.settings import Settings
+from pairing_server.settings import PREFIX, Settings, SettingsError
 from pairing_server.store import Store
 from pairing_server.store.embedded import EmbeddedValkey
 from pairing_server.store.redis_store import RedisStore
@@ -58,10 +58,11 @@ from pairing_server.tokens import Random
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.belief import Believe, CardBeliever
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.hierarchy import load_hierarchy
-from pairing_server.uzi.path import CardVerifier, load_anchors
+from pairing_server.uzi.hierarchy import Hierarchy, HierarchyError
+from pairing_server.uzi.path import CardVerifier
 from pairing_server.uzi.revocation_files import RevocationLists
 from pairing_server.uzi.routes import UziRoutes
+from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchors
 
 #: How long calls that are being answered when the server stops have to end.
 DRAIN = timedelta(seconds=10)
@@ -218,23 +219,36 @@ async def running(
             await stores.checkpoints.make()
 
 
-def read_anchors(settings: Settings) -> TrustAnchors:
-    """Read the configured trust anchors.
+def read_hierarchy(settings: Settings) -> Hierarchy:
+    """Read the hierarchy of the cards that are accepted.
 
     Raises:
-        OSError: a file cannot be read.
-        ValueError: a file holds no certificate.
+        SettingsError: The operator's own is none, or of another environment.
     """
-    files = settings.uzi_anchors
-    return TrustAnchors(
-        tuple(anchor for file in files for anchor in load_anchors(file.read_bytes()))
-    )
+    try:
+        return choose_hierarchy(settings.uzi_environment, settings.uzi_hierarchy_file)
+    except HierarchyError as error:
+        setting = f"{PREFIX}UZI_HIERARCHY_FILE"
+        raise SettingsError([f"{setting}: {mistake}" for mistake in error.mistakes]) from error
+
+
+def read_anchors(settings: Settings, hierarchy: Hierarchy | None = None) -> TrustAnchors:
+    """Put together the trust anchors that ship and those that are configured.
+
+    Raises:
+        SettingsError: One of them is none, or must not be trusted here.
+    """
+    try:
+        return trust_anchors(hierarchy or read_hierarchy(settings), settings.uzi_anchors)
+    except AnchorError as error:
+        setting = f"{PREFIX}UZI_ANCHORS"
+        raise SettingsError([f"{setting}: {mistake}" for mistake in error.mistakes]) from error
 
 
 def card_believer(settings: Settings) -> Believe:
     """Return what believes cards by the configured anchors and revocation lists."""
-    hierarchy = load_hierarchy(settings.uzi_environment)
-    verifier = CardVerifier(read_anchors(settings), hierarchy)
+    hierarchy = read_hierarchy(settings)
+    verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
     return CardBeliever(verifier, RevocationLists(settings.uzi_crl_dir))
 
 

@@ -54,6 +54,7 @@ class UziEnvironment(StrEnum):
     """Whose OIDs and issuer names a card must have."""
 
     PRODUCTION = "production"
+    ACCEPTANCE = "acceptance"
     TEST = "test"
 
 
@@ -100,8 +101,15 @@ class Settings(BaseSettings):
     uzi_environment: UziEnvironment = Field(
         UziEnvironment.PRODUCTION, description="Which UZI cards are accepted."
     )
+    uzi_hierarchy_file: Path | None = Field(
+        None, description="A hierarchy of your own, in TOML, instead of the one that ships."
+    )
     uzi_anchors: tuple[Path, ...] = Field(
-        (), description="PEM or DER files of the root certificates that cards must lead to."
+        (),
+        description=(
+            "Roots that cards may lead to, besides those of the hierarchy: PEM or DER files, or "
+            "SHA-256 fingerprints."
+        ),
     )
     uzi_crl_dir: Path | None = Field(
         None, description="The directory of the issuers' revocation lists, kept fresh by you."

@@ -6,9 +6,8 @@ import secrets
 from pathlib import Path
 
 import click
-from cryptography.hazmat.primitives import hashes
 
-from pairing_server.app import read_anchors
+from pairing_server.cli.check_uzi import examine_trust
 from pairing_server.cli.running import CLI_CHAIN, live_store, run
 from pairing_server.clock import utc_now
 from pairing_server.keys.seal import Seal, SealError, read_seal_key
@@ -18,8 +17,6 @@ from pairing_server.registry.database import open_registry
 from pairing_server.settings import PREFIX, Settings, SettingsError, load
 from pairing_server.store import StoreUnavailableError
 from pairing_server.store.embedded import EmbeddedStoreError, find_binary
-from pairing_server.uzi.anchors import TrustAnchors
-from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.revocation import UnusableList, read_revocation_list
 
 
@@ -117,26 +114,7 @@ async def _registry(settings: Settings, mistakes: list[str], remarks: list[str])
 
 
 async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> None:
-    hierarchy = load_hierarchy(settings.uzi_environment)
-    try:
-        anchors = await asyncio.to_thread(read_anchors, settings)
-    except (OSError, ValueError) as error:
-        mistakes.append(f"{PREFIX}UZI_ANCHORS: {_kind(error)}: name PEM or DER certificates.")
-        anchors = TrustAnchors()
-    if not settings.uzi_anchors:
-        known = "; ".join(
-            f"{name}, SHA-256 {fingerprint}"
-            for fingerprint, name in hierarchy.known_anchors.items()
-            if "Root CA" in name
-        )
-        mistakes.append(
-            f"{PREFIX}UZI_ANCHORS: without a root certificate every card is refused. "
-            f"Fetch it from its issuer and compare: {known or 'none is published here'}."
-        )
-    for anchor in anchors.certificates:
-        name = hierarchy.anchor_name(anchor)
-        fingerprint = anchor.fingerprint(hashes.SHA256()).hex()
-        remarks.append(f"UZI anchor: {name or 'not a published one'}, SHA-256 {fingerprint}.")
+    await asyncio.to_thread(examine_trust, settings, mistakes, remarks)
     await asyncio.to_thread(_lists, settings, mistakes)
 
 

@@ -59,7 +59,11 @@ def settings_or_stop(
     try:
         return load(environ, config, **overrides)
     except SettingsError as error:
-        raise Mistake("these settings are wrong:\n- " + "\n- ".join(error.mistakes)) from error
+        raise _wrong_settings(error) from error
+
+
+def _wrong_settings(error: SettingsError) -> Mistake:
+    return Mistake("these settings are wrong:\n- " + "\n- ".join(error.mistakes))
 
 
 def run(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -71,6 +75,8 @@ def run(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise Mistake(f"{error}; run `pairing-server check`.") from error
     except (EmbeddedStoreError, SealError) as error:
         raise Mistake(str(error)) from error
+    except SettingsError as error:
+        raise _wrong_settings(error) from error
     except OSError as error:
         raise Mistake(f"{error.strerror or 'failed'}: {error.filename or ''}") from error
 

@@ -46,7 +46,6 @@ def test_stores_that_do_not_answer_are_told_at_once_without_their_passwords(comm
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("UZI_ANCHORS", "", "without a root certificate every card is refused"),
         ("UZI_ANCHORS", "/no/such/file.pem", "No such file"),
         ("UZI_CRL_DIR", "", "without the issuers' revocation lists every card is refused"),
         ("SEAL_KEY_FILE", "/no/such/file", "new-seal-key"),
@@ -60,15 +59,6 @@ def test_what_would_refuse_every_card_or_start_is_told(command, monkeypatch, nam
 
     assert status == 1
     assert told in output
-
-
-def test_the_root_to_fetch_is_named_with_its_fingerprint(command, monkeypatch):
-    monkeypatch.setenv(PREFIX + "UZI_ANCHORS", "")
-    monkeypatch.setenv(PREFIX + "UZI_ENVIRONMENT", "production")
-
-    _, output = command("check")
-
-    assert "3c4fb0b95ab8b30032f432b86f535fe172c185d0fd39865837cf36187fa6f428" in output
 
 
 def test_every_setting_is_listed_with_what_it_is(command):

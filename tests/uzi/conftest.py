@@ -1,11 +1,13 @@
 """A test register and cards; keys are made once and shared, for they are what takes time."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
 from clients.card_profile import Holder, Use
 from clients.test_ca import KeyKind, Style, UziTestCa, make_key
@@ -110,3 +112,25 @@ def real():
         file.stem: x509.load_pem_x509_certificate(file.read_bytes())
         for file in FIXTURES.glob("*.cer")
     }
+
+
+@pytest.fixture(scope="session")
+def make_root(at):
+    """Make a root certificate of this name."""
+    key = make_key(KeyKind.P_256)
+
+    def make(common_name):
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(at)
+            .not_valid_after(at + timedelta(days=3650))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+
+    return make
