@@ -36,7 +36,10 @@ class Screen(Person, Protocol):
         """Do the work beside the screen, and return its exit code."""
 
     def tell(self, sentence: str) -> None:
-        """Say how it ended."""
+        """Say what it ended with."""
+
+    def done(self, text: str) -> None:
+        """Say that the browser goes on."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +90,7 @@ def _handle(
             if not trouble.told:
                 screen.tell(words.sentence(trouble))
             return exit_code(trouble)
-        screen.tell(words.word("done"))
+        screen.done(words.word("done"))
         return 0
 
     return screen.run(work)
@@ -117,8 +120,14 @@ async def _one_session(
 
 
 def _screen(words: Words) -> Screen:
-    """Open a window where there is a display, else use the terminal."""
-    return Terminal(words)
+    """Open a window where there is a display and Tk, else use the terminal."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        return Terminal(words)
+    try:
+        from clients.desktop_window import open_window  # noqa: PLC0415 - not in every Python.
+    except ImportError:
+        return Terminal(words)
+    return open_window(words) or Terminal(words)
 
 
 def _show_cards(module: Path | None, words: Words) -> None:

@@ -179,11 +179,18 @@ class LinkSession:
     def _choose(self, cards: Sequence[ProvingCard]) -> ProvingCard:
         if len(cards) == 1:
             return cards[0]
-        names = [_label(card) for card in cards]
+        names = [self._label(card) for card in cards]
         chosen = self._person.choose(self._words.word("choose"), names)
         if chosen is None:
             raise SaidNo
         return cards[chosen]
+
+    def _label(self, card: ProvingCard) -> str:
+        """Name a card so that an old and a new one of one holder differ."""
+        if card.certificate is None:
+            return card.holder
+        until = _day(card.certificate.not_valid_after_utc)
+        return self._words.word("card", holder=card.holder, date=until)
 
     def _sign(self, asked: Asked, card: ProvingCard) -> Proof:
         """Ask for the PIN until it is right, but never so often that this locks the card."""
@@ -279,13 +286,6 @@ def _check_time(card: ProvingCard, at: datetime) -> None:
     if found == "not_yet_valid":
         start = certificate.not_valid_before_utc
         raise Trouble("not_yet_valid", holder=card.holder, date=_day(start))
-
-
-def _label(card: ProvingCard) -> str:
-    """Name a card so that two of one holder differ."""
-    if card.certificate is None:
-        return card.holder
-    return f"{card.holder} ({_day(card.certificate.not_valid_after_utc)})"
 
 
 def _day(moment: datetime) -> str:

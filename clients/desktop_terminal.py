@@ -65,6 +65,10 @@ class Terminal:
         """Show that something is being done."""
         self._say(text)
 
+    def done(self, text: str) -> None:
+        """Say that the browser goes on."""
+        self._say(text)
+
     def tell(self, sentence: str) -> None:
         """Say how it ended."""
         self._say(sentence)
