@@ -16,7 +16,7 @@ from pairing_server.uzi import path_validation, second_opinion
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.certificate import Card, parsing, read_card
 from pairing_server.uzi.hierarchy import Hierarchy
-from pairing_server.uzi.path_fault import broken_rule
+from pairing_server.uzi.path_fault import broken_rule, is_signed_by
 from pairing_server.uzi.proof import holder_key, is_quick
 from pairing_server.uzi.refusals import (
     CardExpired,
@@ -78,17 +78,22 @@ class CardVerifier:
         self, leaf: x509.Certificate, chain: list[x509.Certificate], at: datetime
     ) -> tuple[x509.Certificate, ...]:
         """Return the first path that both verifiers accept, from the leaf to an anchor."""
-        known = {_der(one): one for one in (leaf, *chain)}
-        anchors = {_der(anchor): anchor for anchor in self._anchors.among(chain)}
+        anchors = self._anchors.among(chain)
+        issuers = _signed_below(anchors, chain)
+        if not any(is_signed_by(leaf, issuer) for issuer in issuers):
+            raise UntrustedIssuer("no signature below an anchor")
+        known = {_der(one): one for one in (leaf, *issuers)}
+        candidates = path_validation.candidates(
+            _der(leaf),
+            [_der(issuer) for issuer in issuers if issuer not in anchors],
+            [_der(anchor) for anchor in anchors],
+        )
         refusal: UntrustedPath = UntrustedIssuer("no path to an anchor")
-        for candidate in path_validation.candidates(
-            _der(leaf), [_der(one) for one in chain], list(anchors)
-        ):
-            path = tuple((known | anchors)[der] for der in candidate.ders)
+        for candidate in candidates:
+            path = tuple(known[der] for der in candidate.ders)
             refused = self._refusal(candidate, path, at)
             if refused is None:
                 return path
-            # What is signed says more than what is not.
             if type(refusal) is UntrustedIssuer:
                 refusal = refused
         raise refusal
@@ -126,6 +131,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(der)
         # The library reads the parts when they are asked for; ask now, in one place.
         _ = certificate.extensions, certificate.subject, certificate.issuer
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey) and not is_quick(key):
         raise WeakKey("slow RSA key", key.key_size)
@@ -150,13 +156,26 @@ def _load_chain(ders: Sequence[bytes]) -> list[x509.Certificate]:
     return [load_certificate(der) for der in dict.fromkeys(ders)]
 
 
+def _signed_below(
+    anchors: Sequence[x509.Certificate], chain: Sequence[x509.Certificate]
+) -> list[x509.Certificate]:
+    """Return the anchors and what is signed with a key that they vouch for, rules apart.
+
+    Certificates that name each other in circles keep who looks for paths busy; a stranger can
+    make those, but none that is signed below an anchor.
+    """
+    signed, left = list(anchors), [one for one in chain if one not in anchors]
+    while found := [one for one in left if any(is_signed_by(one, issuer) for issuer in signed)]:
+        signed += found
+        left = [one for one in left if one not in found]
+    return signed
+
+
 def _require_valid(leaf: x509.Certificate, at: datetime) -> None:
-    """The library's one message for a time outside validity does not say which side."""
-    with parsing():
-        begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    if at < begin:
+    """First of all: a card that is too old is not wrong in anything else that matters."""
+    if at < leaf.not_valid_before_utc:
         raise CardNotYetValid
-    if at > end:
+    if at > leaf.not_valid_after_utc:
         raise CardExpired
 
 

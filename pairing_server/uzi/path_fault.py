@@ -52,7 +52,7 @@ def broken_rule(
     """
     authorities = path[1:]
     # Before the others: what nobody signed, anybody wrote.
-    if not all(_signed(child, parent) for child, parent in pairwise(path)):
+    if not all(is_signed_by(child, parent) for child, parent in pairwise(path)):
         return UntrustedIssuer
     rules = (
         (AuthorityNotValid, all(_is_valid(authority, at) for authority in authorities)),
@@ -67,9 +67,10 @@ def broken_rule(
     return next((refusal for refusal, kept in rules if not kept), None)
 
 
-def _signed(child: x509.Certificate, parent: x509.Certificate) -> bool:
+def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Tell whether a certificate bears the issuer's name and a signature of the issuer's key."""
     try:
-        child.verify_directly_issued_by(parent)
+        certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, *UNREADABLE):
         return False
     return True

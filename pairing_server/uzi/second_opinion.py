@@ -22,14 +22,6 @@ MAX_DEPTH: Final = 3
 ANY_POLICY: Final = "2.5.29.32.0"
 
 _ANY_USE: Final = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
-#: Read by `certificate.read_card`, or without effect on a card.
-_LEAF_EXTENSIONS: Final[tuple[type[x509.ExtensionType], ...]] = (
-    x509.BasicConstraints,
-    x509.KeyUsage,
-    x509.ExtendedKeyUsage,
-    x509.CertificatePolicies,
-    x509.SubjectAlternativeName,
-)
 
 
 def cannot_judge(path: Sequence[x509.Certificate]) -> str | None:
@@ -147,10 +139,25 @@ def _authority_policy() -> ExtensionPolicy:
 
 
 def _leaf_policy() -> ExtensionPolicy:
-    policy = ExtensionPolicy.permit_all()
-    for extension in _LEAF_EXTENSIONS:
-        policy = policy.may_be_present(extension, Criticality.AGNOSTIC, None)
-    return policy
+    """What the card's certificate must have for a login; `read_card` asks for more."""
+
+    def usage(_: Policy, __: x509.Certificate, usage: x509.KeyUsage) -> None:
+        if not usage.digital_signature:
+            raise ValueError("a card without digitalSignature")
+
+    def extended(_: Policy, __: x509.Certificate, uses: x509.ExtendedKeyUsage) -> None:
+        if ExtendedKeyUsageOID.CLIENT_AUTH not in uses:
+            raise ValueError("a card that is not for clientAuth")
+
+    agnostic = Criticality.AGNOSTIC
+    return (
+        ExtensionPolicy.permit_all()
+        .require_present(x509.KeyUsage, agnostic, usage)
+        .require_present(x509.ExtendedKeyUsage, agnostic, extended)
+        .may_be_present(x509.BasicConstraints, agnostic, None)
+        .may_be_present(x509.CertificatePolicies, agnostic, None)
+        .may_be_present(x509.SubjectAlternativeName, agnostic, None)
+    )
 
 
 _AUTHORITY_POLICY: Final = _authority_policy()
