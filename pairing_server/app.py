@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
+from cryptography import x509
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
@@ -54,12 +56,15 @@ from pairing_server.settings import PREFIX, Settings, SettingsError
 from pairing_server.store import Store
 from pairing_server.store.embedded import EmbeddedValkey
 from pairing_server.store.redis_store import RedisStore
+from pairing_server.tls import CardContext, CardSite, card_context, one_request
 from pairing_server.tokens import Random
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.belief import Believe, CardBeliever
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.hierarchy import Hierarchy, HierarchyError
-from pairing_server.uzi.path import CardVerifier
+from pairing_server.uzi.mtls import MtlsFlow
+from pairing_server.uzi.mtls_routes import MtlsRoutes
+from pairing_server.uzi.path import CardVerifier, load_anchors
 from pairing_server.uzi.revocation_files import RevocationLists
 from pairing_server.uzi.routes import UziRoutes
 from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchors
@@ -67,6 +72,10 @@ from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchor
 #: How long calls that are being answered when the server stops have to end.
 DRAIN = timedelta(seconds=10)
 CHECKPOINT_EVERY = timedelta(minutes=15)
+#: A proxy hands on a card and its issuers in two fields; four of these have 3 kB each in base64.
+MAX_FIELD_BYTES = 16 * 1024
+#: What is served where browsers show cards to this server itself.
+CARDS = web.AppKey("cards", web.Application)
 
 _log = structlog.get_logger("app")
 
@@ -146,11 +155,18 @@ def make_app(
     approvals = ApprovalFlow(ports, dispatch, rp)
     status = PhoneStatusFlow(registry, approvals.end_all)
     phones = PhoneFlow(ports, rp, status)
-    uzi = UziFlow(ports, card_believer(settings), origin=settings.origin, host=settings.host)
+    believe = card_believer(settings)
+    uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
     sessions = BrowserSessions(store, clock, random)
     births = BirthDates(stores.birth_date_key)
     registration = RegistrationFlow(ports, uzi, sessions, births)
     portal = PortalRoutes(registration, uzi, sessions, clock)
+    mtls = MtlsRoutes(
+        MtlsFlow(ports, believe, read_issuers(settings), origin=settings.origin),
+        random,
+        proxies=settings.client_cert_proxies,
+        log_in=portal.log_in_by_mtls,
+    )
     pairings = PairingFlow(
         ports,
         rp=rp,
@@ -166,13 +182,15 @@ def make_app(
         pairwise_salt=stores.pairwise_salt,
     )
     health = HealthRoutes(registry, store)
-    guard = make_middleware(random, Limiter(time.monotonic, around.rate))
+    limiter = Limiter(time.monotonic, around.rate)
+    guard = make_middleware(random, limiter)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     for routes in (
         health,
         KeySetRoutes(keys),
         UziRoutes(uzi, clock, random, log_in=portal.log_in),
+        mtls,
         portal,
         PairingRoutes(pairings, sessions, rp, clock),
         PhoneRoutes(phones, random),
@@ -180,6 +198,13 @@ def make_app(
         LoginRoutes(logins, client_auth, settings.base_url),
     ):
         app.add_routes(routes.table())
+
+    cards_host = urlsplit(settings.mtls_origin or settings.origin).netloc
+    cards_guard = make_middleware(random, limiter, cards_host)
+    cards = web.Application(middlewares=[one_request, cards_guard], client_max_size=MAX_BODY_BYTES)
+    cards[SETTINGS] = settings
+    cards.add_routes(mtls.table())
+    app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:
         health.drain()
@@ -203,17 +228,33 @@ async def running(
     app = make_app(settings, stores, around)
     await stores.registry.commit(lambda tx: _record_start(tx, settings))
     runner = Runner(
-        app, around.random, shutdown_timeout=DRAIN.total_seconds(), handle_signals=False
+        app,
+        around.random,
+        shutdown_timeout=DRAIN.total_seconds(),
+        handle_signals=False,
+        max_field_size=MAX_FIELD_BYTES,
     )
     await runner.setup()
     checkpoints = asyncio.create_task(_make_checkpoints(stores.checkpoints))
+    cards = Runner(
+        app[CARDS],
+        around.random,
+        shutdown_timeout=DRAIN.total_seconds(),
+        handle_signals=False,
+    )
+    await cards.setup()
     try:
+        if (context := read_card_context(settings)) is not None:
+            port = settings.mtls_port or 0
+            await CardSite(cards, settings.mtls_listen, port, context).start()
+            _log.info("listening for cards", origin=settings.mtls_origin)
         await web.TCPSite(runner, settings.listen, settings.listen_port, backlog=4096).start()
         _log.info("listening", base_url=settings.base_url, port=settings.listen_port)
         yield
         _log.info("draining")
     finally:
         checkpoints.cancel()
+        await cards.cleanup()
         await runner.cleanup()
         with contextlib.suppress(asyncio.CancelledError, RegistryUnavailableError):
             await stores.checkpoints.make()
@@ -250,6 +291,40 @@ def card_believer(settings: Settings) -> Believe:
     hierarchy = read_hierarchy(settings)
     verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
     return CardBeliever(verifier, RevocationLists(settings.uzi_crl_dir))
+
+
+def read_issuers(settings: Settings) -> list[x509.Certificate]:
+    """Read the configured authorities that cards come without.
+
+    Raises:
+        SettingsError: A file cannot be read, or holds no certificate.
+    """
+    issuers: list[x509.Certificate] = []
+    for file in settings.uzi_issuers:
+        try:
+            issuers += load_anchors(file.read_bytes())
+        except (OSError, ValueError) as error:
+            mistake = f"{PREFIX}UZI_ISSUERS: {file} is no certificate that can be read."
+            raise SettingsError([mistake]) from error
+    return issuers
+
+
+def read_card_context(settings: Settings) -> CardContext | None:
+    """Return what the TLS listener for cards listens with, if there is to be one.
+
+    Raises:
+        SettingsError: No anchor is known as a certificate, which a handshake needs.
+        TlsError: The listener's certificate or key cannot be used.
+    """
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if certificate is None or key is None:
+        return None
+    issuers = read_issuers(settings)
+    anchors = read_anchors(settings).among(issuers)
+    if not anchors:
+        mistake = f"{PREFIX}UZI_ANCHORS: a TLS listener needs an anchor's certificate, as a file."
+        raise SettingsError([mistake])
+    return card_context(certificate, key, [*anchors, *issuers])
 
 
 def _record_start(tx: Transaction, settings: Settings) -> None:

@@ -48,8 +48,12 @@ _SECURITY_HEADERS = {
 _log = structlog.get_logger("http")
 
 
-def make_middleware(random: Random, limiter: Limiter) -> Any:
-    """Return the middleware that guards, logs and measures each request and words each error."""
+def make_middleware(random: Random, limiter: Limiter, host: str = "") -> Any:
+    """Return the middleware that guards, logs and measures each request and words each error.
+
+    Args:
+        host: What `Host` must be, on a listener that is not the base URL's.
+    """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -58,7 +62,7 @@ def make_middleware(random: Random, limiter: Limiter) -> Any:
         method = request.method if request.method in _METHODS else "other"
         log = _log.bind(request_id=request_id, method=method, route=_route(request))
         try:
-            _check_host(request)
+            _check_host(request, host)
             _check_body(request)
             _check_path(request)
             _check_rate(request, limiter)
@@ -112,10 +116,10 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else "unknown"
 
 
-def _check_host(request: web.Request) -> None:
+def _check_host(request: web.Request, host: str) -> None:
     # A page on another name that resolves to us (DNS rebinding) must not be served as us.
-    settings = request.app[SETTINGS]
-    if request.headers.getall("Host", []) != [settings.host]:
+    expected = host or request.app[SETTINGS].host
+    if request.headers.getall("Host", []) != [expected]:
         if request.path in OPERATIONAL_PATHS:
             return
         raise WrongHost

@@ -30,6 +30,7 @@ LIMITED = frozenset(
     {
         ("POST", "/uzi/sessions"),
         ("POST", "/uzi/sessions/{id}/proof"),
+        ("POST", "/uzi/mtls"),
         ("POST", "/phone/token/challenge"),
         ("POST", "/phone/token"),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -114,6 +114,27 @@ class Settings(BaseSettings):
     uzi_crl_dir: Path | None = Field(
         None, description="The directory of the issuers' revocation lists, kept fresh by you."
     )
+    uzi_issuers: tuple[Path, ...] = Field(
+        (), description="PEM or DER files of authorities that browsers show cards without."
+    )
+    tls_certificate_file: Path | None = Field(
+        None, description="PEM of the certificate, with its issuers, of a TLS listener for cards."
+    )
+    tls_key_file: Path | None = Field(
+        None, description="The key of that certificate, PEM.", validate_default=True
+    )
+    client_cert_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks of proxies whose Client-Cert is believed, as 10.0.0.5/32."
+    )
+    mtls_port: Annotated[int, Field(ge=1, le=_MAX_PORT)] | None = Field(
+        None,
+        description="Where browsers show cards: the TLS listener's port, or a proxy's.",
+        validate_default=True,
+    )
+    mtls_listen: str = Field(
+        "0.0.0.0",  # noqa: S104  (for browsers, which are anywhere)
+        description="The address of the TLS listener for cards.",
+    )
     android_apk_key_hashes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = (
         Field((), description="SHA-256 of the Android app's signing certificates, base64url.")
     )
@@ -146,7 +167,11 @@ class Settings(BaseSettings):
             raise ValueError("must have a port of 1 to 65535, or none")
         return value
 
-    @field_validator("uzi_anchors", "android_apk_key_hashes", "trusted_proxies", mode="before")
+    @field_validator(
+        *("uzi_anchors", "android_apk_key_hashes", "trusted_proxies"),
+        *("uzi_issuers", "client_cert_proxies"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -159,6 +184,43 @@ class Settings(BaseSettings):
         if value is AssuranceLevel.HIGH:
             raise ValueError("must be low or substantial: a key without attestation is never high")
         return value
+
+    @field_validator("client_cert_proxies")
+    @classmethod
+    def _never_everybody(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("must name the proxies: whoever is named logs in as anybody")
+        return value
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _belongs_to_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if (value is None) != (info.data.get("tls_certificate_file") is None):
+            raise ValueError(f"must be set with {PREFIX}TLS_CERTIFICATE_FILE, and not without")
+        return value
+
+    @field_validator("mtls_port")
+    @classmethod
+    def _is_used(cls, value: int | None, info: ValidationInfo) -> int | None:
+        listens = info.data.get("tls_certificate_file") is not None
+        if value is None and listens:
+            raise ValueError(f"must be set with {PREFIX}TLS_CERTIFICATE_FILE")
+        if value is not None and not (listens or info.data.get("client_cert_proxies")):
+            raise ValueError(f"needs {PREFIX}TLS_CERTIFICATE_FILE or {PREFIX}CLIENT_CERT_PROXIES")
+        return value
+
+    @property
+    def mtls_origin(self) -> str | None:
+        """Where browsers show a card, `None` where nobody asks for one.
+
+        The base URL's host, so that a cookie set there is the base URL's, too.
+        """
+        if self.tls_certificate_file is None and not self.client_cert_proxies:
+            return None
+        if self.mtls_port is None:
+            return self.origin
+        port = "" if self.mtls_port == int(_DEFAULT_PORTS["https"]) else f":{self.mtls_port}"
+        return f"https://{self.rp_id}{port}"
 
     @property
     def origin(self) -> str:

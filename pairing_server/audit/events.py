@@ -74,7 +74,7 @@ class NoticeRead(Event):
 
 
 class CardProved(Event):
-    """A UZI-pas was proven in a UZI session."""
+    """A UZI-pas was proven, in a UZI session or by mutual TLS."""
 
     kind = "E"
 

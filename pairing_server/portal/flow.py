@@ -73,8 +73,7 @@ class RegistrationFlow:
             Unauthenticated: the person's record was closed.
         """
         if session.registration is None:
-            person = await self._registry.read(lambda tx: record.read_holder(tx, card))
-            return person.id if person else None
+            return await self.holder_of(card)
         begun, now = session.registration, self._clock()
         evidence = signed_statement(session, self._uzi.origin)
         try:
@@ -83,6 +82,15 @@ class RegistrationFlow:
             )
         except AlreadyExistsError as error:
             raise ChangedMeanwhile("the number or the user name is taken") from error
+
+    async def holder_of(self, card: Card) -> str | None:
+        """Return who the card's holder is, if they are registered.
+
+        Raises:
+            Unauthenticated: the person's record was closed.
+        """
+        person = await self._registry.read(lambda tx: record.read_holder(tx, card))
+        return person.id if person else None
 
     async def register_organisation(self, session: BrowserSession) -> tuple[Organisation, Person]:
         """Register the organisation of the card, with its holder as administrator.

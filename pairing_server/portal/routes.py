@@ -15,9 +15,10 @@ from pairing_server.registry.notices import Notice
 from pairing_server.tokens import digest
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
+from pairing_server.uzi.mtls import MtlsLogin
 from pairing_server.uzi.roles import role_codes
 from pairing_server.uzi.routes import BROWSER_COOKIE, card_json, session_json
-from pairing_server.uzi.session import UziSession
+from pairing_server.uzi.session import Purpose, UziSession
 
 
 class RegistrationBody(msgspec.Struct):
@@ -55,6 +56,15 @@ class PortalRoutes:
         person_id = await self._flow.holder(session, card)
         statement = signed_statement(session, self._uzi.origin)
         await self._sessions.open(request, response, session.purpose, card, person_id, statement)
+
+    async def log_in_by_mtls(
+        self, request: web.Request, response: web.Response, login: MtlsLogin
+    ) -> None:
+        """Give the browser a new session of the holder of a card that TLS showed."""
+        person_id = await self._flow.holder_of(login.card)
+        await self._sessions.open(
+            request, response, Purpose.LOGIN, login.card, person_id, login.evidence
+        )
 
     async def log_out(self, request: web.Request) -> web.Response:
         """End the browser's session: nobody pairs a phone at a page that was left open."""
