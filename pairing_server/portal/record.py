@@ -61,7 +61,7 @@ def read_known(tx: Query, card: Card, now: datetime) -> Known:
         Unauthenticated: the holder's record was closed.
         UnknownOrganisation: the organisation is not registered, or not any more.
     """
-    organisation = _organisation(tx, card)
+    organisation = _check_organisation(organisations.get(tx, card.ura))
     holder = read_holder(tx, card)
     if holder is not None:
         _check_membership(people.membership(tx, holder.id, card.ura), now)
@@ -124,13 +124,16 @@ def write_registration(
         Unauthenticated: the person's record was closed.
         UnknownOrganisation: the organisation was closed.
     """
-    _organisation(tx, card)
     holder = _open(people.by_uzi_number_for_update(tx, card.uzi_number))
+    # Locked in the order in which everybody does: person, membership, organisation.
     namesakes: Sequence[Person] = ()
     if holder is None:
         namesakes = people.namesakes_for_update(
             tx, card.ura, card.first_names, card.last_name, now
         )
+    else:
+        _check_membership(people.membership_for_update(tx, holder.id, card.ura), now)
+    _check_organisation(organisations.get_for_share(tx, card.ura))
     known = rules.check_unchanged(begun, holder, namesakes)
     person = _write_person(tx, card, known, begun.person_id, begun.birth_digest, now)
     _write_membership(tx, person, card, None, now)
@@ -258,8 +261,7 @@ def _open(person: Person | None) -> Person | None:
     return person
 
 
-def _organisation(tx: Query, card: Card) -> Organisation:
-    organisation = organisations.get(tx, card.ura)
+def _check_organisation(organisation: Organisation | None) -> Organisation:
     if organisation is None or organisation.status is not OrganisationStatus.ACTIVE:
         raise UnknownOrganisation
     return organisation
@@ -305,7 +307,7 @@ def _write_person(
 def _write_membership(
     tx: Transaction, person: Person, card: Card, role: AdministrativeRole | None, now: datetime
 ) -> None:
-    known = people.membership(tx, person.id, card.ura)
+    known = people.membership_for_update(tx, person.id, card.ura)
     _check_membership(known, now)
     if known is not None:
         role_of_card = replace(

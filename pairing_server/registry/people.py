@@ -126,6 +126,7 @@ _memberships = (
 )
 _membership = _memberships.where(_m.ura == sa.bindparam("ura"))
 _membership_for_share = _membership.with_for_update(read=True)
+_membership_for_update = _membership.with_for_update()
 
 
 def add_person(tx: Transaction, person: Person) -> None:
@@ -222,6 +223,12 @@ def membership(tx: Query, person_id: str, ura: str) -> Membership | None:
 def membership_for_share(tx: Transaction, person_id: str, ura: str) -> Membership | None:
     """Return a person's membership, which then stays what it is until this commit."""
     row = tx.one(_membership_for_share, person_id=person_id, ura=ura)
+    return None if row is None else _membership_of(row)
+
+
+def membership_for_update(tx: Transaction, person_id: str, ura: str) -> Membership | None:
+    """Return a person's membership, which nobody else changes until this commit."""
+    row = tx.one(_membership_for_update, person_id=person_id, ura=ura)
     return None if row is None else _membership_of(row)
 
 

@@ -34,6 +34,57 @@ async def test_a_change_reads_them_for_share(filled):
     assert await filled.commit(read) == [PERSON, None, MEMBERSHIP, None]
 
 
+async def test_a_change_reads_them_for_update(filled):
+    def read(tx):
+        return [
+            people.by_uzi_number_for_update(tx, PERSON.uzi_number),
+            people.by_uzi_number_for_update(tx, "unknown"),
+            people.membership_for_update(tx, PERSON.id, ORGANISATION.ura),
+            people.membership_for_update(tx, COLLEAGUE.id, ORGANISATION.ura),
+        ]
+
+    assert await filled.commit(read) == [PERSON, None, MEMBERSHIP, None]
+
+
+@pytest.fixture
+async def employed(filled):
+    """A colleague without a UZI number works for the organisation too."""
+    member = replace(MEMBERSHIP, person_id=COLLEAGUE.id)
+    await filled.commit(lambda tx: people.put_membership(tx, member))
+    return filled
+
+
+async def namesakes(registry, first="saskia  maria", last="De Boer", ura=None, at=NOW):
+    named = (ura or ORGANISATION.ura, first, last, at)
+    found = await registry.read(lambda tx: people.namesakes(tx, *named))
+    assert await registry.commit(lambda tx: people.namesakes_for_update(tx, *named)) == found
+    return found
+
+
+async def test_a_namesake_is_found_however_the_name_is_spelled(employed):
+    assert await namesakes(employed) == [COLLEAGUE]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"first": "Saskia"}, {"last": "Boer"}, {"ura": "00000000"}, {"at": MEMBERSHIP.valid_until}],
+    ids=["first names", "last name", "organisation", "membership over"],
+)
+async def test_somebody_else_is_no_namesake(employed, asked):
+    assert await namesakes(employed, **asked) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"uzi_number": "900000001"}, {"status": PersonStatus.CLOSED}, {"last_name": "Vries"}],
+    ids=["has a number", "closed", "other name"],
+)
+async def test_who_has_a_number_or_is_closed_is_no_namesake(employed, changed):
+    await employed.commit(lambda tx: people.update_person(tx, replace(COLLEAGUE, **changed)))
+
+    assert await namesakes(employed) == []
+
+
 async def test_a_person_is_found_by_what_is_theirs(filled):
     assert await filled.read(lambda tx: people.by_uzi_number(tx, "123456789")) == PERSON
     assert await filled.read(lambda tx: people.by_user_name(tx, "sdeboer")) == PERSON
