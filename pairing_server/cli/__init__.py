@@ -16,6 +16,7 @@ COMMANDS = {
     "phone": "pairing_server.cli.phones:phone",
     "keys": "pairing_server.cli.keys:keys",
     "audit": "pairing_server.cli.audit:audit",
+    "uzi": "pairing_server.cli.uzi:uzi",
 }
 
 
