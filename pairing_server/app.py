@@ -60,12 +60,13 @@ from pairing_server.tls import CardContext, CardSite, card_context, one_request
 from pairing_server.tokens import Random
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.belief import Believe, CardBeliever
+from pairing_server.uzi.card_status import CardStatus
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.hierarchy import Hierarchy, HierarchyError
 from pairing_server.uzi.mtls import MtlsFlow
 from pairing_server.uzi.mtls_routes import MtlsRoutes
 from pairing_server.uzi.path import CardVerifier, load_anchors
-from pairing_server.uzi.revocation_files import RevocationLists
+from pairing_server.uzi.revocation_setup import make_card_status, make_egress
 from pairing_server.uzi.routes import UziRoutes
 from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchors
 
@@ -155,7 +156,8 @@ def make_app(
     approvals = ApprovalFlow(ports, dispatch, rp)
     status = PhoneStatusFlow(registry, approvals.end_all)
     phones = PhoneFlow(ports, rp, status)
-    believe = card_believer(settings)
+    card_status = read_card_status(settings, around)
+    believe = card_believer(settings, card_status)
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
     sessions = BrowserSessions(store, clock, random)
     births = BirthDates(stores.birth_date_key)
@@ -181,7 +183,7 @@ def make_app(
         issuer=settings.base_url,
         pairwise_salt=stores.pairwise_salt,
     )
-    health = HealthRoutes(registry, store)
+    health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
     guard = make_middleware(random, limiter)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
@@ -211,7 +213,12 @@ def make_app(
         store.drain()
         await dispatch.close()
 
+    async def revocation(_: web.Application) -> AsyncIterator[None]:
+        async with card_status.running():
+            yield
+
     app.on_shutdown.append(drain)
+    app.cleanup_ctx.append(revocation)
     return app
 
 
@@ -286,11 +293,25 @@ def read_anchors(settings: Settings, hierarchy: Hierarchy | None = None) -> Trus
         raise SettingsError([f"{setting}: {mistake}" for mistake in error.mistakes]) from error
 
 
-def card_believer(settings: Settings) -> Believe:
-    """Return what believes cards by the configured anchors and revocation lists."""
+def read_card_status(settings: Settings, around: Surroundings) -> CardStatus:
+    """Return what checks by lists and OCSP whether cards still hold."""
+    hierarchy = read_hierarchy(settings)
+    anchors = read_anchors(settings, hierarchy).certificates
+    return make_card_status(
+        settings,
+        hierarchy.revocation,
+        anchors,
+        make_egress(settings),
+        around.clock,
+        around.random,
+    )
+
+
+def card_believer(settings: Settings, card_status: CardStatus) -> Believe:
+    """Return what believes cards by the configured anchors, as long as they hold."""
     hierarchy = read_hierarchy(settings)
     verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
-    return CardBeliever(verifier, RevocationLists(settings.uzi_crl_dir))
+    return CardBeliever(verifier, card_status)
 
 
 def read_issuers(settings: Settings) -> list[x509.Certificate]:

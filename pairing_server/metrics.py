@@ -1,6 +1,6 @@
 """What the server counts, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 #: Our own registry of metrics, so that a test or a second app in the process starts from nothing.
 METRICS = CollectorRegistry()
@@ -22,5 +22,30 @@ WAKEUPS = Counter(
     "pairing_wakeups_total",
     "Wake-ups handed to a push service, by service and outcome.",
     ["service", "outcome"],
+    registry=METRICS,
+)
+CRL_AGE = Gauge(
+    "pairing_uzi_crl_age_seconds",
+    "Age of the freshest revocation list of an authority.",
+    ["authority"],
+    registry=METRICS,
+)
+CRL_FETCHES = Counter(
+    "pairing_uzi_crl_fetches_total",
+    "Revocation lists fetched, by outcome; all but new and unchanged are failures.",
+    ["outcome"],
+    registry=METRICS,
+)
+OCSP_SECONDS = Histogram(
+    "pairing_uzi_ocsp_seconds",
+    "Time to ask an OCSP responder, by outcome: good, revoked, unknown, or what disrupted it.",
+    ["outcome"],
+    registry=METRICS,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+)
+CARD_STATUS = Counter(
+    "pairing_uzi_card_status_total",
+    "Cards checked for revocation, by what decided (ocsp, crl, none) and outcome.",
+    ["source", "outcome"],
     registry=METRICS,
 )

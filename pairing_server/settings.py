@@ -18,6 +18,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pairing_server.destination import EgressError, read_entry, read_proxy, read_url
+
 PREFIX = "PAIRING_"
 #: Names the file; the one variable that is not a setting.
 CONFIG = f"{PREFIX}CONFIG"
@@ -111,6 +113,32 @@ class Settings(BaseSettings):
             "SHA-256 fingerprints."
         ),
     )
+    uzi_online: bool = Field(
+        True,  # noqa: FBT003
+        description="Whether revocation lists are fetched and OCSP responders asked.",
+    )
+    uzi_crl_urls: tuple[str, ...] = Field(
+        (), description="Where lists are fetched, in the place of the published addresses."
+    )
+    uzi_crl_every_minutes: Annotated[int, Field(ge=5, le=720)] = Field(
+        60, description="How often lists are fetched; they are published hourly."
+    )
+    uzi_ocsp_url: str | None = Field(
+        None, description="The OCSP responder, in the place of the one that a card names."
+    )
+    uzi_ocsp_nonce: bool = Field(
+        True,  # noqa: FBT003
+        description="Whether OCSP responses made before they were asked for count as disrupted.",
+    )
+    uzi_revocation_hosts: tuple[str, ...] = Field(
+        (), description="Further hosts (or host:port) that cards may name for lists and OCSP."
+    )
+    egress_proxy: SecretStr | None = Field(
+        None, description="The HTTP proxy for calls to the outside: http://[user:pass@]host:port."
+    )
+    egress_inside: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks of your own that may be called, as 10.1.2.0/24; else none are."
+    )
     uzi_crl_dir: Path | None = Field(
         None, description="The directory of the issuers' revocation lists, kept fresh by you."
     )
@@ -177,6 +205,35 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("uzi_crl_urls", "uzi_revocation_hosts", "egress_inside", mode="before")
+    @classmethod
+    def _split_too(cls, value: Any) -> Any:
+        return cls._split(value)
+
+    @field_validator("uzi_crl_urls", "uzi_ocsp_url")
+    @classmethod
+    def _can_be_called(cls, value: Any) -> Any:
+        for url in (value,) if isinstance(value, str) else value or ():
+            try:
+                read_url(url)
+            except EgressError as error:
+                raise ValueError("must be http:// or https:// URLs of named hosts") from error
+        return value
+
+    @field_validator("uzi_revocation_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            read_entry(entry)
+        return value
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_proxy(value.get_secret_value())
+        return value
 
     @field_validator("synced_acr")
     @classmethod

@@ -114,9 +114,9 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Register:
     made = Register(ca, directory)
     made.crl_dir.mkdir()
     ca.write_root(made.root)
-    for card_type in "ZN":
-        crl = ca.issuing(card_type).revocation_list(now)
-        (made.crl_dir / f"{card_type}.crl").write_bytes(crl)
+    authorities = {card_type: ca.issuing(card_type) for card_type in "ZN"}
+    for name, authority in {**authorities, "level_2": ca.level_2, "root": ca.root}.items():
+        (made.crl_dir / f"{name}.crl").write_bytes(authority.revocation_list(now))
     return made
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -80,7 +81,38 @@ async def test_a_living_server_says_so(house):
 async def test_a_server_with_its_stores_is_ready(house):
     told, body = await get(house, "/readyz")
 
-    assert (told.status, body) == (200, {"status": "ok"})
+    assert (told.status, body["status"]) == (200, "ok")
+
+
+async def test_readiness_tells_the_age_of_the_revocation_lists(house):
+    _, body = await get(house, "/readyz")
+
+    ages = body["uzi_crl_age_seconds"]
+    assert set(ages) == {
+        "TEST UZI-register Zorgverlener CA G3",
+        "TEST UZI-register Medewerker op naam CA G3",
+        "TEST Zorg CSP Level 2 Persoon CA G3",
+        "TEST Zorg CSP Root CA G3",
+    }
+    assert all(0 <= age < 600 for age in ages.values())
+
+
+async def test_stale_revocation_lists_keep_no_phone_out(house, clock):
+    clock.advance(timedelta(days=30))
+
+    told, body = await get(house, "/readyz")
+
+    assert told.status == 200
+    assert min(body["uzi_crl_age_seconds"].values()) > 29 * 86400
+
+
+async def test_the_age_of_the_freshest_list_is_measured(house):
+    async with house.http.get(f"{house.base_url}/metrics") as told:
+        families = text_string_to_metric_families(await told.text())
+
+    (family,) = (one for one in families if one.name == "pairing_uzi_crl_age_seconds")
+    ages = {sample.labels["authority"]: sample.value for sample in family.samples}
+    assert 0 <= ages["TEST UZI-register Zorgverlener CA G3"] < 600
 
 
 async def test_without_its_store_it_says_so_and_recovers_by_itself(

@@ -261,24 +261,26 @@ def _make_register(files: Files) -> tuple[UziTestCa, Holder]:
     files.card.unlink(missing_ok=True)
     card.authentication.write_pkcs12(files.card, CARD_PIN)
     files.crl_dir.mkdir(exist_ok=True)
-    _write_list(ca, holder, files)
+    _write_lists(ca, holder, files)
     return ca, holder
 
 
-def _write_list(ca: UziTestCa, holder: Holder, files: Files) -> None:
-    draft = files.crl_dir / ".issuing.crl"
-    draft.write_bytes(ca.issuing(holder.card_type).revocation_list(utc_now()))
-    draft.replace(files.crl_dir / "issuing.crl")
+def _write_lists(ca: UziTestCa, holder: Holder, files: Files) -> None:
+    authorities = {"issuing": ca.issuing(holder.card_type), "level_2": ca.level_2, "root": ca.root}
+    for name, authority in authorities.items():
+        draft = files.crl_dir / f".{name}.crl"
+        draft.write_bytes(authority.revocation_list(utc_now()))
+        draft.replace(files.crl_dir / f"{name}.crl")
 
 
 @asynccontextmanager
 async def _fresh_lists(ca: UziTestCa, holder: Holder, files: Files) -> AsyncIterator[None]:
-    """Publish a revocation list each hour, as the real register does."""
+    """Publish revocation lists each hour, as the real register does."""
 
     async def publish() -> None:
         while True:
             await asyncio.sleep(NEW_LIST_EVERY_SECONDS)
-            await asyncio.to_thread(_write_list, ca, holder, files)
+            await asyncio.to_thread(_write_lists, ca, holder, files)
 
     publishing = asyncio.create_task(publish())
     try:

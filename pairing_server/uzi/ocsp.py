@@ -17,7 +17,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    SignatureAlgorithmOID,
+)
 
 from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
@@ -146,6 +150,17 @@ def read_response(
             produced_at=response.produced_at_utc,
             responder=signer.subject.rfc4514_string(),
         )
+
+
+def responder_urls(certificate: x509.Certificate) -> list[str]:
+    """Return where a certificate says that a responder is (RFC 5280 section 4.2.2.1)."""
+    access = _extension(certificate, x509.AuthorityInformationAccess)
+    return [
+        place.access_location.value
+        for place in access or ()
+        if place.access_method == AuthorityInformationAccessOID.OCSP
+        and isinstance(place.access_location, x509.UniformResourceIdentifier)
+    ]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.x509.oid import NameOID
 
 from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
@@ -188,9 +189,76 @@ def check_revocation(
     return max(fresh, key=lambda one: one.this_update)
 
 
+class Merit(StrEnum):
+    """What becomes of a list that was fetched."""
+
+    NEW = "new"
+    OLDER = "older"
+    STALE = "stale"
+    WRONG_SIGNER = "wrong_signer"
+
+
+def weigh(
+    new: RevocationList,
+    held: RevocationList | None,
+    authorities: Iterable[x509.Certificate],
+    now: datetime,
+) -> Merit:
+    """Say whether a list takes the place of the one that is held from the same address.
+
+    Lists come in the clear, so that whoever sits on the way can hand out another: an old one, or
+    one with a higher number that nobody signed.  Neither drives out a signed one.
+
+    Args:
+        authorities: Those known.  A list of an unknown one may be held until its authority is.
+    """
+    authorities = list(authorities)
+    if any(name_of(one.subject) == new.issuer for one in authorities) and not _signed(
+        new, authorities
+    ):
+        return Merit.WRONG_SIGNER
+    if held is None or not _signed(held, authorities):
+        return Merit.NEW
+    if not _signed(new, authorities):
+        return Merit.WRONG_SIGNER
+    if not new.is_fresh(now, max_age=None):
+        return Merit.STALE
+    if new.issuer != held.issuer:
+        return Merit.OLDER if held.is_fresh(now, max_age=None) else Merit.NEW
+    return Merit.NEW if new.replaces(held) else Merit.OLDER
+
+
+def _signed(one: RevocationList, authorities: Iterable[x509.Certificate]) -> bool:
+    return any(one.is_from(authority) for authority in authorities)
+
+
 def name_of(name: x509.Name) -> str:
     """Return the spelling of a name by which lists and authorities are matched."""
     return name.rfc4514_string()
+
+
+def common_name(name: str) -> str:
+    """Return the common name in a name that `name_of` spelled, or all of it."""
+    try:
+        found = x509.Name.from_rfc4514_string(name).get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return name
+    return str(found[0].value) if found else name
+
+
+def list_urls(certificate: x509.Certificate) -> list[str]:
+    """Return where a certificate says its issuer's whole list is (RFC 5280 section 4.2.1.13)."""
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return []
+    return [
+        name.value
+        for point in points
+        if point.reasons is None and point.crl_issuer is None
+        for name in point.full_name or ()
+        if isinstance(name, x509.UniformResourceIdentifier)
+    ]
 
 
 def _octets(serial: int, width: int) -> bytes:

@@ -1,16 +1,12 @@
 """The lists in a directory, which somebody else keeps fresh."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
-from cryptography import x509
 
-from pairing_server.uzi.revocation import RevocationList, UnusableList, check_revocation
+from pairing_server.uzi.revocation import RevocationList, UnusableList
 from pairing_server.uzi.revocation_reading import ListReader
 
 _log = structlog.get_logger("uzi.revocation")
@@ -47,7 +43,7 @@ class ListDirectory:
                 found = await asyncio.to_thread(_versions, self._directory)
             except OSError as error:
                 # What was read before grows stale by itself.
-                _log.error("revocation_lists_unreadable", reason=type(error).__name__)  # noqa: TRY400
+                _log.error("revocation_lists_unreadable", reason=type(error).__name__)
                 return
             # One assignment, so that a check meanwhile sees all or nothing.
             self._lists = {
@@ -75,16 +71,3 @@ def _versions(directory: Path) -> dict[Path, tuple[int, ...]]:
             stat = path.stat()
             found[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
     return found
-
-
-class RevocationLists:
-    """For now: the directory alone."""
-
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = ListDirectory(directory, ListReader())
-
-    async def check(self, path: Sequence[x509.Certificate], at: datetime) -> Mapping[str, Any]:
-        """Check a path."""
-        await self._directory.refresh()
-        check_revocation(path[0], path[1], self._directory.lists, at)
-        return {"source": "crl"}

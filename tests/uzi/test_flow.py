@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clients.card_profile import Holder
-from pairing_server.app import card_believer
+from pairing_server.app import Surroundings, card_believer, read_card_status
 from pairing_server.errors import Expired, NotFound, TooManyRequests
 from pairing_server.ports import Ports
 from pairing_server.store import StoreUnavailableError
@@ -44,7 +44,8 @@ BEGUN = Registration(
 
 @pytest.fixture
 def believe(register, tmp_path):
-    return card_believer(house_settings(register, tmp_path))
+    house = house_settings(register, tmp_path)
+    return card_believer(house, read_card_status(house, Surroundings()))
 
 
 @pytest.fixture
