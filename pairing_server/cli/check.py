@@ -17,7 +17,7 @@ from pairing_server.registry.database import open_registry
 from pairing_server.settings import PREFIX, Settings, SettingsError, load
 from pairing_server.store import StoreUnavailableError
 from pairing_server.store.embedded import EmbeddedStoreError, find_binary
-from pairing_server.uzi.revocation import UnusableList, read_revocation_list
+from pairing_server.uzi.revocation_setup import examine_revocation
 
 
 @click.command()
@@ -115,28 +115,9 @@ async def _registry(settings: Settings, mistakes: list[str], remarks: list[str])
 
 async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> None:
     await asyncio.to_thread(examine_trust, settings, mistakes, remarks)
-    await asyncio.to_thread(_lists, settings, mistakes)
-
-
-def _lists(settings: Settings, mistakes: list[str]) -> None:
-    directory = settings.uzi_crl_dir
-    setting = f"{PREFIX}UZI_CRL_DIR"
-    if directory is None or not directory.is_dir():
-        mistakes.append(
-            f"{setting}: without the issuers' revocation lists every card is refused: "
-            "name a directory and fetch them into it every hour."
-        )
-        return
-    now = utc_now()
-    files = [file for file in sorted(directory.iterdir()) if not file.name.startswith(".")]
-    for file in files:
-        try:
-            if not read_revocation_list(file.read_bytes()).is_fresh(now):
-                mistakes.append(f"{setting}: {file.name} is not fresh: fetch it again.")
-        except (OSError, UnusableList) as error:
-            mistakes.append(f"{setting}: {file.name} is no revocation list ({_kind(error)}).")
-    if not files:
-        mistakes.append(f"{setting}: {directory} is empty: fetch the issuers' lists into it.")
+    told = await asyncio.to_thread(examine_revocation, settings, utc_now())
+    mistakes += told[0]
+    remarks += told[1]
 
 
 def _kind(error: BaseException) -> str:

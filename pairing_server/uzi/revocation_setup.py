@@ -13,7 +13,7 @@ from pairing_server.egress import Answer, Call, Egress
 from pairing_server.settings import PREFIX, Settings
 from pairing_server.tokens import Random
 from pairing_server.uzi.card_status import CardStatus, Places
-from pairing_server.uzi.hierarchy import RevocationSources
+from pairing_server.uzi.hierarchy import HierarchyError, RevocationSources
 from pairing_server.uzi.ocsp import MAX_RESPONSE_BYTES, REQUEST_TYPE
 from pairing_server.uzi.responder import Responder
 from pairing_server.uzi.revocation import (
@@ -26,6 +26,7 @@ from pairing_server.uzi.revocation_cache import ListCache
 from pairing_server.uzi.revocation_files import ListDirectory
 from pairing_server.uzi.revocation_lists import ListKeeper, NotFetched
 from pairing_server.uzi.revocation_reading import MAX_LIST_BYTES, ListReader
+from pairing_server.uzi.trust import choose_hierarchy
 
 #: For a list of 10 MB through a slow line.
 LIST_DEADLINE = timedelta(seconds=120)
@@ -115,15 +116,18 @@ def list_addresses(settings: Settings, sources: RevocationSources) -> tuple[str,
     return settings.uzi_crl_urls or sources.crl_urls
 
 
-def examine_revocation(
-    settings: Settings, sources: RevocationSources, now: datetime
-) -> tuple[list[str], list[str]]:
+def examine_revocation(settings: Settings, now: datetime) -> tuple[list[str], list[str]]:
     """Return what keeps cards from being checked, and what an operator may want to know.
 
     Reads files and calls nobody.
     """
     mistakes: list[str] = []
     remarks: list[str] = []
+    try:
+        hierarchy = choose_hierarchy(settings.uzi_environment, settings.uzi_hierarchy_file)
+        sources = hierarchy.revocation
+    except HierarchyError:
+        sources = RevocationSources()  # The hierarchy's own mistakes are told with it.
     directory = settings.uzi_crl_dir
     given = _examine_directory(directory, now, mistakes) if directory is not None else []
     remarks.extend(f"Revocation list of {_told(one, now)}." for one in given)
@@ -131,8 +135,8 @@ def examine_revocation(
         _examine_online(settings, sources, now, (mistakes, remarks))
     elif directory is None:
         mistakes.append(
-            f"{PREFIX}UZI_CRL_DIR: without revocation lists every card is refused: name a "
-            f"directory and fetch them into it every hour, or leave {PREFIX}UZI_ONLINE on."
+            f"{PREFIX}UZI_CRL_DIR: without the issuers' revocation lists every card is refused: "
+            f"name a directory and fetch them into it every hour, or leave {PREFIX}UZI_ONLINE on."
         )
     return mistakes, remarks
 

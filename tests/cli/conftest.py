@@ -84,6 +84,7 @@ def environ(tmp_path, register):
         "PAIRING_UZI_ENVIRONMENT": "test",
         "PAIRING_UZI_ANCHORS": str(register.root),
         "PAIRING_UZI_CRL_DIR": str(register.crl_dir),
+        "PAIRING_UZI_ONLINE": "false",
         "PAIRING_SYNCED_ACR": "substantial",
     }
 
