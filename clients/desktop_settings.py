@@ -125,8 +125,8 @@ def _origins(servers: Iterable[str]) -> frozenset[str]:
         TypeError: not a list of strings.
         ValueError: not an origin.
     """
-    if not isinstance(servers, list):
-        raise TypeError("not a list")
+    if not isinstance(servers, list) or not all(isinstance(server, str) for server in servers):
+        raise TypeError("not a list of strings")
     if any(origin_of(server) != server for server in servers):
         raise ValueError("not an origin")
     return frozenset(servers)

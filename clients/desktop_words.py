@@ -62,7 +62,11 @@ class Words:
         return str(_table()["purpose"][purpose][self.language])
 
     def sentence(self, trouble: Trouble) -> str:
-        """Say what happened and what to do next; of an unknown code what the server said."""
+        """Say what happened and what to do next; of an unknown code what the server said.
+
+        Raises:
+            KeyError: a trouble of the agent's without a sentence.
+        """
         entry = _entry(trouble)
         if entry is not None:
             return str(entry[self.language]).format(**trouble.facts)
@@ -92,8 +96,10 @@ def choose_language(asked: str, environment: Mapping[str, str]) -> str:
 
 
 def _entry(trouble: Trouble) -> Mapping[str, Any] | None:
-    part = "refusal" if isinstance(trouble, Refused) else "trouble"
-    entry = _table()[part].get(trouble.code)
+    table = _table()
+    if not isinstance(trouble, Refused):
+        return table["trouble"][trouble.code]  # type: ignore[no-any-return]
+    entry = table["refusal"].get(table["like"].get(trouble.code, trouble.code))
     return entry if isinstance(entry, dict) else None
 
 

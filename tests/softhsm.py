@@ -51,7 +51,7 @@ class Readers:
 
     @property
     def configuration(self) -> Path:
-        return self.directory / "softhsm2.conf"
+        return self.directory / ("softhsm2.conf" if self.mechanisms == "ALL" else "narrow.conf")
 
     @property
     def environment(self) -> dict[str, str]:
