@@ -138,7 +138,7 @@ async def prove(agent_uri: str, token: Readers, pin: str, home: Path | None = No
         await run.reads("Pincode van uw UZI-pas: ")
         run.types(pin)
         assert await run.ends() == 0, run.shown
-        (return_uri,) = run.opened
+        *_, return_uri = run.opened
         return return_uri
 
 
