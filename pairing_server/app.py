@@ -38,6 +38,15 @@ from pairing_server.limits import Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.routes import LoginRoutes
+from pairing_server.pages.assets import Assets
+from pairing_server.pages.card_routes import CardPages
+from pairing_server.pages.flow import StandingFlow
+from pairing_server.pages.front import Front
+from pairing_server.pages.organisation_routes import OrganisationPages
+from pairing_server.pages.phone_routes import PhonePages
+from pairing_server.pages.refusal_pages import RefusalPages
+from pairing_server.pages.registration_routes import RegistrationPages
+from pairing_server.pages.rendering import Renderer
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
@@ -185,7 +194,13 @@ def make_app(
     )
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
-    guard = make_middleware(random, limiter)
+    assets = Assets()
+    card_form = settings.mtls_origin and f"{settings.mtls_origin}/uzi/mtls"
+    renderer = Renderer(assets, (settings.mtls_origin,) if settings.mtls_origin else ())
+    front = Front(renderer, sessions, clock)
+    standing = StandingFlow(ports)
+    refusal_pages = RefusalPages(front)
+    guard = make_middleware(random, limiter, pages=refusal_pages)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     for routes in (
@@ -198,11 +213,17 @@ def make_app(
         PhoneRoutes(phones, random),
         ApprovalRoutes(approvals, phones),
         LoginRoutes(logins, client_auth, settings.base_url),
+        assets,
+        refusal_pages,
+        CardPages(front, uzi, sessions, clock, random, card_form=card_form),
+        OrganisationPages(front, registration, standing, sessions),
+        RegistrationPages(front, registration, standing, uzi, clock, random),
+        PhonePages(front, pairings, standing, settings.base_url, clock),
     ):
         app.add_routes(routes.table())
 
     cards_host = urlsplit(settings.mtls_origin or settings.origin).netloc
-    cards_guard = make_middleware(random, limiter, cards_host)
+    cards_guard = make_middleware(random, limiter, cards_host, refusal_pages)
     cards = web.Application(middlewares=[one_request, cards_guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
     cards.add_routes(mtls.table())

@@ -6,7 +6,7 @@ What cannot be read as HTTP never reaches a route; `Runner` words that, too.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from aiohttp import web
@@ -23,7 +23,8 @@ from pairing_server.errors import (
     UnsupportedMediaType,
     WrongHost,
 )
-from pairing_server.http import MAX_BODY_BYTES, SETTINGS, answer
+from pairing_server.http import MAX_BODY_BYTES, SETTINGS, answer, language_of
+from pairing_server.languages import DEFAULT, Language, translate
 from pairing_server.limits import LIMITED, Limiter, address_of
 from pairing_server.metrics import REQUEST_SECONDS
 from pairing_server.registry import RegistryUnavailableError
@@ -35,6 +36,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: What load balancers and monitors ask under whatever name they know.
 OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 RETRY_AFTER_SECONDS = 2
+#: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
+_LOCALISED = ("/uzi/", "/portal/", "/phone/")
+#: What an answer of "no" says beside its body.
+_ANSWER_HEADERS = frozenset({"Allow", "Retry-After", "WWW-Authenticate"})
 
 # Callers make up others; a metric of each would fill the memory.
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -48,12 +53,38 @@ _SECURITY_HEADERS = {
 _log = structlog.get_logger("http")
 
 
-def make_middleware(random: Random, limiter: Limiter, host: str = "") -> Any:
+class RefusalPages(Protocol):
+    """Words a "no" as a page, or leaves it to be worded in JSON."""
+
+    def refused(
+        self, request: web.Request, refusal: Refusal, request_id: str
+    ) -> web.Response | None:
+        """Return a page that says it, `None` where a program asks."""
+
+    def fault(self, request: web.Request, request_id: str) -> web.Response | None:
+        """Return a page that says that it is our fault, `None` where a program asks."""
+
+
+def make_middleware(
+    random: Random, limiter: Limiter, host: str = "", pages: RefusalPages | None = None
+) -> Any:
     """Return the middleware that guards, logs and measures each request and words each error.
 
     Args:
         host: What `Host` must be, on a listener that is not the base URL's.
+        pages: What words a "no" for people; without it all are worded in JSON.
     """
+
+    def word(
+        request: web.Request, refusal: Refusal, request_id: str, allow: str | None = None
+    ) -> web.Response:
+        said = refuse(refusal, request_id, allow, _language(request))
+        page = pages and pages.refused(request, refusal, request_id)
+        if not page:
+            return said
+        for name in _ANSWER_HEADERS & said.headers.keys():
+            page.headers[name] = said.headers[name]
+        return page
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -69,15 +100,15 @@ def make_middleware(random: Random, limiter: Limiter, host: str = "") -> Any:
             response = await handler(request)
         except Refusal as refusal:
             log.info("refused", code=refusal.code, status=refusal.status, detail=refusal.args)
-            response = refuse(refusal, request_id)
+            response = word(request, refusal, request_id)
         except (StoreUnavailableError, RegistryUnavailableError) as error:
             log.error("store away", error=repr(error))  # noqa: TRY400  (no traceback in the log)
-            response = refuse(Unavailable(), request_id)
+            response = word(request, Unavailable(), request_id)
         except web.HTTPException as error:
-            response = refuse(_of_aiohttp(error), request_id, error.headers.get("Allow"))
+            response = word(request, _of_aiohttp(error), request_id, error.headers.get("Allow"))
         except Exception:  # the last line of defence: a bug is a 500 without a stack trace
             log.exception("bug")
-            response = _fault(request_id)
+            response = (pages and pages.fault(request, request_id)) or _fault(request_id)
         seconds = time.perf_counter() - started
         REQUEST_SECONDS.labels(method, _route(request), response.status).observe(seconds)
         log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
@@ -88,9 +119,15 @@ def make_middleware(random: Random, limiter: Limiter, host: str = "") -> Any:
     return guard
 
 
-def refuse(refusal: Refusal, request_id: str, allow: str | None = None) -> web.Response:
+def refuse(
+    refusal: Refusal,
+    request_id: str,
+    allow: str | None = None,
+    language: Language = DEFAULT,
+) -> web.Response:
     """Word a refusal as `{error, error_description}` (RFC 6749 section 5.2)."""
-    body = {"error": refusal.code, "error_description": refusal.description, **refusal.members}
+    description = translate(language, refusal.description)
+    body = {"error": refusal.code, "error_description": description, **refusal.members}
     headers = {}
     if refusal.status >= web.HTTPInternalServerError.status_code:
         body["request_id"] = request_id
@@ -114,6 +151,10 @@ def _route(request: web.Request) -> str:
     """Name the route by its pattern: paths hold identifiers, which no log or metric repeats."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else "unknown"
+
+
+def _language(request: web.Request) -> Language:
+    return language_of(request) if _route(request).startswith(_LOCALISED) else DEFAULT
 
 
 def _check_host(request: web.Request, host: str) -> None:

@@ -17,6 +17,7 @@ from pairing_server.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from pairing_server.languages import Language, language_named, negotiate
 from pairing_server.settings import Settings
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ MAX_WAIT = timedelta(seconds=25)
 
 SETTINGS = web.AppKey("settings", Settings)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The language that was chosen at the switch.
+LANGUAGE_COOKIE = "language"
 
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,4})\s*(?:,|;|$)", re.ASCII)
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,1024}=*)", re.ASCII)
@@ -159,12 +162,31 @@ def check_same_origin(request: web.Request, origin: str) -> None:
         raise CrossSite("neither Origin nor Sec-Fetch-Site")
 
 
-def set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
-    """Set an HttpOnly, SameSite=Lax session cookie under its `__Host-` name where there is TLS."""
+def language_of(request: web.Request) -> Language:
+    """Return the language that the person chose, else the one that their browser asks for."""
+    # Nothing is done in this cookie's name, so it counts wherever the request comes from.
+    name = request.app[SETTINGS].cookie_name(LANGUAGE_COOKIE)
+    chosen = language_named(request.cookies.get(name, ""))
+    return chosen or negotiate(",".join(request.headers.getall("Accept-Language", [])))
+
+
+def set_cookie(
+    request: web.Request,
+    response: web.Response,
+    name: str,
+    value: str,
+    max_age: timedelta | None = None,
+) -> None:
+    """Set an HttpOnly, SameSite=Lax cookie under its `__Host-` name where there is TLS.
+
+    Args:
+        max_age: By default until the browser is closed.
+    """
     settings = request.app[SETTINGS]
     response.set_cookie(
         settings.cookie_name(name),
         value,
+        max_age=None if max_age is None else int(max_age.total_seconds()),
         path="/",
         secure=settings.is_https,
         httponly=True,

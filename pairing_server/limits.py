@@ -31,6 +31,7 @@ LIMITED = frozenset(
         ("POST", "/uzi/sessions"),
         ("POST", "/uzi/sessions/{id}/proof"),
         ("POST", "/uzi/mtls"),
+        ("POST", "/portal/login"),
         ("POST", "/phone/token/challenge"),
         ("POST", "/phone/token"),
     }

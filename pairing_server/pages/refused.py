@@ -1,0 +1,93 @@
+"""What a person is told who cannot go on: in words for a nurse, with a way on."""
+
+from dataclasses import dataclass
+
+from pairing_server.errors import Refusal
+from pairing_server.languages import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A way on."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a stop page says, in English.
+
+    Attributes:
+        text: What happened and what to do next; empty where the refusal's own words say it.
+    """
+
+    title: str
+    text: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+_START = Action(N_("To the start"), "/portal/")
+_LOG_IN = Action(N_("Log in"), "/portal/")
+_DETAILS = Action(N_("Back to your details"), "/portal/details")
+_ORGANISATION = Action(N_("Register the organisation"), "/portal/organisation")
+_NEXT = Action(N_("Go on"), "/portal/next")
+_PAIR = Action(N_("Pair your phone"), "/portal/start")
+
+_BY_CODE = {
+    "invalid_token": Advice(
+        N_("You are not logged in"),
+        N_("Your session is over, or you have not logged in yet. Nothing has been lost: log in."),
+        (_LOG_IN,),
+    ),
+    "not_found": Advice(
+        N_("This page is not there"),
+        N_("It does not exist, or it was for one use and has been used. Start again."),
+        (_START,),
+    ),
+    "cross_site": Advice(
+        N_("This came from another site"),
+        N_("For your safety only this site's own pages can do this. Start again here."),
+        (_START,),
+    ),
+    "wrong_host": Advice(N_("This address is not in use"), actions=(_START,)),
+    "method_not_allowed": Advice(
+        N_("This page cannot be opened this way"),
+        N_("Start again, and use the buttons on the pages."),
+        (_START,),
+    ),
+    "wrong_browser": Advice(N_("Started in another browser"), actions=(_START,)),
+    "unknown_organisation": Advice(
+        N_("Your organisation is not registered here yet"), actions=(_ORGANISATION, _START)
+    ),
+    "membership_ended": Advice(N_("Your registration has been ended"), actions=(_START,)),
+    "several_records": Advice(N_("Your organisation has to look at this"), actions=(_START,)),
+    "changed_meanwhile": Advice(N_("Your details were changed"), actions=(_DETAILS, _START)),
+    "nothing_offered": Advice(N_("There is nothing to deny"), actions=(_DETAILS,)),
+    "organisation_exists": Advice(N_("The organisation is registered"), actions=(_LOG_IN,)),
+    "wrong_purpose": Advice(N_("Start with the right choice"), actions=(_START,)),
+    "not_registered": Advice(N_("Register yourself first"), actions=(_DETAILS,)),
+    "credential_exists": Advice(N_("This phone is paired already"), actions=(_PAIR,)),
+    "expired": Advice(N_("The time is over"), actions=(_NEXT, _START)),
+    "conflict": Advice(N_("This has been done already"), actions=(_NEXT, _START)),
+    "too_many_requests": Advice(N_("That was too often"), actions=(_NEXT, _START)),
+    "temporarily_unavailable": Advice(N_("The server is busy"), actions=(_NEXT, _START)),
+}
+_OF_CARD = Advice(N_("Your card was refused"), actions=(_START,))
+_OTHER = Advice(N_("This cannot go on"), actions=(_START,))
+#: What nobody foresaw.
+FAULT = Advice(
+    N_("Something went wrong here"),
+    N_("This is our fault, and nothing that you did. Try again; if it stays, ask for help."),
+    (_NEXT, _START),
+)
+
+
+def advise(refusal: Refusal, *, is_of_card: bool) -> Advice:
+    """Return what a person is told of a refusal.
+
+    Args:
+        is_of_card: Whether it is about the card that was shown.
+    """
+    advice = _BY_CODE.get(refusal.code, _OF_CARD if is_of_card else _OTHER)
+    return Advice(advice.title, advice.text or refusal.description, advice.actions)

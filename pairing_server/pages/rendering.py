@@ -1,0 +1,102 @@
+"""How a page is made: templates that escape everything, and headers that allow next to nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from babel.dates import format_date
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pairing_server.languages import Language, translate, translations
+from pairing_server.pages.assets import Assets
+
+#: Nothing but our own files, and nothing in line: what slips past the escaping does nothing.
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), publickey-credentials-get=()"
+
+
+class Renderer:
+    """All templates in all languages, compiled when the server starts."""
+
+    def __init__(self, assets: Assets, form_origins: tuple[str, ...] = ()) -> None:
+        """Compile the templates.
+
+        Args:
+            form_origins: Where our forms may go besides here: the listener that asks for a card.
+        """
+        self._headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": _policy(form_origins),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": _PERMISSIONS,
+            # `no-referrer` makes browsers send `Origin: null` with our forms, which is refused
+            # (Fetch section 3.2, "append a request Origin header").
+            "Referrer-Policy": "same-origin",
+            "Vary": "Accept-Language, Cookie",
+        }
+        self._environments = {language: _environment(language, assets) for language in Language}
+
+    def page(
+        self,
+        language: Language,
+        template: str,
+        context: Mapping[str, Any],
+        status: int = 200,
+    ) -> web.Response:
+        """Render a page."""
+        text = self._environments[language].get_template(template).render(context)
+        headers = {**self._headers, "Content-Language": language}
+        return web.Response(
+            text=text, status=status, content_type="text/html", charset="utf-8", headers=headers
+        )
+
+
+def _policy(form_origins: tuple[str, ...]) -> str:
+    policy = dict(_POLICY)
+    policy["form-action"] = " ".join((policy["form-action"], *form_origins))
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def _environment(language: Language, assets: Assets) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pairing_server.pages"),
+        # Whatever a file is called: what a card says goes into all of them.
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    words = translations(language)
+    # Values that are put into a message are escaped as they are everywhere else.
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals.update(
+        asset=assets.path, language=language.value, languages=[*map(str, Language)]
+    )
+
+    def day(moment: datetime) -> str:
+        return format_date(moment, format="long", locale=language)
+
+    def said(message: str) -> str:
+        # A text, where `_` makes markup: for what was not written in a template.
+        return translate(language, message)
+
+    environment.filters.update(day=day, said=said)
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+    return environment
