@@ -14,6 +14,7 @@ from pairing_server.audit.events import AuditExported
 from pairing_server.audit.export import export, read_last_checkpoint, verify_export
 from pairing_server.audit.verify import verify
 from pairing_server.audit.walk import Fault, Finding, Seen
+from pairing_server.cli.evidence import evidence
 from pairing_server.cli.running import (
     operator,
     registry_only,
@@ -31,6 +32,9 @@ from pairing_server.settings import Settings
 @click.group()
 def audit() -> None:
     """The audit log: append-only, hash-chained, with signed checkpoints."""
+
+
+audit.add_command(evidence)
 
 
 @audit.command("verify")

@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import click
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.cli.running import (
+    TAKES_ID,
     changing,
     live_store,
     operator,
@@ -26,9 +26,6 @@ from pairing_server.registry import Query, credentials, people
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
 from pairing_server.settings import Settings
-
-# Every 64th credential id begins with a hyphen, and some of those with -h.
-_IDS: Any = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 @click.group()
@@ -64,7 +61,7 @@ def phone_list(settings: Settings, uzi_number: str | None) -> None:
         click.echo(f"{item.id}  {item.status:8}  {whose}  {model}  {used}{where}")
 
 
-@phone.command("block", context_settings=_IDS)
+@phone.command("block", context_settings=TAKES_ID)
 @click.argument("credential_id")
 @with_settings
 def phone_block(settings: Settings, credential_id: str) -> None:
@@ -73,7 +70,7 @@ def phone_block(settings: Settings, credential_id: str) -> None:
     click.echo("Blocked: it opens nothing.")
 
 
-@phone.command("unblock", context_settings=_IDS)
+@phone.command("unblock", context_settings=TAKES_ID)
 @click.argument("credential_id")
 @with_settings
 def phone_unblock(settings: Settings, credential_id: str) -> None:
@@ -82,7 +79,7 @@ def phone_unblock(settings: Settings, credential_id: str) -> None:
     click.echo("Unblocked.")
 
 
-@phone.command("revoke", context_settings=_IDS)
+@phone.command("revoke", context_settings=TAKES_ID)
 @click.argument("credential_id")
 @with_settings
 def phone_revoke(settings: Settings, credential_id: str) -> None:

@@ -30,6 +30,9 @@ T = TypeVar("T")
 #: The audit chain of commands, apart from the servers' own.
 CLI_CHAIN = "cli"
 
+#: For a command that takes an identifier: every 64th begins with a hyphen, some of those with -h.
+TAKES_ID: Any = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
 
 class Mistake(click.ClickException):
     """Something that the operator can put right; exit status 2, as for wrong usage."""

@@ -1,0 +1,150 @@
+"""What a UZI-pas signed: is it this statement, of this person, by a card that was good then?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from pairing_server.audit.chain import Facts
+from pairing_server.clock import from_milliseconds
+from pairing_server.evidence import HOLDS, Check, NoEvidenceError, broken, untold
+from pairing_server.evidence.revocation import check_kept
+from pairing_server.uzi.certificate import Card, read_card
+from pairing_server.uzi.hierarchy import Hierarchy
+from pairing_server.uzi.path import CardVerifier, load_certificate
+from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
+from pairing_server.uzi.refusals import CardRefused
+from pairing_server.uzi.session import Purpose
+
+#: What a card must have been asked for, by what the event says was done with it.
+PURPOSES: Mapping[str, frozenset[str]] = {
+    "OrganisationRegistered": frozenset({Purpose.REGISTER_ORGANISATION}),
+    "PersonRegistered": frozenset({Purpose.SIGN_REGISTRATION}),
+    # Who signed a registration is logged in by it, and may begin another.
+    "RegistrationDenied": frozenset({Purpose.LOGIN, Purpose.SIGN_REGISTRATION}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedStatement:
+    """The evidence of an event, as `portal.flow.signed_statement` kept it."""
+
+    origin: str
+    id: str
+    nonce: str
+    purpose: str
+    statement: str
+    certificate: str
+    chain: list[str]
+    signature: str
+    algorithm: str
+    revocation: dict[str, Any] = field(default_factory=dict)
+    registered: dict[str, str] = field(default_factory=dict)
+    denied: dict[str, str] = field(default_factory=dict)
+
+
+def read_statement(facts: Facts) -> SignedStatement:
+    """Read the evidence of an event.
+
+    Raises:
+        NoEvidenceError: there is none, or none that a card signed.
+        ValueError: it is not of the form that was kept.
+    """
+    kept = msgspec.json.decode(facts.evidence, type=dict[str, Any])
+    if facts.action not in PURPOSES or "signature" not in kept:
+        raise NoEvidenceError
+    return msgspec.convert(kept, SignedStatement)
+
+
+def check_card(
+    facts: Facts, kept: SignedStatement, verifier: CardVerifier, hierarchy: Hierarchy
+) -> dict[str, Check]:
+    """Check what a card signed, by the rules of the time when the event was written.
+
+    Does no I/O, but computes for some milliseconds.
+    """
+    return {
+        "purpose": _purpose(facts, kept),
+        "signature": _signature(kept),
+        "names": _names(facts, kept, hierarchy),
+        **_certificate(facts, kept, verifier),
+    }
+
+
+def _purpose(facts: Facts, kept: SignedStatement) -> Check:
+    if kept.purpose not in PURPOSES[facts.action]:
+        return broken(f"the card was asked for {kept.purpose}")
+    return HOLDS
+
+
+def _signature(kept: SignedStatement) -> Check:
+    """Rebuild the signed bytes, and check the signature with the certificate's key."""
+    message = proof_message(kept.origin, kept.id, kept.nonce, kept.purpose, kept.statement)
+    try:
+        certificate = load_certificate(decode_base64(kept.certificate))
+        verify_proof(certificate, decode_base64(kept.signature), kept.algorithm, message)
+    except CardRefused as refusal:
+        return broken(refusal.code)
+    return HOLDS
+
+
+def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
+    """Check that event, statement and card are of the same person and organisation."""
+    try:
+        card = read_card(load_certificate(decode_base64(kept.certificate)), hierarchy)
+    except CardRefused as refusal:
+        return broken(refusal.code)
+    if facts.ura != card.ura:
+        return broken(f"the card is of URA {card.ura}, the event of {facts.ura}")
+    wrong = {
+        "OrganisationRegistered": _wrong_organisation,
+        "PersonRegistered": _wrong_person,
+        "RegistrationDenied": _wrong_denial,
+    }[facts.action](facts, kept, card)
+    return broken(wrong) if wrong else HOLDS
+
+
+def _wrong_organisation(facts: Facts, kept: SignedStatement, card: Card) -> str:
+    if facts.object != f"organisation:{card.ura}":
+        return "the event is about another organisation than the card's"
+    return _wrong_number(kept.registered, card)
+
+
+def _wrong_person(facts: Facts, kept: SignedStatement, card: Card) -> str:
+    if facts.actor != facts.object:
+        return "another registered this person"
+    told = f"UZI-nummer {card.uzi_number}, rolcode {card.role_code}, bij "
+    if told not in kept.statement or f" (URA {card.ura}), als gebruiker " not in kept.statement:
+        return "the statement names another card"
+    if not kept.statement.endswith(f", als gebruiker {kept.registered.get('user_name')}."):
+        return "the statement names another user"
+    return _wrong_number(kept.registered, card)
+
+
+def _wrong_denial(facts: Facts, kept: SignedStatement, card: Card) -> str:
+    if facts.actor != f"uzi:{card.uzi_number}":
+        return "the event was done by another than the card's holder"
+    if facts.object != f"person:{kept.denied.get('person')}":
+        return "the event is about another person than the one denied"
+    return _wrong_number(kept.denied, card)
+
+
+def _wrong_number(of: Mapping[str, str], card: Card) -> str:
+    return "" if of.get("uzi_number") == card.uzi_number else "the card has another UZI number"
+
+
+def _certificate(facts: Facts, kept: SignedStatement, verifier: CardVerifier) -> dict[str, Check]:
+    at = from_milliseconds(facts.time)
+    try:
+        chain = [decode_base64(one) for one in kept.chain]
+        verified = verifier.verify(decode_base64(kept.certificate), chain, at)
+    except CardRefused as refusal:
+        return {
+            "certificate": broken(refusal.code),
+            "revocation": untold("the certificate's path is not known"),
+        }
+    return {
+        "certificate": HOLDS,
+        "revocation": check_kept(kept.revocation, verified.path, at),
+    }
