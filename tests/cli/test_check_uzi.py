@@ -163,3 +163,22 @@ def test_an_anchor_outside_its_validity_is_a_mistake(checked, tmp_path):
     mistakes, _ = checked(uzi_anchors=file)
 
     assert "is not valid now: every card below it is refused" in mistakes
+
+
+def test_what_keeps_the_tls_listener_for_cards_from_listening_is_told(checked):
+    files = {
+        "tls_certificate_file": "/no/such.pem",
+        "tls_key_file": "/no/such.key",
+        "mtls_port": 8444,
+    }
+
+    mistakes, _ = checked(uzi_environment="production", uzi_anchors="", **files)
+    assert f"{PREFIX}UZI_ANCHORS: a TLS listener needs an anchor's certificate" in mistakes
+    mistakes, _ = checked(uzi_environment="test", **files)
+    assert f"{PREFIX}TLS_CERTIFICATE_FILE: /no/such.pem: " in mistakes
+
+
+def test_an_issuer_that_cannot_be_read_is_told(checked):
+    mistakes, _ = checked(uzi_issuers="/no/such.pem")
+
+    assert f"{PREFIX}UZI_ISSUERS: /no/such.pem is no certificate that can be read" in mistakes
