@@ -40,8 +40,9 @@ class Renderer:
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": _PERMISSIONS,
             # `no-referrer` makes browsers send `Origin: null` with our forms, which is refused
-            # (Fetch section 3.2, "append a request Origin header").
-            "Referrer-Policy": "same-origin",
+            # (Fetch section 3.2, "append a request Origin header"); so does `same-origin` with
+            # the form that goes to the listener for cards, which has a port of its own.
+            "Referrer-Policy": "strict-origin",
             "Vary": "Accept-Language, Cookie",
         }
         self._environments = {language: _environment(language, assets) for language in Language}
