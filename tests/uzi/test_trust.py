@@ -5,12 +5,17 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients.card_profile import ACCOUNT_NAME, CARD_NAME, Use, other_name
+from clients.test_ca import KeyKind, Style, UziTestCa
 from pairing_server.uzi.hierarchy import Anchor, HierarchyError, load_hierarchy
+from pairing_server.uzi.path import CardVerifier
+from pairing_server.uzi.refusals import UntrustedIssuer
 from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchors
 
 STATE_ROOT = "3c4fb0b95ab8b30032f432b86f535fe172c185d0fd39865837cf36187fa6f428"
@@ -169,3 +174,101 @@ def test_an_operators_own_hierarchy_is_taken_in_its_own_environment_alone(tmp_pa
 
 def test_without_one_the_hierarchy_that_ships_is_taken():
     assert choose_hierarchy("production") == load_hierarchy("production")
+
+
+@pytest.fixture(scope="module")
+def production_register(at, key_ring):
+    """A register that is the real one in everything but its keys."""
+    names = {
+        "TEST Zorg CSP Root CA G3": "Staat der Nederlanden Root CA - G3",
+        "TEST Zorg CSP Level 2 Persoon CA G3": "Staat der Nederlanden Organisatie Persoon CA - G3",
+        "TEST UZI-register Zorgverlener CA G3": "UZI-register Zorgverlener CA G3",
+    }
+
+    def real_name(name):
+        return x509.Name(
+            x509.NameAttribute(part.oid, names.get(part.value, part.value)) for part in name
+        )
+
+    def real(_, profile):
+        profile = replace(
+            profile, subject=real_name(profile.subject), issuer=real_name(profile.issuer)
+        )
+        policy = x509.PolicyInformation(x509.ObjectIdentifier("2.16.528.1.1003.1.2.5.1"), None)
+        return profile.replacing(x509.CertificatePolicies([policy]))
+
+    style = Style(KeyKind.P_256, new_key=key_ring.turn(), change=real)
+    return UziTestCa.create(at, style), real
+
+
+@pytest.fixture(scope="module")
+def production_card(production_register, holder, at, card_key):
+    ca, real = production_register
+    text = holder.card_name.replace("2.16.528.1.1007.99.217", "2.16.528.1.1003.1.3.5.5.2")
+    names = [
+        other_name(CARD_NAME, 0x16, text),
+        other_name(ACCOUNT_NAME, 0x0C, f"{holder.uzi_number}@{holder.ura}"),
+    ]
+    profile = real("card", ca.profile(holder, Use.AUTHENTICATION, at))
+    return ca.certify(holder, profile.replacing(x509.SubjectAlternativeName(names)), card_key)
+
+
+@pytest.fixture(scope="module")
+def production(production_register):
+    """The hierarchy that ships, but for the SHA-256 of its root."""
+    ca, _ = production_register
+    (shipped,) = load_hierarchy("production").anchors
+    anchor = replace(shipped, sha256=sha_256(ca.root.certificate).hex())
+    return replace(load_hierarchy("production"), anchors=(anchor,))
+
+
+def test_in_production_a_card_that_presents_its_whole_chain_needs_no_file(
+    production, production_card, at
+):
+    verifier = CardVerifier(trust_anchors(production, ()), production)
+
+    verified = verifier.verify(production_card.der, production_card.chain_ders, at)
+
+    assert verified.card.uzi_number == "900001234"
+    assert verified.path == (production_card.certificate, *production_card.chain)
+
+
+def test_in_production_a_card_that_leaves_the_root_out_needs_its_file(
+    production, production_card, at, file
+):
+    der, chain = production_card.der, production_card.chain_ders[:-1]
+    without = CardVerifier(trust_anchors(production, ()), production)
+    configured = [file(production_card.chain[-1])]
+    having = CardVerifier(trust_anchors(production, configured), production)
+
+    with pytest.raises(UntrustedIssuer):
+        without.verify(der, chain, at)
+    assert having.verify(der, chain, at).card.uzi_number == "900001234"
+
+
+def test_a_root_of_the_same_name_and_another_key_is_not_the_one_of_the_fingerprint(
+    production_card, at
+):
+    shipped = load_hierarchy("production")
+    verifier = CardVerifier(trust_anchors(shipped, ()), shipped)
+
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(production_card.der, production_card.chain_ders, at)
+
+
+def test_in_production_a_test_card_is_not_believed_whatever_it_presents(ca, card, at):
+    """Even where the names of the issuers were taken for real ones."""
+    test = load_hierarchy("test")
+    digest = sha_256(ca.root.certificate).hex()
+    anchors = (Anchor("Root", digest),)
+    trusting = replace(test, environment="production", anchors=anchors)
+    verifier = CardVerifier(trust_anchors(trusting, ()), trusting)
+
+    with pytest.raises(UntrustedIssuer):
+        verifier.verify(card.der, card.chain_ders, at)
+    assert (
+        CardVerifier(trust_anchors(replace(test, anchors=anchors), ()), test)
+        .verify(card.der, card.chain_ders, at)
+        .card.uzi_number
+        == "900001234"
+    )
