@@ -14,6 +14,7 @@ from clients.test_ca import KeyKind, Style, UziTestCa, make_key
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.path import CardVerifier
+from tests.uzi.publisher import publishing
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -134,3 +135,10 @@ def make_root(at):
         )
 
     return make
+
+
+@pytest.fixture
+async def publisher():
+    """Publish lists and answer questions on loopback."""
+    async with publishing() as publisher:
+        yield publisher

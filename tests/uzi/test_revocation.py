@@ -1,7 +1,6 @@
 """Revocation lists: good, revoked, stale, of another, and none."""
 
 import contextlib
-import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,15 +14,20 @@ from hypothesis import strategies as st
 
 from clients.card_profile import key_usage
 from clients.test_ca import KeyKind
-from pairing_server.uzi.path import CardVerifier
 from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
 from pairing_server.uzi.revocation import (
     CLOCK_SKEW,
     MAX_AGE,
-    RevocationLists,
+    Merit,
+    Scheme,
+    SerialNumbers,
     UnusableList,
     check_revocation,
+    common_name,
+    list_urls,
+    name_of,
     read_revocation_list,
+    weigh,
 )
 
 SECOND = timedelta(seconds=1)
@@ -60,27 +64,9 @@ def check(card, issuing, at):
 
     def check(*lists, moment=at):
         read = [read_revocation_list(one) for one in lists]
-        check_revocation(card.certificate, issuing.certificate, read, moment)
+        return check_revocation(card.certificate, issuing.certificate, read, moment)
 
     return check
-
-
-@pytest.fixture
-def directory(tmp_path, issuing, at):
-    (tmp_path / "zorgverlener.crl").write_bytes(issuing.revocation_list(at))
-    return tmp_path
-
-
-@pytest.fixture
-def known(directory, card, issuing, at):
-    """Check the card against what is in the directory now."""
-    lists = RevocationLists(directory)
-
-    def known():
-        lists.refresh()
-        lists.check(card.certificate, issuing.certificate, at)
-
-    return known
 
 
 def test_a_card_that_a_fresh_list_does_not_name_holds(check, issuing, at):
@@ -285,123 +271,180 @@ def test_a_changed_byte_never_makes_another_list(issuing, at, place, change):
     # The unused bits of the signature's BIT STRING may change and say nothing else.
     with contextlib.suppress(UnusableList):
         crl = read_revocation_list(bytes(changed))
-        same = crl.crl.tbs_certlist_bytes == read_revocation_list(original).crl.tbs_certlist_bytes
+        same = crl.signed == read_revocation_list(original).signed
         assert same or not crl.is_from(issuing.certificate)
 
 
-def test_the_signature_of_a_list_is_checked_once_for_a_key(issuing, at):
+def test_the_newest_list_that_clears_a_card_is_named(check, issuing, at):
+    lists = [issuing.revocation_list(at - timedelta(hours=age)) for age in (3, 1, 2)]
+
+    assert check(*lists).this_update == at - timedelta(hours=1)
+
+
+def test_a_list_of_an_authority_above_lasts_as_long_as_it_says(issuing, card, at):
+    year = timedelta(days=365)
+    crl = read_revocation_list(issuing.sign_list(issuing.list_builder(at, lifetime=year)))
+
+    def check(moment):
+        check_revocation(card.certificate, issuing.certificate, [crl], moment, max_age=None)
+
+    check(at + year - SECOND)
+    with pytest.raises(RevocationUnknown):
+        check(at + year)
+
+
+@pytest.mark.parametrize("kind", [KeyKind.P_256, KeyKind.P_384, KeyKind.P_521])
+def test_a_list_may_be_signed_on_these_curves(make_ca, kind, card, at):
+    issuing = make_ca(kind).issuing("Z")
     crl = read_revocation_list(issuing.revocation_list(at))
-    once = replace(crl, crl=None)
 
     assert crl.is_from(issuing.certificate)
-    assert once.is_from(issuing.certificate)
+    assert not replace(crl, signed=bytes(len(crl.signed))).is_from(issuing.certificate)
 
 
-def test_a_directory_of_lists_is_read(known):
-    known()
+@pytest.mark.parametrize("scheme", list(Scheme))
+def test_a_signature_of_another_scheme_is_none(make_ca, scheme, at):
+    """The signature's bytes under a scheme that the list does not name."""
+    for style in ({"key_kind": KeyKind.RSA_2048}, {"key_kind": KeyKind.RSA_2048, "pss": True}, {}):
+        issuing = make_ca(**style).issuing("Z")
+        crl = read_revocation_list(issuing.revocation_list(at))
+
+        other = replace(crl, scheme=scheme)
+        assert other.is_from(issuing.certificate) == (scheme is crl.scheme)
 
 
-def test_without_a_directory_nothing_is_known(card, issuing, at):
-    lists = RevocationLists(None)
-    lists.refresh()
+@given(st.sets(st.integers(-(2**40), 2**159 - 1)), st.integers(-(2**60), 2**170))
+def test_a_serial_number_is_found_where_a_set_would_find_it(serials, other):
+    found = SerialNumbers.of(serials)
 
-    with pytest.raises(RevocationUnknown):
-        lists.check(card.certificate, issuing.certificate, at)
-
-
-def test_in_a_directory_that_is_not_there_nothing_is_known(card, issuing, at, tmp_path):
-    lists = RevocationLists(tmp_path / "missing")
-    lists.refresh()
-
-    with pytest.raises(RevocationUnknown):
-        lists.check(card.certificate, issuing.certificate, at)
+    assert len(found) == len(serials)
+    assert all(serial in found for serial in serials)
+    near = {serial + step for serial in serials for step in (-1, 1, 256)}
+    for absent in {other, *near} - serials:
+        assert absent not in found
 
 
-def test_a_directory_that_cannot_be_read_any_more_leaves_what_was_read(known, directory):
-    known()
-    directory.rename(directory.with_name("elsewhere"))
-
-    known()
+@given(st.sets(st.integers(0, 300), min_size=1), st.integers(-10, 600))
+def test_a_short_serial_number_is_found_where_a_set_would_find_it(serials, other):
+    assert (other in SerialNumbers.of(serials)) == (other in serials)
 
 
-def test_a_list_that_cannot_be_read_any_more_leaves_what_was_read(known, directory, monkeypatch):
-    known()
-    file = directory / "zorgverlener.crl"
-    os.utime(file, ns=(0, 0))
-    monkeypatch.setattr(type(file), "read_bytes", refuse)
-
-    known()
+def test_what_is_no_number_is_not_on_a_list():
+    assert "5" not in SerialNumbers.of([5])
 
 
-def refuse(_):
-    raise PermissionError
+def test_a_list_with_a_serial_number_that_is_none_is_not_read():
+    with pytest.raises(UnusableList, match="serial number"):
+        SerialNumbers.of([1, 2**200])
 
 
-def test_before_the_first_refresh_nothing_is_known(directory, card, issuing, at):
-    with pytest.raises(RevocationUnknown):
-        RevocationLists(directory).check(card.certificate, issuing.certificate, at)
+def make_list(authority, at, number=1, **options):
+    return read_revocation_list(
+        authority.sign_list(authority.list_builder(at, number=number, **options))
+    )
 
 
-def test_a_list_that_changes_is_read_again(known, directory, issuing, card, at):
-    known()
-    revoking = issuing.revocation_list(at, [card.certificate.serial_number])
-    (directory / "zorgverlener.crl").write_bytes(revoking)
+@pytest.fixture(scope="session")
+def weighing(issuing, ca, at):
+    """Weigh a list against a held one, knowing the issuer and others."""
 
-    with pytest.raises(CardRevoked):
-        known()
+    def weighing(new, held=None, authorities=(issuing, ca.root), now=at):
+        return weigh(new, held, [one.certificate for one in authorities], now)
 
-
-def test_a_list_that_stays_is_not_read_again(known, directory):
-    known()
-    file = directory / "zorgverlener.crl"
-    stat = file.stat()
-    file.write_bytes(bytes(stat.st_size))
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-
-    known()
+    return weighing
 
 
-def test_a_list_that_goes_is_forgotten(known, directory):
-    known()
-    (directory / "zorgverlener.crl").unlink()
-
-    with pytest.raises(RevocationUnknown):
-        known()
+def test_the_first_list_is_held(weighing, issuing, at):
+    assert weighing(make_list(issuing, at)) is Merit.NEW
 
 
-def test_a_file_caught_half_written_leaves_what_was_read_of_it(known, directory):
-    known()
-    file = directory / "zorgverlener.crl"
-    file.write_bytes(file.read_bytes()[:-1])
-
-    known()
+def test_a_stale_list_is_held_where_there_is_none(weighing, issuing, at):
+    assert weighing(make_list(issuing, at - timedelta(days=9))) is Merit.NEW
 
 
-def test_a_file_that_was_half_written_is_read_when_it_is_whole(known, directory, issuing, at):
-    file = directory / "zorgverlener.crl"
-    file.write_bytes(b"\x30")
-    with pytest.raises(RevocationUnknown):
-        known()
-    file.write_bytes(issuing.revocation_list(at))
+@pytest.mark.parametrize(
+    ("number", "age", "merit"),
+    [
+        (6, timedelta(0), Merit.NEW),
+        (6, timedelta(hours=1), Merit.NEW),
+        (5, timedelta(0), Merit.NEW),
+        (5, timedelta(hours=2), Merit.OLDER),
+        (4, timedelta(0), Merit.OLDER),
+    ],
+)
+def test_an_older_list_never_replaces_a_newer_one(weighing, issuing, at, number, age, merit):
+    held = make_list(issuing, at - timedelta(hours=1), number=5)
 
-    known()
-
-
-def test_what_is_no_list_does_no_harm(known, directory):
-    (directory / "README.txt").write_text("lists")
-    (directory / ".zorgverlener.crl.part").write_bytes(b"\x30")
-    (directory / "old").mkdir()
-
-    known()
+    assert weighing(make_list(issuing, at - age, number=number), held) is merit
 
 
-async def test_an_authority_on_a_list_of_its_issuer_is_refused(ca, card, at, directory):
-    level_2 = ca.level_2.certificate
-    path = [card.certificate, ca.issuing("Z").certificate, level_2, ca.root.certificate]
-    lists = RevocationLists(directory)
-    assert await lists.check(path, at)
+@pytest.mark.parametrize("days", [-9, 9])
+def test_a_list_out_of_its_time_replaces_none(weighing, issuing, at, days):
+    held = make_list(issuing, at, number=5)
 
-    (directory / "root.crl").write_bytes(ca.root.revocation_list(at, [level_2.serial_number]))
+    assert weighing(make_list(issuing, at + timedelta(days=days), number=9), held) is Merit.STALE
 
-    with pytest.raises(UntrustedIssuer):
-        await lists.check(path, at)
+
+def test_a_list_that_nobody_signed_replaces_none(weighing, issuing, card, at):
+    forged = make_list(replace(issuing, key=card.key), at, number=99)
+
+    assert weighing(forged, make_list(issuing, at)) is Merit.WRONG_SIGNER
+    assert weighing(forged) is Merit.WRONG_SIGNER
+
+
+def test_a_list_of_an_unknown_authority_replaces_no_signed_one(weighing, issuing, ca, at):
+    unknown = make_list(ca.issuing("N"), at, number=99)
+
+    assert weighing(unknown, make_list(issuing, at)) is Merit.WRONG_SIGNER
+    assert weighing(unknown) is Merit.NEW
+
+
+def test_a_signed_list_replaces_one_that_turned_out_to_be_nobodys(weighing, issuing, card, at):
+    forged = make_list(replace(issuing, key=card.key), at, number=99)
+
+    assert weighing(make_list(issuing, at), forged) is Merit.NEW
+    assert weighing(make_list(issuing, at), forged, authorities=()) is Merit.NEW
+
+
+def test_a_list_of_another_authority_replaces_one_that_is_over(weighing, issuing, ca, at):
+    """As when an address is given to the authority that follows."""
+    both = (issuing, ca.root)
+    held = make_list(issuing, at - timedelta(hours=1), number=99)
+    new = make_list(ca.root, at)
+
+    assert weighing(new, held, both) is Merit.OLDER
+    later = at + timedelta(hours=47, minutes=30)
+    assert weighing(new, held, both, now=later) is Merit.NEW
+
+
+def test_the_addresses_of_lists_are_read(card, issuing):
+    assert list_urls(card.certificate) == [
+        "http://uzi-register-test.invalid/cdp/test_uzi-register_zorgverlener_ca_g3.crl"
+    ]
+    assert len(list_urls(issuing.certificate)) == 1
+
+
+def test_an_address_of_a_part_of_a_list_is_passed_over(certify, profile, issuing):
+    place = [x509.UniformResourceIdentifier("http://a.invalid/all.crl")]
+    directory = [x509.DirectoryName(issuing.certificate.subject)]
+    points = x509.CRLDistributionPoints(
+        [
+            x509.DistributionPoint(
+                place, None, frozenset([x509.ReasonFlags.key_compromise]), None
+            ),
+            x509.DistributionPoint(place, None, None, directory),
+            x509.DistributionPoint(None, None, None, directory),
+            x509.DistributionPoint(directory, None, None, None),
+        ]
+    )
+
+    assert list_urls(certify(profile.replacing(points)).certificate) == []
+    assert list_urls(certify(profile.without(x509.CRLDistributionPoints)).certificate) == []
+
+
+def test_an_authority_is_told_by_its_common_name(issuing):
+    name = name_of(issuing.certificate.subject)
+
+    assert common_name(name) == "TEST UZI-register Zorgverlener CA G3"
+    assert common_name("O=CIBG") == "O=CIBG"
+    assert common_name("nonsense") == "nonsense"
