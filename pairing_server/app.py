@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -222,8 +221,7 @@ def make_app(
     ):
         app.add_routes(routes.table())
 
-    cards_host = urlsplit(settings.mtls_origin or settings.origin).netloc
-    cards_guard = make_middleware(random, limiter, cards_host, refusal_pages)
+    cards_guard = make_middleware(random, limiter, settings.mtls_host, refusal_pages)
     cards = web.Application(middlewares=[one_request, cards_guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
     cards.add_routes(mtls.table())

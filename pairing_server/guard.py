@@ -35,6 +35,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 #: What load balancers and monitors ask under whatever name they know.
 OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+#: Where browsers show cards.
+CARD_PATH = "/uzi/mtls"
 RETRY_AFTER_SECONDS = 2
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
 _LOCALISED = ("/uzi/", "/portal/", "/phone/")
@@ -159,8 +161,10 @@ def _language(request: web.Request) -> Language:
 
 def _check_host(request: web.Request, host: str) -> None:
     # A page on another name that resolves to us (DNS rebinding) must not be served as us.
-    expected = host or request.app[SETTINGS].host
-    if request.headers.getall("Host", []) != [expected]:
+    settings = request.app[SETTINGS]
+    # What a proxy hands on as a card came in where it asks for cards, not where anybody comes in.
+    own = settings.mtls_host if _route(request) == CARD_PATH else settings.host
+    if request.headers.getall("Host", []) != [host or own]:
         if request.path in OPERATIONAL_PATHS:
             return
         raise WrongHost

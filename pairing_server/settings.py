@@ -280,6 +280,11 @@ class Settings(BaseSettings):
         return f"https://{self.rp_id}{port}"
 
     @property
+    def mtls_host(self) -> str:
+        """The `Host` header that a request with a card must carry."""
+        return urlsplit(self.mtls_origin or self.origin).netloc
+
+    @property
     def origin(self) -> str:
         """The base URL's origin (RFC 6454), which is the base URL itself."""
         return self.base_url

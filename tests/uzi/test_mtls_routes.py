@@ -593,3 +593,19 @@ async def test_whatever_a_proxy_hands_on_is_a_login_or_a_refusal(at_proxy, card,
 )
 def test_a_peer_is_a_proxy_by_its_address_alone(peer, named):
     assert _is_among(peer, load({}, client_cert_proxies=LOOPBACK).client_cert_proxies) is named
+
+
+async def test_a_certificate_that_came_in_at_the_ordinary_door_counts_nothing(
+    make_house, browsers, card
+):
+    """A proxy that forgot to take the field out there hands on what anybody wrote."""
+    async with make_house(client_cert_proxies=LOOPBACK, mtls_port=8443) as house:
+        browser = Browser(house, f"{house.base_url}/uzi/mtls")
+        browsers(browser)
+
+        assert await browser.error(**fields(card)) == (421, "wrong_host")
+        assert (await browser.post(Host="localhost:8443", **fields(card)))[0].status == 303
+        async with house.http.get(
+            f"{house.base_url}/jwks.json", headers={"Host": "localhost:8443"}
+        ) as other:
+            assert other.status == 421
