@@ -27,6 +27,8 @@ START = "/portal/start"
 PHONE = "/portal/phone"
 DONE_PATH = "/portal/done"
 
+_PLATFORMS = {"ios": "iOS", "android": "Android", "web": "Web"}
+
 
 class PhonePages:
     """Explain, show the QR code, take the number, say that it is done."""
@@ -171,4 +173,4 @@ def _device(pairing: Pairing) -> str:
     device = pairing.device
     if device is None:
         return ""
-    return " · ".join(part for part in (device.model, device.platform) if part)
+    return " · ".join(part for part in (device.model, _PLATFORMS.get(device.platform)) if part)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from pairing_server.errors import NotFound, Refusal
+from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.http import SETTINGS
 from pairing_server.pages.front import Front, see_other
 from pairing_server.pages.refused import FAULT, Advice, advise
+from pairing_server.portal.session import SESSION_COOKIE
 from pairing_server.uzi.refusals import CardRefused
 
 REFUSED = "/portal/refused"
@@ -76,12 +77,18 @@ class RefusalPages:
             switch="/portal/",
             advice=advice,
             request_id=request_id,
+            is_logged_in=status != Unauthenticated.status and _has_session(request),
         )
 
 
 def _route(request: web.Request) -> str | None:
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else None
+
+
+def _has_session(request: web.Request) -> bool:
+    """Tell whether there may be something to log out of; the Store may be away."""
+    return request.app[SETTINGS].cookie_name(SESSION_COOKIE) in request.cookies
 
 
 def _heirs(kind: type[Refusal]) -> Iterator[type[Refusal]]:

@@ -31,9 +31,11 @@ for (const until of all("[data-ends]")) {
   });
 }
 
+const platforms = { ios: "iOS", android: "Android", web: "Web" };
+
 function show(live, { status, device }) {
   for (const name of all("[data-device]", live)) {
-    if (device) name.textContent = [device.model, device.platform].filter(Boolean).join(" · ");
+    if (device) name.textContent = [device.model, platforms[device.platform]].filter(Boolean).join(" · ");
   }
   if (status === live.dataset.status) return;
   live.dataset.status = status;
