@@ -71,8 +71,6 @@ class Moment(click.ParamType[datetime]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
         """Read RFC 3339, as `2018-06-26T00:00:00Z`."""
-        if isinstance(value, datetime):
-            return value
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:

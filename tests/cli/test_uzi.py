@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -257,6 +258,37 @@ def test_of_a_file_with_all_authorities_those_of_the_card_are_taken(tmp_path):
     # Roots of the same name are no more than any card may bring.
     assert then(CARD, *chain(ISSUING, LEVEL_2, ROOT))["verdict"] == "accepted"
     assert then(CARD, *chain(bundle))["verdict"] == "accepted"
+
+
+def test_of_a_card_that_cannot_be_read_no_chain_is_looked_for(tmp_path):
+    bundle = tmp_path / "bundle.der"
+    bundle.write_bytes(
+        b"".join(
+            UziTestCa.create(AT, Style(KeyKind.P_256)).root.certificate.public_bytes(Encoding.PEM)
+            for _ in range(6)
+        )
+    )
+    (tmp_path / "cut").write_bytes(der_of(CARD)[:-1])
+
+    assert then(tmp_path / "cut", *chain(bundle))["verdict"] == "malformed_certificate"
+
+
+def test_an_authority_with_a_key_that_keeps_one_busy_is_a_verdict(tmp_path):
+    key = rsa.RSAPublicNumbers(2**4096 + 1, 2**16384 + 1).public_key()
+    issuing = x509.load_pem_x509_certificate(ISSUING.read_bytes())
+    slow = (
+        x509.CertificateBuilder()
+        .subject_name(issuing.subject)
+        .issuer_name(issuing.issuer)
+        .public_key(key)
+        .serial_number(1)
+        .not_valid_before(AT)
+        .not_valid_after(AT)
+        .sign(make_key(KeyKind.P_256), hashes.SHA256())
+    )
+    (tmp_path / "slow.der").write_bytes(slow.public_bytes(Encoding.DER))
+
+    assert then(CARD, *chain(tmp_path / "slow.der"))["verdict"] == "weak_key"
 
 
 def test_what_is_no_certificate_is_a_verdict(tmp_path):

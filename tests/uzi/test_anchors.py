@@ -1,7 +1,9 @@
 """Anchors: certificates that are known, fingerprints that the presented chain must hold."""
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pairing_server.uzi.anchors import TrustAnchors, is_for_tests
 
@@ -60,3 +62,11 @@ def test_among_real_ones_there_is_never_one_for_tests(ca, real):
 )
 def test_an_authority_for_tests_says_so_in_its_name(make_root, name, for_tests):
     assert is_for_tests(make_root(name)) == for_tests
+
+
+def test_an_authority_whose_name_cannot_be_read_is_not_real(make_root):
+    der = make_root("Root of a hospital").public_bytes(Encoding.DER)
+    unreadable = x509.load_der_x509_certificate(der.replace(b"Root of", b"\xff\xff\xff\xff of"))
+
+    assert is_for_tests(unreadable)
+    assert TrustAnchors((unreadable,), real_only=True).among([]) == ()

@@ -8,11 +8,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.card_profile import ACCOUNT_NAME, CARD_NAME, Use, other_name
-from clients.test_ca import KeyKind, Style, UziTestCa
+from clients.test_ca import KeyKind, Style, UziTestCa, make_key
 from pairing_server.uzi.hierarchy import Anchor, HierarchyError, load_hierarchy
 from pairing_server.uzi.path import CardVerifier
 from pairing_server.uzi.refusals import UntrustedIssuer
@@ -116,6 +117,23 @@ def test_what_is_no_certificate_is_told_with_all_the_others(tmp_path, real, file
     assert "away cannot be read (No such file or directory)" in told
     assert "cannot be read (Is a directory)" in told
     assert "holds a certificate that is no authority's." in told
+
+
+def test_a_root_of_the_oldest_kind_has_no_extensions(at, file):
+    key = make_key(KeyKind.P_256)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old root")])
+    old = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(at)
+        .not_valid_after(at)
+        .sign(key, hashes.SHA256())
+    )
+
+    assert trust_anchors(load_hierarchy("production"), [file(old)]).certificates == (old,)
 
 
 @given(data=st.binary(max_size=100))
