@@ -169,7 +169,7 @@ def make_app(
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
     sessions = BrowserSessions(store, clock, random)
     births = BirthDates(stores.birth_date_key)
-    registration = RegistrationFlow(ports, uzi, sessions, births)
+    registration = RegistrationFlow(ports, uzi, sessions, births, contact=settings.contact)
     portal = PortalRoutes(registration, uzi, sessions, clock)
     mtls = MtlsRoutes(
         MtlsFlow(ports, believe, read_issuers(settings), origin=settings.origin),

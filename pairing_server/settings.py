@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, as 10.0.0.0/8."
     )
+    contact: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="Whom people ask whose organisation is not registered: a name, a number.",
+    )
     uzi_environment: UziEnvironment = Field(
         UziEnvironment.PRODUCTION, description="Which UZI cards are accepted."
     )

@@ -18,11 +18,19 @@ from pairing_server.cli.running import (
     stop,
     with_settings,
 )
-from pairing_server.clock import utc_now
+from pairing_server.clock import utc_now, wire_time
 from pairing_server.oidc.client_auth import MIN_RSA_BITS, is_good_key
 from pairing_server.oidc.metadata import CLIENT_ALGORITHMS
-from pairing_server.registry import AlreadyExistsError, Transaction, clients, organisations
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Transaction,
+    clients,
+    notices,
+    organisations,
+)
 from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.registry.notices import Notice
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.settings import Settings
 from pairing_server.tokens import new_id
@@ -93,6 +101,27 @@ def organisation_list(settings: Settings) -> None:
 
     for item in run(job):
         click.echo(f"{item.ura}  {item.status:8}  {item.name}")
+
+
+@organisation.command("notices")
+@click.argument("ura", callback=_ura)
+@with_settings
+def organisation_notices(settings: Settings, ura: str) -> None:
+    """List what an organisation was told, newest first."""
+
+    def read(tx: Query) -> list[Notice]:
+        if organisations.get(tx, ura) is None:
+            raise click.ClickException(f"URA {ura} is not registered.")
+        return notices.of_organisation(tx, ura)
+
+    async def job() -> list[Notice]:
+        async with registry_only(settings) as registry:
+            return await registry.read(read)
+
+    for item in run(job):
+        state = f"read by {item.read_by}" if item.read_by else "unread"
+        subject = json.dumps(item.subject, ensure_ascii=False)
+        click.echo(f"{wire_time(item.at)}  {item.kind}  {state}  {subject}")
 
 
 @click.group()

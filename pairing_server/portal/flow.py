@@ -1,7 +1,7 @@
 """The steps of registering an organisation and a person with a UZI-pas."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from pairing_server.portal.registration import (
     Outcome,
     SeveralRecords,
     Shown,
+    UnknownOrganisation,
 )
 from pairing_server.portal.session import BrowserSession, BrowserSessions, Offer
 from pairing_server.ports import Ports
@@ -53,12 +54,24 @@ class RegistrationFlow:
     """Register an organisation, register oneself, sign it or deny it; tell the organisation."""
 
     def __init__(
-        self, ports: Ports, uzi: UziFlow, sessions: BrowserSessions, births: BirthDates
+        self,
+        ports: Ports,
+        uzi: UziFlow,
+        sessions: BrowserSessions,
+        births: BirthDates,
+        *,
+        contact: str | None = None,
     ) -> None:
+        """Build the flow.
+
+        Args:
+            contact: Whom the card holder of an unknown organisation is told to ask.
+        """
         self._registry = ports.registry
         self._uzi = uzi
         self._sessions = sessions
         self._births = births
+        self._contact = contact
         self._clock = ports.clock
         self._random = ports.random
         self._attempts = Shelf(ports.store, "wrong-birth-dates", int)
@@ -77,9 +90,10 @@ class RegistrationFlow:
         begun, now = session.registration, self._clock()
         evidence = signed_statement(session, self._uzi.origin)
         try:
-            return await self._registry.commit(
-                lambda tx: record.write_registration(tx, card, begun, evidence, now)
-            )
+            with self._naming_contact():
+                return await self._registry.commit(
+                    lambda tx: record.write_registration(tx, card, begun, evidence, now)
+                )
         except AlreadyExistsError as error:
             raise ChangedMeanwhile("the number or the user name is taken") from error
 
@@ -131,7 +145,8 @@ class RegistrationFlow:
         card, now = session.card, self._clock()
         if not is_plausible(date_of_birth, now.date()):
             raise InvalidRequest("Check the year of the date of birth.")
-        found = await self._registry.read(lambda tx: record.read_known(tx, card, now))
+        with self._naming_contact():
+            found = await self._registry.read(lambda tx: record.read_known(tx, card, now))
         known = await self._match(card, found, date_of_birth)
         outcome = rules.outcome(known)
         if outcome is Outcome.EXISTING:
@@ -204,6 +219,16 @@ class RegistrationFlow:
         await self._registry.commit(
             lambda tx: record.write_notice_read(tx, session, notice_id, now)
         )
+
+    @contextmanager
+    def _naming_contact(self) -> Iterator[None]:
+        """Say whom to ask, where the server's operator has named somebody."""
+        try:
+            yield
+        except UnknownOrganisation as error:
+            if self._contact is None:
+                raise
+            raise UnknownOrganisation(contact=self._contact) from error
 
     async def _match(self, card: Card, found: record.Known, born: date) -> Person | None:
         # Counted before it is compared: of many dates sent at once no more are compared.

@@ -28,7 +28,10 @@ class Outcome(StrEnum):
 
 
 class UnknownOrganisation(Refusal):
-    """The card's organisation is not registered; ZID-UC-EU-005 stops here."""
+    """The card's organisation is not registered; ZID-UC-EU-005 stops here.
+
+    The member `contact` names whom to ask, where the operator has set one.
+    """
 
     code = "unknown_organisation"
     status = 403

@@ -1,6 +1,8 @@
 """`pairing-server organisation` and `pairing-server client`."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from jwt.algorithms import ECAlgorithm
@@ -87,3 +89,26 @@ def test_what_is_no_key_set_of_use_is_not_taken(command, jwks_file, text):
 
     assert status == 2
     assert "Invalid value for '--jwks'" in output
+
+
+def test_what_an_organisation_was_told_is_listed(command, tmp_path):
+    command("organisation", "add", URA, "Huisartsenpost")
+    rows = [
+        ("n1", URA, "registration_denied", 0, '{"people": [{"name": "Zoë"}]}', None, None),
+        ("n2", URA, "several_records", 1000, "{}", "person:p", 2000),
+    ]
+    with closing(sqlite3.connect(tmp_path / "data" / "registry.sqlite3")) as connection:
+        connection.executemany("INSERT INTO notice VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.commit()
+
+    assert command("organisation", "notices", URA) == (
+        0,
+        (
+            "1970-01-01T00:00:01Z  several_records  read by person:p  {}\n"
+            '1970-01-01T00:00:00Z  registration_denied  unread  {"people": [{"name": "Zoë"}]}\n'
+        ),
+    )
+    assert command("organisation", "notices", "90000999") == (
+        1,
+        "Error: URA 90000999 is not registered.\n",
+    )

@@ -19,7 +19,7 @@ from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import ATTEMPTS_MEMORY
 from pairing_server.registry import organisations, people
 from pairing_server.registry.people import PersonStatus
-from pairing_server.registry.tables import membership, metadata, organisation, person
+from pairing_server.registry.tables import membership, metadata, notice, organisation, person
 from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.refusals import BadSignature
@@ -106,6 +106,32 @@ async def test_an_unknown_organisation_stops_the_registration(house):
     page = await house.logged_in()
 
     assert await refused(page.registration(DATE_OF_BIRTH)) == (403, "unknown_organisation")
+
+
+async def test_who_may_be_asked_is_named_where_the_operator_set_it(make_house):
+    async with make_house(contact="Servicedesk, 030 123 4567") as house:
+        page = await house.logged_in()
+        with pytest.raises(WireError) as unknown:
+            await page.registration(DATE_OF_BIRTH)
+        await house.add_organisation()
+        begun = await page.registration(DATE_OF_BIRTH)
+        closed = sa.update(organisation).values(status="closed")
+        await house.registry.commit(lambda tx: tx.run(closed))
+        with pytest.raises(WireError) as gone:
+            await page.prove(begun.session, house.agent(), house.register.card(house.holder))
+
+    for refusal in (unknown.value, gone.value):
+        assert refusal.error == "unknown_organisation"
+        assert refusal.body["contact"] == "Servicedesk, 030 123 4567"
+
+
+async def test_an_unknown_organisation_is_told_nothing(house):
+    page = await house.logged_in()
+    with pytest.raises(WireError) as refusal:
+        await page.registration(DATE_OF_BIRTH)
+
+    assert "contact" not in refusal.value.body
+    assert await rows(house, notice) == []
 
 
 async def test_an_organisation_that_was_closed_stops_the_registration(house, page):
