@@ -346,3 +346,50 @@ def test_each_setting_is_described():
     described = [field.description for field in Settings.model_fields.values()]
 
     assert [text for text in described if not text or not text.endswith(".")] == []
+
+
+def test_browsers_show_cards_where_somebody_asks_for_them():
+    tls = {"tls_certificate_file": "server.pem", "tls_key_file": "server.key"}
+    proxies = {"client_cert_proxies": ["10.0.0.5/32"]}
+    base = {"base_url": "https://login.example.nl"}
+
+    assert load({}, **base).mtls_origin is None
+    assert load({}, **base).mtls_host == "login.example.nl"
+    assert load({}, **base, **proxies).mtls_origin == "https://login.example.nl"
+    at = load({}, **base, **proxies, mtls_port=8443)
+    assert (at.mtls_origin, at.mtls_host) == (
+        "https://login.example.nl:8443",
+        "login.example.nl:8443",
+    )
+    assert load({}, **base, **tls, mtls_port=443).mtls_origin == "https://login.example.nl"
+    assert load({}, **tls, mtls_port=8443).mtls_host == "localhost:8443"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"tls_certificate_file": "x", "mtls_port": 8443},
+            "TLS_KEY_FILE: must be set with PAIRING_TLS_CERTIFICATE_FILE, and not without.",
+        ),
+        (
+            {"tls_key_file": "x"},
+            "TLS_KEY_FILE: must be set with PAIRING_TLS_CERTIFICATE_FILE, and not without.",
+        ),
+        (
+            {"tls_certificate_file": "x", "tls_key_file": "x"},
+            "MTLS_PORT: must be set with PAIRING_TLS_CERTIFICATE_FILE.",
+        ),
+        (
+            {"mtls_port": 8443},
+            "MTLS_PORT: needs PAIRING_TLS_CERTIFICATE_FILE or PAIRING_CLIENT_CERT_PROXIES.",
+        ),
+        (
+            {"client_cert_proxies": "10.0.0.5/32, 0.0.0.0/0"},
+            "CLIENT_CERT_PROXIES: must name the proxies: whoever is named logs in as anybody.",
+        ),
+    ],
+    ids=["no key", "no certificate", "no port", "port alone", "everybody"],
+)
+def test_half_a_place_for_cards_is_a_mistake(given, told):
+    assert mistakes(**given) == [PREFIX + told]

@@ -11,6 +11,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from clients.card_profile import Holder
+from pairing_server.app import read_card_context
+from pairing_server.settings import SettingsError, UziEnvironment
 from pairing_server.tls import (
     CardSite,
     TlsError,
@@ -20,6 +22,7 @@ from pairing_server.tls import (
     shown_certificates,
 )
 from tests.card_tls import ServerCertificate, browser_tls, der
+from tests.house import free_port, house_settings
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -233,3 +236,38 @@ async def test_who_is_silent_is_not_waited_for(server, context):
 
     assert time.monotonic() - started < 5
     assert site.name == "https://127.0.0.1:0"
+
+
+def configured(register, server, tmp_path, **overrides):
+    return house_settings(
+        register,
+        tmp_path,
+        tls_certificate_file=server.certificate,
+        tls_key_file=server.key,
+        mtls_port=free_port(),
+        **overrides,
+    )
+
+
+def test_without_a_certificate_there_is_no_listener(register, tmp_path):
+    assert read_card_context(house_settings(register, tmp_path)) is None
+
+
+def test_issuers_that_cannot_be_read_are_told_at_start(register, server, tmp_path):
+    for name, content in (("gone.pem", None), ("wrong.pem", b"x")):
+        file = tmp_path / name
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(
+            SettingsError, match=f"PAIRING_UZI_ISSUERS: .*{name} is no certificate"
+        ):
+            read_card_context(configured(register, server, tmp_path, uzi_issuers=(file,)))
+
+
+def test_a_listener_without_an_anchors_certificate_is_told_at_start(register, server, tmp_path):
+    settings = configured(register, server, tmp_path).model_copy(
+        update={"uzi_environment": UziEnvironment.PRODUCTION, "uzi_anchors": ()}
+    )
+
+    with pytest.raises(SettingsError, match="needs an anchor's certificate"):
+        read_card_context(settings)
