@@ -193,6 +193,7 @@ class Readers:
     def __init__(self, module: Path | None = None) -> None:
         self._configured = module
         self._lib: Any = None
+        self._looked = False
         self.module: Path | None = None
 
     def __enter__(self) -> Self:
@@ -224,11 +225,18 @@ class Readers:
         return f"{self._lib.manufacturer_id} {self._lib.library_description}".strip()
 
     def cards(self) -> list[TokenCard]:
-        """Find the cards that can prove their holders.
+        """Find the cards that can prove their holders; those of an earlier look are void.
 
         Raises:
             Trouble: `no_reader`, `no_card`, `no_uzi_card`.
         """
+        from pkcs11 import PKCS11Error  # noqa: PLC0415
+
+        if self._looked:
+            # A reader that was plugged in since is seen by some modules from a new start alone.
+            with suppress(PKCS11Error):
+                self._lib.reinitialize()
+        self._looked = True
         slots = self._slots()
         if not slots:
             raise Trouble("no_reader")

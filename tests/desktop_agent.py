@@ -10,7 +10,6 @@ import pty
 import signal
 import sys
 import sysconfig
-import tty
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,6 +46,10 @@ class Desktop:
 
     def types(self, line: str) -> None:
         os.write(self.terminal, f"{line}\n".encode())
+
+    def hangs_up(self) -> None:
+        """Type the end of input (Ctrl-D)."""
+        os.write(self.terminal, b"\x04")
 
     async def ends(self) -> int:
         """Wait until the program has ended; return its exit code."""
@@ -94,7 +97,6 @@ async def desktop(
     home = home or readers.directory / "home"
     browser = make_browser(home)
     ours, theirs = pty.openpty()
-    tty.setraw(ours)
     os.set_blocking(ours, False)
     around = {
         "PATH": os.environ["PATH"],
@@ -108,7 +110,7 @@ async def desktop(
     with_module = ["--module", str(MODULE)] if readers else []
     # The terminal must be the process's own: getpass opens /dev/tty.
     process = await asyncio.create_subprocess_exec(
-        *("setsid", "--ctty", *(program or (PROGRAM,)), *with_module, *arguments),
+        *("/usr/bin/setsid", "--ctty", *(program or (PROGRAM,)), *with_module, *arguments),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
