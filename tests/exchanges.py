@@ -22,6 +22,8 @@ BASE_URL = "http://localhost:8080"
 
 _REQUEST_HEADERS = (
     "Authorization",
+    "Client-Cert",
+    "Client-Cert-Chain",
     "Content-Type",
     "Cookie",
     "If-None-Match",
@@ -33,6 +35,7 @@ _ANSWER_HEADERS = (
     "Allow",
     "Content-Type",
     "ETag",
+    "Location",
     "Retry-After",
     "Set-Cookie",
     "WWW-Authenticate",
@@ -40,6 +43,8 @@ _ANSWER_HEADERS = (
 #: Members whose short values are drawn: what stands for the first value seen, zeros for others.
 _SHORT = {"check_number": "4711", "binding_code": "042917", "code": "042917"}
 _TIMES = {
+    "at": "2026-11-22T11:40:00Z",
+    "read_at": "2026-11-22T11:50:00Z",
     "requested_at": "2026-11-22T12:00:00Z",
     "expires_at": "2026-11-22T12:02:00Z",
     "bound_at": "2026-11-22T11:45:00Z",
@@ -59,6 +64,8 @@ _LONG = {
     "qr_svg": "<svg …>",
     "signature": "<signature>",
 }
+#: Members that name a person by an identifier that stands nowhere else.
+_ACTORS = {"read_by": "person:<person id>"}
 #: By what other name a value is known, after the object or the member that holds it.
 _IDS = {"credential": "credential id", "assertion": "credential id", "user": "user id"}
 _NAMES = {
@@ -70,6 +77,7 @@ _NAMES = {
 }
 _COLLECTIONS = {
     "sessions": "session",
+    "notices": "notice",
     "pairings": "pairing",
     "auth-requests": "auth request",
     "challenge": "challenge",
@@ -187,6 +195,10 @@ class _Words:
         for cookie in cookies:
             name, _, rest = cookie.partition("=")
             self._learn_value(f"{name} cookie", rest.partition(";")[0])
+        for value in exchange.sent.getall("Client-Cert", []):
+            self._long[value] = ":<certificate>:"
+        for value in exchange.sent.getall("Client-Cert-Chain", []):
+            self._long[value] = ":<its issuer>:, :<the issuer's issuer>:"
         for value in exchange.sent.getall("If-None-Match", []):
             self._long[value] = '"<etag>"'
         self._learn_json(exchange.request_json(), "", noun)
@@ -235,6 +247,10 @@ class _Words:
         """Return what stands for one value of a member or parameter."""
         if name in _LONG:
             return _LONG[name]
+        if value is None:
+            return None
+        if name in _ACTORS:
+            return _ACTORS[name]
         if name in _TIMES:
             return _FAR if value[:4] > _TIMES[name][:4] else _TIMES[name]
         if name in _NUMBERS:

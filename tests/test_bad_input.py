@@ -36,7 +36,8 @@ INSIDE = re.compile(
     rb"Traceback|File \"|\.py\b|/site-packages/|/pairing_server/\w+/", re.IGNORECASE
 )
 HEADERS = [
-    *("Accept", "Authorization", "Content-Type", "Cookie", "Forwarded", "If-None-Match"),
+    *("Accept", "Authorization", "Client-Cert", "Client-Cert-Chain", "Content-Type", "Cookie"),
+    *("Forwarded", "If-None-Match"),
     *("Origin", "Range", "Sec-Fetch-Site", "X-Forwarded-Host", "X-HTTP-Method-Override"),
     "X-Nonce",
 ]
@@ -160,6 +161,7 @@ async def stage(house):
                 "request_context": json.dumps(WORKSTATION),
                 "acr_values": "http://eidas.europa.eu/LoA/low",
             },
+            ("FORM", "/uzi/mtls"): {"purpose": "login"},
             ("FORM", "/token"): {"grant_type": GRANT_TYPE, "auth_req_id": started.auth_req_id},
         },
     )

@@ -5,8 +5,10 @@ import importlib
 import json
 import pkgutil
 import re
+from base64 import b64encode
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import pairing_server
 from clients.oauth_error import AccessDenied, InvalidGrant
@@ -19,8 +21,10 @@ from pairing_server.uzi.session import Purpose, statement
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
 from tests.exchanges import Exchanges, recording
 from tests.house import DATE_OF_BIRTH
+from tests.portal.records import add_person, managed
 
 PROTOCOL = "docs/protocol.md"
+FORM = "application/x-www-form-urlencoded"
 _HEADING = re.compile(r"^### (?P<routes>(?:GET|POST|PUT|DELETE) /.*)$", re.MULTILINE)
 _ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]+)")
 
@@ -60,6 +64,49 @@ async def test_the_story_of_a_card(house):
         await refused(stranger.register_organisation())
 
     check_examples("card", exchanges)
+
+
+def byte_sequence(certificate) -> str:
+    return f":{b64encode(certificate.public_bytes(Encoding.DER)).decode()}:"
+
+
+async def test_the_story_of_a_card_in_the_browser(make_house):
+    async with make_house(client_cert_proxies=["127.0.0.1/32", "::1/128"]) as house:
+        url = house.base_url + "/uzi/mtls"
+        shown = house.register.card(house.holder)
+        sent = {"Content-Type": FORM, "Origin": house.base_url}
+        card = {
+            **sent,
+            "Client-Cert": byte_sequence(shown.certificate),
+            "Client-Cert-Chain": ", ".join(map(byte_sequence, shown.chain)),
+        }
+        with recording(house.base_url) as exchanges:
+            for headers, form in ((card, b""), (sent, b""), (card, b"purpose=sign-registration")):
+                async with house.http.post(
+                    url, data=form, headers=headers, allow_redirects=False
+                ) as answer:
+                    assert answer.status in {303, 403, 422}
+
+    check_examples("mtls", exchanges)
+
+
+async def test_the_story_of_a_denial(house):
+    await house.add_organisation()
+    await add_person(house, first_names="Jan", last_name="Jansen", user_name="jansen")
+    manager = await managed(house)
+    page = await house.logged_in()
+    with recording(house.base_url) as exchanges:
+        exchanges.label = "existing"
+        await page.registration(DATE_OF_BIRTH)
+        exchanges.label = ""
+        await page.deny_registration()
+        await refused(page.deny_registration())
+        (notice,) = await manager.notices()
+        await manager.read_notice(notice.id)
+        exchanges.label = "read"
+        await manager.notices()
+
+    check_examples("denial", exchanges)
 
 
 async def test_the_story_of_a_pairing(house):
@@ -220,7 +267,7 @@ def test_every_error_is_in_the_table():
 
 
 def test_every_made_block_is_made_by_a_test_above():
-    stories = {"card", "pairing", "login", "refused", "held"}
+    stories = {"card", "denial", "mtls", "pairing", "login", "refused", "held"}
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}
 
