@@ -62,10 +62,9 @@ _LONG = {
     "clientDataJSON": "<clientDataJSON>",
     "publicKey": "<publicKey>",
     "qr_svg": "<svg …>",
+    "read_by": "person:<person id>",
     "signature": "<signature>",
 }
-#: Members that name a person by an identifier that stands nowhere else.
-_ACTORS = {"read_by": "person:<person id>"}
 #: By what other name a value is known, after the object or the member that holds it.
 _IDS = {"credential": "credential id", "assertion": "credential id", "user": "user id"}
 _NAMES = {
@@ -245,12 +244,8 @@ class _Words:
 
     def _shown(self, name: str, value: Any) -> Any:
         """Return what stands for one value of a member or parameter."""
-        if name in _LONG:
-            return _LONG[name]
-        if value is None:
-            return None
-        if name in _ACTORS:
-            return _ACTORS[name]
+        if value is None or name in _LONG:
+            return value and _LONG[name]
         if name in _TIMES:
             return _FAR if value[:4] > _TIMES[name][:4] else _TIMES[name]
         if name in _NUMBERS:

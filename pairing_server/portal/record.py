@@ -26,8 +26,12 @@ from pairing_server.registry.people import (
     Person,
     PersonStatus,
 )
+from pairing_server.tokens import digest
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.session import Registration
+
+#: 128 of the 256 bits of a digest: as much as any other identifier.
+ID_CHARACTERS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ def write_denial(tx: Transaction, session: BrowserSession, offer: Offer, now: da
         tx,
         Notice(
             # One denial, one notice: whoever says no twice at once says it once.
-            id=offer.signing,
+            id=digest(offer.signing)[:ID_CHARACTERS],
             ura=card.ura,
             kind=NoticeKind.REGISTRATION_DENIED,
             at=now,

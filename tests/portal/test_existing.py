@@ -3,8 +3,7 @@
 import asyncio
 import base64
 import json
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,18 +12,10 @@ from clients.card_profile import Holder
 from clients.desktop import Card
 from clients.test_ca import KeyKind
 from clients.wire import WireError
-from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import DENIALS_MEMORY
-from pairing_server.registry import people
-from pairing_server.registry.people import (
-    AdministrativeRole,
-    Membership,
-    MembershipKind,
-    Person,
-    PersonStatus,
-)
 from pairing_server.registry.tables import membership, notice, person
 from tests.house import DATE_OF_BIRTH
+from tests.portal.records import add_person, managed
 
 OTHER_DATE = "1980-01-30"
 MANAGER = Holder(uzi_number="900004321", first_names="Bea", last_name="Beheerder")
@@ -40,55 +31,6 @@ async def refused(awaitable):
 
 async def rows(house, table):
     return await house.registry.read(lambda tx: tx.all(sa.select(table)))
-
-
-async def add_person(house, person_id="person-1", born=DATE_OF_BIRTH, role=None, **changed):
-    """Register the holder as an operator does, without a card."""
-    births = BirthDates(house.stores.birth_date_key)
-    known = Person(
-        id=person_id,
-        uzi_number=None,
-        first_names=" JAN",
-        last_name="jansen",
-        birth_digest=births.digest(person_id, date.fromisoformat(born)),
-        user_name=person_id,
-        status=PersonStatus.ACTIVE,
-        created_at=house.ports.clock(),
-    )
-    member = Membership(
-        person_id=person_id,
-        ura=house.holder.ura,
-        role_code="00.000",
-        kind=MembershipKind.EMPLOYEE,
-        administrative_role=role,
-        valid_until=None,
-        created_at=house.ports.clock(),
-    )
-
-    def change(tx):
-        people.add_person(tx, replace(known, **changed))
-        people.put_membership(tx, member)
-
-    await house.registry.commit(change)
-
-
-async def managed(house):
-    """Return a page of the organisation's administrator."""
-    page = await house.registered(MANAGER)
-    administrator = {"administrative_role": AdministrativeRole.ADMINISTRATOR.value}
-    await house.registry.commit(
-        lambda tx: tx.run(
-            sa.update(membership)
-            .where(
-                membership.c.person_id
-                == sa.select(person.c.id)
-                .where(person.c.uzi_number == MANAGER.uzi_number)
-                .scalar_subquery()
-            )
-            .values(administrator)
-        )
-    )
-    return page
 
 
 @pytest.fixture
