@@ -371,6 +371,7 @@ LEAF_EDITS = {
             "a mail name": x509.RFC822Name("a@example.nl"),
             "another mail name": x509.RFC822Name("a@example.be"),
             "a URI": x509.UniformResourceIdentifier("http://example.nl/"),
+            "a URI without a host": x509.UniformResourceIdentifier("urn:x"),
             "an IP address": x509.IPAddress(ipaddress.ip_address("10.1.2.3")),
             "a directory name": named(BE),
             "a registered ID": x509.RegisteredID(oid("1.2.3")),
