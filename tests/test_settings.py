@@ -29,6 +29,14 @@ WRONG = {
     "SYNCED_ACR": "high",
     "LOG_LEVEL": "geheim",
     "LOG_FORMAT": "geheim",
+    "UZI_ONLINE": "geheim",
+    "UZI_CRL_URLS": "http://geheim@10.0.0.1/",
+    "UZI_CRL_EVERY_MINUTES": "1",
+    "UZI_OCSP_URL": "ftp://geheim.example",
+    "UZI_OCSP_NONCE": "geheim",
+    "UZI_REVOCATION_HOSTS": "*.geheim.example",
+    "EGRESS_PROXY": "socks5://geheim.example:1080",
+    "EGRESS_INSIDE": "geheim",
 }
 
 
@@ -393,3 +401,25 @@ def test_browsers_show_cards_where_somebody_asks_for_them():
 )
 def test_half_a_place_for_cards_is_a_mistake(given, told):
     assert mistakes(**given) == [PREFIX + told]
+
+
+def test_where_revocation_is_asked_is_read_from_the_environment():
+    settings = load(
+        {
+            PREFIX + "UZI_CRL_URLS": "http://a.example/x.crl, http://b.example:8080/y.crl",
+            PREFIX + "UZI_REVOCATION_HOSTS": "a.example,b.example:8080",
+            PREFIX + "EGRESS_INSIDE": "10.1.0.0/16, fd00::/8",
+            PREFIX + "UZI_ONLINE": "false",
+        }
+    )
+
+    assert settings.uzi_crl_urls == ("http://a.example/x.crl", "http://b.example:8080/y.crl")
+    assert settings.uzi_revocation_hosts == ("a.example", "b.example:8080")
+    assert [str(network) for network in settings.egress_inside] == ["10.1.0.0/16", "fd00::/8"]
+    assert settings.uzi_online is False
+
+
+def test_a_proxys_password_is_a_secret():
+    settings = load({PREFIX + "EGRESS_PROXY": f"http://me:{SECRET}@proxy.example:3128"})
+
+    assert SECRET not in repr(settings)
