@@ -245,6 +245,8 @@ DIFFERENCES = (
         "cryptography has no critical nameConstraints on directoryName",
         "first",
         "accepted on the first's word: `second_opinion.cannot_judge`",
+        # A card without subject has no name to be elsewhere.
+        together=critical("names in BE", "no names in NL"),
     ),
     Difference(
         (),

@@ -1,6 +1,7 @@
 """The path from a card to an anchor, and everything that may be wrong with it."""
 
 import contextlib
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,15 +9,18 @@ from itertools import pairwise
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clients.card_profile import CARD_NAME, Use, key_usage
-from clients.test_ca import KeyKind, make_key
+from clients.test_ca import KeyKind, Style, UziTestCa, make_key
+from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.path import (
     MAX_CERTIFICATE_BYTES,
+    CardVerifier,
     load_anchors,
     load_certificate,
 )
@@ -28,6 +32,7 @@ from pairing_server.uzi.refusals import (
     MalformedCertificate,
     NameNotPermitted,
     NotAnAuthority,
+    PathDisputed,
     PathTooLong,
     PolicyNotAllowed,
     PurposeNotAllowed,
@@ -36,6 +41,7 @@ from pairing_server.uzi.refusals import (
     WeakKey,
     WrongPolicy,
 )
+from tests.uzi.chains import Mill
 
 SECOND = timedelta(seconds=1)
 
@@ -94,6 +100,22 @@ def verify_under(make_ca, trusting, holder, at, card_key):
 )
 def test_a_good_card_is_believed(verify_under, style):
     assert verify_under(**style).card.uzi_number == "900001234"
+
+
+@pytest.fixture(params=[KeyKind.RSA_3072, KeyKind.RSA_4096], ids=["3072", "4096"])
+def long_key(request, key_ring):
+    """One key for all authorities: it is the length that takes time to make."""
+    return key_ring.turn()(request.param)
+
+
+@pytest.mark.parametrize("pss", [True, False], ids=["RSASSA-PSS", "PKCS #1"])
+def test_a_card_of_authorities_with_long_keys_is_believed(trusting, holder, at, long_key, pss):
+    ca = UziTestCa.create(at, Style(pss=pss, new_key=lambda _: long_key))
+    issued = ca.issue(holder, at).authentication
+
+    verified = trusting(ca.root.certificate).verify(issued.der, issued.chain_ders, at)
+
+    assert verified.path == (issued.certificate, *issued.chain)
 
 
 @pytest.mark.parametrize("kind", [KeyKind.RSA_2048, KeyKind.RSA_3072, *list(KeyKind)[-3:]])
@@ -388,6 +410,197 @@ def test_an_authority_that_was_signed_twice_is_found(make_ca, card, verifier, at
     chain = [der(wrong.issuing("Z").certificate), *card.chain_ders]
 
     assert verifier.verify(card.der, chain, at).card.uzi_number == "900001234"
+
+
+@pytest.fixture(scope="session")
+def twins(ca, make_ca):
+    """An authority that was signed twice: one name, one key, two certificates."""
+    return [ca.issuing("Z").certificate, make_ca().issuing("Z").certificate]
+
+
+@pytest.mark.parametrize("order", ["old", "new", "old, new", "new, old"])
+def test_either_certificate_of_an_authority_that_was_signed_twice_leads_to_the_anchor(
+    twins, card, verifier, at, order
+):
+    presented = [twins[name == "new"] for name in order.split(", ")]
+    chain = [*map(der, presented), *card.chain_ders[1:]]
+
+    path = verifier.verify(card.der, chain, at).path
+
+    assert path[1] == presented[0]
+    assert twins[0].public_key() == twins[1].public_key()
+    assert twins[0] != twins[1]
+
+
+@pytest.mark.parametrize("level", range(3))
+def test_an_anchor_may_be_a_fingerprint_in_the_presented_chain(card, hierarchy, at, level):
+    """Of the issuing authority, of the one above it, or of the root."""
+    anchors = TrustAnchors((), frozenset((card.chain[level].fingerprint(SHA256()),)))
+
+    path = CardVerifier(anchors, hierarchy).verify(card.der, card.chain_ders, at).path
+
+    assert path == (card.certificate, *card.chain[: level + 1])
+
+
+def test_a_fingerprint_that_is_not_in_the_presented_chain_is_no_anchor(card, hierarchy, at):
+    anchors = TrustAnchors((), frozenset((card.chain[2].fingerprint(SHA256()),)))
+
+    with pytest.raises(UntrustedIssuer):
+        CardVerifier(anchors, hierarchy).verify(card.der, card.chain_ders[:2], at)
+
+
+def test_a_fingerprint_of_the_card_makes_it_no_anchor(card, hierarchy, at):
+    anchors = TrustAnchors((), frozenset((card.certificate.fingerprint(SHA256()),)))
+
+    with pytest.raises(UntrustedIssuer):
+        CardVerifier(anchors, hierarchy).verify(card.der, [card.der, *card.chain_ders], at)
+
+
+@pytest.fixture(scope="module")
+def mill(at, key_ring):
+    return Mill(at, key_ring)
+
+
+@pytest.fixture
+def verify_chain(mill, trusting, at):
+    """Verify a chain with these edits, by level."""
+
+    def verify_chain(base="P-256", **edits):
+        ders = mill.chain(base, {level: (edit,) for level, edit in edits.items()}).ders
+        chain = [ders["issuing"], ders["level_2"]]
+        return trusting(load_certificate(ders["root"])).verify(ders["leaf"], chain, at)
+
+    return verify_chain
+
+
+@pytest.mark.parametrize(
+    "base", ["keys for RSASSA-PSS alone", "keys for one RSASSA-PSS alone"], ids=["any", "one"]
+)
+def test_authorities_may_have_keys_for_pss_alone(verify_chain, base):
+    assert verify_chain(base).card.uzi_number == "900001234"
+
+
+def test_authorities_do_not_sign_with_another_pss_than_their_keys_are_for(verify_chain):
+    with pytest.raises(UntrustedIssuer):
+        verify_chain("keys for another RSASSA-PSS alone")
+
+
+@pytest.mark.parametrize(
+    ("edit", "refusal"),
+    [
+        ("no keyUsage", NotAnAuthority),
+        ("no authority", NotAnAuthority),
+        ("extendedKeyUsage serverAuth", PurposeNotAllowed),
+        ("policy signature", PolicyNotAllowed),
+        ("expired", AuthorityNotValid),
+        ("names in BE", NameNotPermitted),
+        ("unknown extension, critical", UnknownCriticalExtension),
+    ],
+)
+@pytest.mark.parametrize(
+    "excuse", ["names in NL, critical", "all names, critical"], ids=["names", "all names"]
+)
+def test_where_the_second_cannot_judge_the_first_refuses_still(
+    verify_chain, excuse, edit, refusal
+):
+    with pytest.raises(refusal):
+        verify_chain(level_2=excuse, issuing=edit)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [{"issuing": "version 1"}, {"leaf": "version 1"}, {"root": "another algorithm outside"}],
+)
+def test_a_path_that_the_second_alone_refuses_is_refused(verify_chain, edits):
+    with pytest.raises(PathDisputed):
+        verify_chain(**edits)
+
+
+def test_a_path_that_the_first_alone_refuses_is_refused(verify_chain):
+    with pytest.raises(UntrustedIssuer):
+        verify_chain(issuing="mapping away")
+
+
+def test_a_card_of_a_path_that_both_accept_is_believed_beside_one_that_one_refuses(
+    ca, make_ca, card, verifier, at
+):
+    bad = [twin_wrong_in(make_ca, one) for one in ("expired", "purpose")]
+
+    path = verifier.verify(card.der, [*bad, *card.chain_ders[:2]], at).path
+
+    assert path[1] == ca.issuing("Z").certificate
+
+
+def twin_wrong_in(make_ca, thing):
+    edit = {
+        "expired": lambda p: replace(p, not_after=p.not_before + SECOND),
+        "purpose": lambda p: p.replacing(server_use),
+    }[thing]
+    return der(make_ca(change=at_level("issuing", edit)).issuing("Z").certificate)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [(["expired", "purpose"], AuthorityNotValid), (["purpose", "expired"], PurposeNotAllowed)],
+)
+def test_of_paths_that_are_all_refused_the_first_is_told(
+    make_ca, card, verifier, at, wrong, refusal
+):
+    twins = [twin_wrong_in(make_ca, one) for one in wrong]
+
+    with pytest.raises(refusal):
+        verifier.verify(card.der, [*twins, *card.chain_ders[1:]], at)
+
+
+def test_certificates_in_circles_keep_nobody_busy(ca, card, profile, verifier, at):
+    """Five that could each have signed each other, and a card of theirs."""
+    key = make_key(KeyKind.P_256)
+    issuing = replace(ca.issuing("Z"), key=key)
+    authority = profile.replacing(x509.BasicConstraints(ca=True, path_length=None))
+    circle = [
+        der(issuing.sign(replace(authority, subject=p.issuer, serial_number=number), key))
+        for number, p in enumerate([profile] * 5, 1)
+    ]
+    leaf = der(issuing.sign(profile, key))
+
+    def verify():
+        with pytest.raises(UntrustedIssuer):
+            verifier.verify(leaf, circle, at)
+
+    assert calls(verify) < 2 * calls(lambda: verifier.verify(card.der, card.chain_ders, at))
+
+
+def calls(run):
+    """Count the functions that are called: how long they take depends on who else works."""
+    count = 0
+
+    def profile(_frame, event, _argument):
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"leaf": "unknown extension, critical"},
+        {"leaf": "another signature"},
+        {"issuing": "names in BE"},
+        {"issuing": "expired"},
+        {"leaf": "version 1"},
+    ],
+)
+def test_a_refusal_does_not_quote_the_card(verify_chain, edits):
+    with pytest.raises(CardRefused) as refused:
+        verify_chain(**edits)
+
+    assert not any(word in repr(refused.value.args) for word in ("Jansen", "900001234", "CIBG"))
 
 
 def test_a_chain_of_six_is_refused(verifier, card, at):
