@@ -1,13 +1,24 @@
 """Browser sessions: how they begin, change and end."""
 
+from dataclasses import replace
+
 import pytest
 from yarl import URL
 
 from clients.card_profile import Holder
 from clients.wire import WireError
-from pairing_server.portal.session import SESSION_LIFETIME
+from pairing_server.errors import Unauthenticated
+from pairing_server.portal.session import (
+    SESSION_LIFETIME,
+    BrowserSession,
+    BrowserSessions,
+    Offer,
+)
+from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest
+from pairing_server.uzi.session import Purpose
 from tests.house import DATE_OF_BIRTH
+from tests.portal.records import CARD
 from tests.valkey import run
 
 SESSION = "session"
@@ -118,3 +129,61 @@ async def test_signing_twice_registers_once(house):
     assert await refused(page.complete(return_uri)) == (404, "not_found")
     events = [event["action"] for event in await house.events()]
     assert events.count("PersonRegistered") == 1
+
+
+OFFER = Offer(signing="signing", person_id="p", user_name="jan", is_known=True)
+
+
+@pytest.fixture
+async def opened(ports):
+    """Sessions without HTTP, and one of them."""
+    session = BrowserSession(
+        id="s",
+        purpose=Purpose.LOGIN,
+        card=CARD,
+        person_id=None,
+        statement={},
+        expires_at=ports.clock() + SESSION_LIFETIME,
+    )
+    shelf = Shelf(ports.store, "browser-session", BrowserSession)
+    await shelf.create(session.id, session, SESSION_LIFETIME)
+    return BrowserSessions(ports.store, ports.clock, ports.random), session, shelf
+
+
+async def test_an_offer_takes_the_place_of_the_one_before(opened):
+    sessions, session, shelf = opened
+    newer = replace(OFFER, signing="newer")
+
+    assert await sessions.note_offer(session, OFFER) is None
+    assert await sessions.note_offer(session, newer) == OFFER
+    assert (await shelf.get(session.id)).value.offer == newer
+
+
+async def test_what_was_denied_stays_denied(opened):
+    sessions, session, _ = opened
+    await sessions.note_offer(session, OFFER)
+    denied = replace(OFFER, is_denied=True)
+
+    assert await sessions.deny_offer(session) == denied
+    assert await sessions.deny_offer(session) == denied
+    with pytest.raises(Unauthenticated):
+        await sessions.note_offer(session, OFFER)
+
+
+async def test_nothing_is_denied_but_a_known_record(opened):
+    sessions, session, _ = opened
+
+    assert await sessions.deny_offer(session) is None
+    await sessions.note_offer(session, replace(OFFER, is_known=False))
+    assert await sessions.deny_offer(session) is None
+    await sessions.note_offer(session, OFFER)
+    assert await sessions.deny_offer(session)
+
+
+async def test_a_session_that_has_ended_is_offered_and_denies_nothing(opened):
+    sessions, session, _ = opened
+    await sessions.end(session)
+
+    with pytest.raises(Unauthenticated):
+        await sessions.note_offer(session, OFFER)
+    assert await sessions.deny_offer(session) is None

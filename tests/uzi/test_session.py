@@ -140,6 +140,30 @@ def test_another_completion_changes_nothing():
         complete(PROVED, completion="another")
 
 
+@pytest.mark.parametrize("session", [WAITING, PROVED], ids=["waiting", "proved"])
+def test_what_is_withdrawn_takes_no_proof_and_is_not_finished(session):
+    withdrawn = rules.withdraw(session)
+
+    assert (withdrawn.status, withdrawn.refused) == (Status.REFUSED, "withdrawn")
+    for step in (
+        lambda: rules.prove(withdrawn, BELIEF, PROOF, "completion-digest", NOW),
+        lambda: complete(withdrawn),
+    ):
+        with pytest.raises(NotFound):
+            step()
+
+
+def test_a_refused_session_keeps_its_reason_when_it_is_withdrawn():
+    refused = rules.refuse(WAITING, "card_expired", NOW)
+
+    assert rules.withdraw(refused) == refused
+
+
+def test_what_was_completed_is_not_withdrawn():
+    with pytest.raises(Conflict):
+        rules.withdraw(complete(PROVED))
+
+
 def test_nothing_is_finished_before_a_card_is_proved():
     with pytest.raises(Conflict):
         complete(WAITING)
