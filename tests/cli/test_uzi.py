@@ -304,6 +304,8 @@ def test_what_is_no_certificate_is_a_verdict(tmp_path):
         assert (answer["verdict"], answer["card"]) == ("malformed_certificate", None)
         assert answer["detail"]
     assert then(tmp_path / "away")["detail"] == "No such file or directory"
+    assert then(tmp_path / "large")["detail"] == "too large"
+    assert then("/dev/zero")["detail"] == "too large"
 
 
 @pytest.mark.parametrize("option", ["--chain", "--crl", "--anchor", "--hierarchy"])
@@ -436,6 +438,14 @@ def test_a_revoked_authority_makes_the_card_untrusted(mine, ca, issued, crl):
         assert answer["detail"] == "an authority is revoked"
 
 
+def test_a_list_that_another_signed_revokes_no_authority(mine, ca, issued, crl):
+    other = UziTestCa.create(AT, Style(KeyKind.P_256))
+    level_2 = other.level_2.revocation_list(AT, [issued.chain[0].serial_number])
+
+    answer = mine(*crl(lists_of(ca), "own.crl"), *crl(level_2, "authority.crl"))
+    assert (answer["verdict"], answer["revocation"]) == ("accepted", "good")
+
+
 def test_a_card_that_is_refused_before_is_not_looked_up(ca, crl):
     answer = told(CARD, "--environment", "test", *crl(lists_of(ca)))
 
@@ -489,7 +499,7 @@ def test_nothing_is_needed_and_nothing_is_made(tmp_path):
             "PAIRING_NO_SUCH_THING": "x",
             "PAIRING_CONFIG": "/no/such/file",
             "PAIRING_UZI_ANCHORS": "/no/such/file",
-            "PYTHONIOENCODING": "ascii",
+            "PYTHONIOENCODING": "latin-1",
         },
         cwd=tmp_path,
         capture_output=True,
