@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from pairing_server.destination import EgressError, read_entry, read_proxy, read_url
+from pairing_server.egress_settings import OutsideHost, OutsideProxy, OutsideUrl
 
 PREFIX = "PAIRING_"
 #: Names the file; the one variable that is not a setting.
@@ -121,23 +121,23 @@ class Settings(BaseSettings):
         True,  # noqa: FBT003
         description="Whether revocation lists are fetched and OCSP responders asked.",
     )
-    uzi_crl_urls: tuple[str, ...] = Field(
+    uzi_crl_urls: tuple[OutsideUrl, ...] = Field(
         (), description="Where lists are fetched, in the place of the published addresses."
     )
     uzi_crl_every_minutes: Annotated[int, Field(ge=5, le=720)] = Field(
         60, description="How often lists are fetched; they are published hourly."
     )
-    uzi_ocsp_url: str | None = Field(
+    uzi_ocsp_url: OutsideUrl | None = Field(
         None, description="The OCSP responder, in the place of the one that a card names."
     )
     uzi_ocsp_nonce: bool = Field(
         True,  # noqa: FBT003
         description="Whether OCSP responses made before they were asked for count as disrupted.",
     )
-    uzi_revocation_hosts: tuple[str, ...] = Field(
+    uzi_revocation_hosts: tuple[OutsideHost, ...] = Field(
         (), description="Further hosts (or host:port) that cards may name for lists and OCSP."
     )
-    egress_proxy: SecretStr | None = Field(
+    egress_proxy: OutsideProxy | None = Field(
         None, description="The HTTP proxy for calls to the outside: http://[user:pass@]host:port."
     )
     egress_inside: tuple[IPv4Network | IPv6Network, ...] = Field(
@@ -202,6 +202,7 @@ class Settings(BaseSettings):
     @field_validator(
         *("uzi_anchors", "android_apk_key_hashes", "trusted_proxies"),
         *("uzi_issuers", "client_cert_proxies"),
+        *("uzi_crl_urls", "uzi_revocation_hosts", "egress_inside"),
         mode="before",
     )
     @classmethod
@@ -209,35 +210,6 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
-
-    @field_validator("uzi_crl_urls", "uzi_revocation_hosts", "egress_inside", mode="before")
-    @classmethod
-    def _split_too(cls, value: Any) -> Any:
-        return cls._split(value)
-
-    @field_validator("uzi_crl_urls", "uzi_ocsp_url")
-    @classmethod
-    def _can_be_called(cls, value: Any) -> Any:
-        for url in (value,) if isinstance(value, str) else value or ():
-            try:
-                read_url(url)
-            except EgressError as error:
-                raise ValueError("must be http:// or https:// URLs of named hosts") from error
-        return value
-
-    @field_validator("uzi_revocation_hosts")
-    @classmethod
-    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in value:
-            read_entry(entry)
-        return value
-
-    @field_validator("egress_proxy")
-    @classmethod
-    def _is_a_proxy(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            read_proxy(value.get_secret_value())
-        return value
 
     @field_validator("synced_acr")
     @classmethod
