@@ -131,9 +131,10 @@ DIFFERENCES = (
         tuple(AUTHORITIES),
         (),
         "second",
-        "cryptography compares DNS names that are some; pyhanko does with any, by the labels",
-        "second",
-        "refused: cards have no DNS names",
+        "cryptography compares DNS names that are some, pyhanko any, by the labels; and it applies "
+        "constraints to whoever has them, too",
+        "neither",
+        "refused: neither cards nor their authorities have DNS names",
         together=either("DNS names", "no DNS names"),
     ),
     Difference(
