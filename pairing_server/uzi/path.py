@@ -108,14 +108,14 @@ class CardVerifier:
         if len(path) > MAX_DEPTH + 2:
             return PathTooLong("depth", len(path))
         policies = self._hierarchy.authenticity_policies
-        unasked: type[UntrustedPath] = UntrustedIssuer
+        unnamed: type[UntrustedPath] = UntrustedIssuer
         reason = path_validation.refuses(candidate, policies, at)
         if reason is None and second_opinion.cannot_judge(path) is None:
-            unasked = PathDisputed
+            unnamed = PathDisputed
             reason = second_opinion.refuses(path, policies, at)
         if reason is None:
             return None
-        return (broken_rule(path, policies, at) or unasked)(reason)
+        return (broken_rule(path, policies, at) or unnamed)(reason)
 
 
 def load_certificate(der: bytes) -> x509.Certificate:

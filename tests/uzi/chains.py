@@ -360,6 +360,7 @@ _NAMES = (
 )
 LEAF_EDITS = {
     **EDITS,
+    "key for RSASSA-PSS alone": in_tbs(key_for_pss_alone()),
     "no alternative name": drop(x509.SubjectAlternativeName),
     "alternative name, critical": put(x509.SubjectAlternativeName(_NAMES), critical=True),
     **{

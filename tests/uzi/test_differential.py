@@ -131,8 +131,8 @@ DIFFERENCES = (
         tuple(AUTHORITIES),
         (),
         "second",
-        "cryptography compares DNS names that are some, pyhanko any, by the labels; and it applies "
-        "constraints to whoever has them, too",
+        "cryptography compares DNS names that are some, pyhanko any, by the labels; and it "
+        "applies constraints to whoever has them, too",
         "neither",
         "refused: neither cards nor their authorities have DNS names",
         together=either("DNS names", "no DNS names"),
