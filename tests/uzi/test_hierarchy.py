@@ -170,7 +170,11 @@ def test_production_fetches_what_the_cps_names():
         "http://www.csp.uzi-register.nl/cdp/uzi-register_medewerker_op_naam_ca_g3.crl",
     )
     assert revocation.ocsp_urls == ("http://ocsp.uzi-register.nl",)
-    assert revocation.hosts == ("www.csp.uzi-register.nl", "ocsp.uzi-register.nl")
+    assert revocation.hosts == (
+        "www.csp.uzi-register.nl",
+        "ocsp.uzi-register.nl",
+        "crl.pkioverheid.nl",
+    )
 
 
 def test_a_new_hierarchy_is_a_new_file(tmp_path):
