@@ -11,7 +11,7 @@ from pairing_server.app import read_anchors, read_hierarchy
 from pairing_server.audit.chain import Facts
 from pairing_server.cli.running import TAKES_ID, Mistake, registry_only, run, with_settings
 from pairing_server.clock import from_milliseconds, wire_time
-from pairing_server.evidence import Check, Linked, NoEvidenceError, broken, check_link
+from pairing_server.evidence import Check, Linked, NoEvidenceError, broken, check_link, is_readable
 from pairing_server.evidence.card import PURPOSES, check_card, read_statement
 from pairing_server.evidence.log import ExportLog, Log, RegistryLog
 from pairing_server.evidence.phone import check_approval, read_approval, read_redeemed
@@ -65,7 +65,7 @@ def evidence(
         told = run(lambda: _verify(log, event_id, chosen))
     else:
         told = run(lambda: _verify_here(chosen, event_id))
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False, default=repr))
     if told["verdict"] != "holds":
         raise SystemExit(1)
 
@@ -96,7 +96,9 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
     facts, checks = linked.entry.facts, {"chain": check_link(linked)}
     more: dict[str, Any] = {}
     try:
-        if facts.action in PURPOSES:
+        if not is_readable(linked.entry):
+            found: dict[str, Check] = {}
+        elif facts.action in PURPOSES:
             found, more = _card(facts, settings)
         else:
             found, more = await _phone(log, facts, settings)
@@ -112,7 +114,7 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
         "event": {
             "id": facts.id,
             "action": facts.action,
-            "time": _time(facts),
+            "time": wire_time(from_milliseconds(facts.time)) if found else facts.time,
             "actor": facts.actor,
             "object": facts.object,
             "ura": facts.ura,
@@ -143,16 +145,15 @@ async def _phone(
         if approval is None:
             return {"approval": broken("no event in the log approves this request")}, {}
         found["approval"] = check_link(approval)
+        if not is_readable(approval.entry):
+            return found, {}
         if approval.entry.facts.actor != facts.object or approval.entry.facts.ura != facts.ura:
             found["approval"] = broken("another person approved, or for another organisation")
         facts = approval.entry.facts
     kept = read_approval(facts)
     bound = await log.by_object("AuthenticatorBound", f"credential:{kept.credential}")
-    found |= check_approval(facts, kept, None if bound is None else bound.entry.facts, rp)
+    binding = bound.entry.facts if bound is not None and is_readable(bound.entry) else None
+    found |= check_approval(facts, kept, binding, rp)
     if bound is not None:
         found["binding"] = check_link(bound)
     return found, {"approval": facts.id, "signed": kept.signed}
-
-
-def _time(facts: Facts) -> str:
-    return wire_time(from_milliseconds(facts.time))

@@ -3,9 +3,13 @@
 Pure, but for `log`, which finds the events.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pairing_server.audit.chain import Entry, NotCanonicalError, entry_hash, genesis
+
+#: Milliseconds up to the year 5138; a date beyond 9999 is none for Python.
+MAX_NUMBER = 10**14
 
 
 class NoEvidenceError(Exception):
@@ -52,12 +56,24 @@ class Linked:
     after: str | None
 
 
+def is_readable(entry: Entry) -> bool:
+    """Tell whether each column holds what can have been written there: SQLite takes anything."""
+    facts: dict[str, Any] = asdict(entry.facts)
+    numbers = (facts.pop("sequence"), facts.pop("time"))
+    texts = (facts.pop("ura") or "", *facts.values(), entry.previous, entry.hash)
+    return all(type(number) is int and 0 <= number < MAX_NUMBER for number in numbers) and all(
+        isinstance(text, str) for text in texts
+    )
+
+
 def check_link(linked: Linked) -> Check:
     """Check that the event is as it was written, and stands where it was written.
 
     Whether the whole chain is, `pairing-server audit verify` tells.
     """
     entry = linked.entry
+    if not is_readable(entry):
+        return broken("a column holds what was never written there")
     first = entry.facts.sequence == 1
     before = genesis(entry.facts.chain).hash if first else linked.before
     try:

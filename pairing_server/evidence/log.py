@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from pairing_server.audit.chain import entry_of
-from pairing_server.evidence import Linked
+from pairing_server.evidence import Linked, is_readable
 from pairing_server.registry import Query, Registry, Row
 from pairing_server.registry.tables import audit_chain, audit_event
 
@@ -67,12 +67,14 @@ class RegistryLog:
 def _linked(tx: Query, row: Row | None) -> Linked | None:
     if row is None:
         return None
-    chain, sequence = row["chain"], row["sequence"]
+    entry, chain, sequence = entry_of(row), row["chain"], row["sequence"]
+    if not is_readable(entry):
+        return Linked(entry, None, None)
     before = tx.one(_at, chain=chain, sequence=sequence - 1)
     after = tx.one(_at, chain=chain, sequence=sequence + 1)
     head = tx.one(_head, chain=chain, sequence=sequence)
     return Linked(
-        entry_of(row),
+        entry,
         None if before is None else before["hash"],
         after["previous"] if after is not None else head["hash"] if head is not None else None,
     )

@@ -245,6 +245,12 @@ async def test_a_changed_certificate_is_found_out(house, verify, tmp_path):
         ("evidence", '{"signature": 1}', {"chain", "evidence"}),
         ("evidence", "[]", {"chain", "evidence"}),
         ("evidence", "nothing", {"chain", "evidence"}),
+        ("sequence", "x", {"chain"}),
+        ("sequence", 2**62, {"chain"}),
+        ("time", "x", {"chain"}),
+        ("time", -(10**17), {"chain"}),
+        ("evidence", b"x", {"chain"}),
+        ("ura", 1.5, {"chain", "names"}),
     ],
 )
 async def test_a_changed_row_is_found_out(house, verify, tmp_path, column, value, found):
@@ -265,6 +271,24 @@ async def test_a_key_that_was_swapped_is_found_out(house, verify, tmp_path):
     for action in ("AuthRequestApproved", "AssertionIssued"):
         status, told = await verify(action)
         assert (status, failed(told)) == (1, {"signature", "binding"})
+
+
+@pytest.mark.parametrize(
+    ("action", "found"),
+    [
+        ("AuthenticatorBound", {"key", "signature", "binding"}),
+        ("AuthRequestApproved", {"approval"}),
+    ],
+)
+async def test_a_row_behind_an_assertion_that_cannot_be_read_is_found_out(
+    house, verify, tmp_path, action, found
+):
+    await approved(house)
+    tamper(tmp_path, ("UPDATE audit_event SET time = 'x' WHERE action = ?", (action,)))
+
+    status, told = await verify("AssertionIssued")
+
+    assert (status, failed(told)) == (1, found)
 
 
 async def test_an_approval_that_is_gone_is_found_out(house, verify, tmp_path):
