@@ -3,6 +3,7 @@
 The table is compared with the server's own refusals; the client itself knows nothing of them.
 """
 
+import re
 import string
 import tomllib
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_a_sentence_ends_as_one(where, language):
 @pytest.mark.parametrize("code", sorted(TABLE["trouble"]))
 def test_every_trouble_has_its_exit_code(code):
     assert 3 <= exit_code(Trouble(code)) <= 12
+
+
+def test_every_exit_code_is_documented():
+    rows = (Path(__file__).parents[2] / "docs/desktop-agent.md").read_text().splitlines()
+    documented = {int(row.split("|")[1]) for row in rows if re.match(r"\| \d+ \|", row)}
+
+    exits = {entry["exit"] for entry in SENTENCES.values() if "exit" in entry}
+    assert documented == exits | {0, 2, TABLE["refusal"]["exit"]}
 
 
 def test_a_refused_card_has_one_exit_code():
