@@ -57,7 +57,7 @@ class RefusalPages:
         kind = self._of_code.get(request.query.get("error", ""))
         if kind is None:
             raise NotFound("no such refusal")
-        return self._render(request, advise(kind(), is_of_card=True), kind.status, "")
+        return self._render(request, advise(kind, is_of_card=True), kind.status, "")
 
     def _is_for_a_person(self, request: web.Request) -> bool:
         # There, also who says nothing of HTML is told in HTML.

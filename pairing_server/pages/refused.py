@@ -83,7 +83,7 @@ FAULT = Advice(
 )
 
 
-def advise(refusal: Refusal, *, is_of_card: bool) -> Advice:
+def advise(refusal: Refusal | type[Refusal], *, is_of_card: bool) -> Advice:
     """Return what a person is told of a refusal.
 
     Args:

@@ -1,0 +1,75 @@
+"""Templates that escape everything, and headers that allow next to nothing."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+import pairing_server.pages
+from pairing_server.languages import Language
+from pairing_server.pages.assets import Assets
+from pairing_server.pages.rendering import Renderer
+
+TEMPLATES = sorted((Path(pairing_server.pages.__file__).parent / "templates").glob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    return Renderer(Assets())
+
+
+@pytest.fixture
+def environment(renderer):
+    return renderer._environments[Language.NL]
+
+
+def policy(renderer):
+    context = {"progress": None, "switch": "/portal/", "visitor": None}
+    response = renderer.page(Language.NL, "ended.html", context)
+    return dict(
+        each.split(" ", 1) for each in response.headers["Content-Security-Policy"].split("; ")
+    )
+
+
+def test_what_is_put_in_is_escaped_everywhere(environment):
+    template = environment.from_string(
+        '{{ x }}{{ x|said }}<a title="{{ x }}">{% trans name=x %}Hello {{ name }}{% endtrans %}'
+    )
+
+    assert "<b>" not in template.render(x="<b>'\"")
+    assert "\"'" not in template.render(x="<b>\"'")
+
+
+def test_a_value_that_is_missing_is_a_mistake(environment):
+    with pytest.raises(UndefinedError):
+        environment.from_string("{{ nobody_gave_this }}").render()
+
+
+def test_no_template_lets_anything_through_unescaped():
+    for file in TEMPLATES:
+        text = file.read_text()
+        for word in ("|safe", "| safe", "autoescape", "Markup", "style=", "javascript:"):
+            assert word not in text, file.name
+
+
+def test_a_day_is_written_in_the_pages_language(renderer):
+    template = "{{ moment|day }}"
+    moment = datetime(2029, 11, 21, 23, 30, tzinfo=UTC)
+    written = {
+        language.value: renderer._environments[language]
+        .from_string(template)
+        .render(moment=moment)
+        for language in Language
+    }
+
+    assert written == {"en": "November 21, 2029", "nl": "21 november 2029"}
+
+
+def test_forms_go_to_ourselves_and_to_the_listener_for_cards(renderer):
+    assert policy(renderer)["form-action"] == "'self'"
+    with_cards = Renderer(Assets(), ("https://login.example.nl:8443",))
+    assert policy(with_cards)["form-action"] == "'self' https://login.example.nl:8443"
+    assert {name: each for name, each in policy(with_cards).items() if name != "form-action"} == {
+        name: each for name, each in policy(renderer).items() if name != "form-action"
+    }
