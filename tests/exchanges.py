@@ -42,6 +42,8 @@ _ANSWER_HEADERS = (
 )
 #: Members whose short values are drawn: what stands for the first value seen, zeros for others.
 _SHORT = {"check_number": "4711", "binding_code": "042917", "code": "042917"}
+#: Members that tell an age of each thing that they name.
+_AGES = {"uzi_crl_age_seconds": 1800}
 _TIMES = {
     "at": "2026-11-22T11:40:00Z",
     "read_at": "2026-11-22T11:50:00Z",
@@ -258,6 +260,8 @@ class _Words:
         return json.dumps(self._replaced(value, ""), indent=2, ensure_ascii=False)
 
     def _replaced(self, value: Any, name: str) -> Any:
+        if name in _AGES:
+            return dict.fromkeys(value, _AGES[name])
         if isinstance(value, dict):
             return {member: self._replaced(inner, member) for member, inner in value.items()}
         if isinstance(value, list):
