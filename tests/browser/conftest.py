@@ -7,6 +7,7 @@ session's, where the rest of the suite has a loop for each test.
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from clients.card_profile import Holder
 from tests import house as houses
 from tests import valkey
 from tests.browser.desk import Desk, Screen
+from tests.desktop_agent import prove
 from tests.documents import ROOT
+from tests.softhsm import PIN, Readers
 
 HERE = Path(__file__).parent
 #: What failed tests leave behind; Git ignores it.
@@ -91,8 +95,12 @@ async def sit_down(
                 **(screen or Screen()).options(), base_url=house.base_url, **options
             )
             stack.push_async_callback(context.close)
-            await context.tracing.start(screenshots=True, snapshots=True)
-            desk = Desk(house, context, screen or Screen())
+            await context.tracing.start(snapshots=True)
+
+            async def agent(uri: str) -> str:
+                return await house.agent().prove(uri, house.register.card(house.holder))
+
+            desk = Desk(house, context, screen or Screen(), await context.new_page(), agent)
             desks.append(desk)
             return desk
 
@@ -104,3 +112,20 @@ async def sit_down(
             if failed or wrong:
                 await desk.leave_behind(folder / str(number))
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="session")
+def uzi_pas(register, tmp_path_factory) -> Readers:
+    """Put the UZI-pas of the house's holder in a reader: a SoftHSM2 token laid out like one."""
+    issued = register.ca.issue(Holder(), datetime.now(UTC))
+    return Readers(tmp_path_factory.mktemp("readers")).insert(issued)
+
+
+@pytest.fixture
+def reader(uzi_pas: Readers, tmp_path: Path) -> Callable[[str], Any]:
+    """Run the installed desktop agent on that card, as a child process on a terminal."""
+
+    async def agent(uri: str) -> str:
+        return await prove(uri, uzi_pas, PIN, tmp_path / "home")
+
+    return agent

@@ -1,12 +1,27 @@
 """A person at a desk: a browser, a UZI-pas in its reader, and eyes that see what is wrong."""
 
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Request, Response, WebError
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    WebError,
+    expect,
+)
 
-from tests.house import House
+from clients.portal import PortalPage
+from clients.qr_image import read_png, read_qr
+from pairing_server.languages import Language, translate, translations
+from tests.browser import look
+from tests.house import DATE_OF_BIRTH, House
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,22 @@ class Desk:
     """One browser profile.
 
     Attributes:
+        page: The tab in front.
+        agent: The desktop agent: takes an `agent_uri`, and returns what it opens in the browser.
         refusals: Statuses that this test means to get; a browser reports each on its console.
+        album: Where pictures of what is looked at are put, if anywhere.
+        opened: What the pages gave to the desktop agent by themselves.
         wrong: What the pages did that no page may do.
     """
 
     house: House
     context: BrowserContext
     screen: Screen
+    page: Page
+    agent: Callable[[str], Awaitable[str]]
     refusals: set[int] = field(default_factory=set)
+    album: Path | None = None
+    opened: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,6 +80,98 @@ class Desk:
         self.context.on("weberror", self._catch)
         self.context.on("request", self._watch)
         self.context.on("response", self._read)
+
+    def say(self, message: str, **values: str) -> str:
+        """Return what the page says for a message, in the language of this desk."""
+        assert message in translations(Language.NL)._catalog, f"no page says {message!r}"
+        return translate(Language(self.screen.language[:2]), message) % values
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(path)
+
+    def control(self, message: str) -> Locator:
+        """Find a visible button or link by what it says."""
+        name = self.say(message)
+        buttons = self.page.get_by_role("button", name=name, exact=True)
+        return buttons.or_(self.page.get_by_role("link", name=name, exact=True))
+
+    async def choose(self, message: str) -> None:
+        await self.control(message).click()
+
+    async def choose_behind_the_question(self, message: str) -> None:
+        """Choose where Chromium asks if it may open the agent, and takes no click meanwhile.
+
+        Only a hand closes that question: nothing that drives a browser sees it.
+        """
+        await self.control(message).dispatch_event("click")
+
+    async def type(self, label: str, text: str) -> None:
+        await self.page.get_by_label(self.say(label), exact=True).fill(text)
+
+    async def sees(self, message: str, **values: str) -> None:
+        """Wait until a heading says this."""
+        heading = self.page.get_by_role("heading", name=self.say(message, **values), exact=True)
+        await expect(heading).to_be_visible()
+
+    async def reads(self, message: str, **values: str) -> None:
+        """Wait until this stands on the page."""
+        await expect(self.page.get_by_text(self.say(message, **values)).first).to_be_visible()
+
+    async def agent_uri(self) -> str:
+        uri = await self.page.locator("[data-open]").get_attribute("href")
+        assert uri is not None
+        return uri
+
+    async def show_card(self) -> None:
+        """Let the agent prove the card, and go on in the tab that it opens."""
+        await self.come_back(await self.agent(await self.agent_uri()))
+
+    async def come_back(self, return_uri: str) -> None:
+        """Go on in a new tab, as the desktop agent opens it."""
+        self.page = await self.context.new_page()
+        await self.page.goto(return_uri)
+        await self.page.wait_for_url(re.compile("/portal/"))
+
+    async def log_in(self) -> None:
+        await self.open("/")
+        await self.choose("Log in with UZI-pas")
+        await self.show_card()
+        await self.sees("Check your details")
+
+    async def save(self, born: str = DATE_OF_BIRTH) -> None:
+        """Give a date of birth, YYYY-MM-DD."""
+        year, month, day = born.split("-")
+        await self.type("Day", day)
+        await self.type("Month", month)
+        await self.type("Year", year)
+        await self.choose("Save")
+
+    async def register(self) -> None:
+        await self.log_in()
+        await self.save()
+        await self.sees("Sign with your UZI card")
+        await self.show_card()
+        await self.sees("Pair your phone")
+
+    async def take_over(self, page: PortalPage) -> None:
+        """Be the browser in which somebody has logged in."""
+        await self.context.add_cookies(
+            [
+                {"name": cookie.key, "value": cookie.value, "url": self.house.base_url}
+                for cookie in page._http.cookie_jar
+            ]
+        )
+
+    async def scan(self) -> str:
+        """Read the QR code from the pixels of the screen, as it stands there."""
+        return read_qr(read_png(await self.page.screenshot()))
+
+    async def look(self, name: str = "") -> None:
+        """Look at the page on every screen; what is wrong with it fails the test in the end."""
+        self.wrong += await look.wrong_with(self.page, self.screen.theme)
+        for width, height in look.SCREENS if name and self.album else ():
+            await self.page.set_viewport_size({"width": width, "height": height})
+            await self.page.screenshot(path=self.album / f"{name}-{width}.png")
 
     def _hear(self, message: ConsoleMessage) -> None:
         expected = any(f"with a status of {status} " in message.text for status in self.refusals)
@@ -67,7 +182,9 @@ class Desk:
         self.wrong.append(f"uncaught on {error.page and error.page.url}: {error.error}")
 
     def _watch(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.house.base_url}/", "data:", "about:")):
+        if request.url.startswith("zorgid://session?"):
+            self.opened.append(request.url)
+        elif not request.url.startswith(f"{self.house.base_url}/"):
             self.wrong.append(f"a request to {request.url}")
 
     def _read(self, response: Response) -> None:

@@ -29,9 +29,8 @@ def show(sit_down, house):
         await desk.context.route(
             "**/shown", lambda route: route.fulfill(body=html, headers=answer)
         )
-        page = await desk.context.new_page()
-        await page.goto("/shown")
-        return desk, page
+        await desk.open("/shown")
+        return desk, desk.page
 
     return show
 
