@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+import traceback
 import webbrowser
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -86,12 +87,17 @@ def _handle(
     def work() -> int:
         try:
             asyncio.run(_one_session(link, options, settings, words, screen))
-        except Trouble as trouble:
-            if not trouble.told:
-                screen.tell(words.sentence(trouble))
-            return exit_code(trouble)
-        screen.done(words.word("done"))
-        return 0
+        except (Trouble, KeyboardInterrupt) as stopped:
+            trouble = stopped if isinstance(stopped, Trouble) else Trouble("declined")
+        except Exception:  # noqa: BLE001 - whatever it is, somebody waits before a window.
+            traceback.print_exc()
+            trouble = Trouble("fault")
+        else:
+            screen.done(words.word("done"))
+            return 0
+        if not trouble.told:
+            screen.tell(words.sentence(trouble))
+        return exit_code(trouble)
 
     return screen.run(work)
 

@@ -1,9 +1,11 @@
 """The person at a terminal, where there is no window."""
 
 import getpass
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from types import FrameType
+from typing import NoReturn, TextIO
 
 from clients.desktop_session import Question
 from clients.desktop_words import Trouble, Words
@@ -20,7 +22,11 @@ class Terminal:
         self._screen = screen or sys.stderr
 
     def run(self, work: Callable[[], int]) -> int:
-        """Do the work here and now."""
+        """Do the work here and now; Ctrl-C ends it at once.
+
+        asyncio would keep the first one for itself while a question waits for its line.
+        """
+        signal.signal(signal.SIGINT, _interrupt)
         return work()
 
     def confirm(self, question: str) -> bool:
@@ -99,3 +105,7 @@ class Terminal:
 
     def _say(self, text: str) -> None:
         print(text, file=self._screen)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -51,6 +51,10 @@ class Desktop:
         """Type the end of input (Ctrl-D)."""
         os.write(self.terminal, b"\x04")
 
+    def interrupts(self) -> None:
+        """Type Ctrl-C."""
+        os.write(self.terminal, b"\x03")
+
     async def ends(self) -> int:
         """Wait until the program has ended; return its exit code."""
         async with asyncio.timeout(PATIENCE):

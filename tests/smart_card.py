@@ -47,6 +47,7 @@ class SmartCard:
         pin_pad: The PIN that is entered on the reader, if it has a keypad.
         pulled_out: The call in the middle of which the card goes: `C_Login` or `C_Sign`.
         tokens: The directory that is emptied then.
+        fault: Whether the agent itself fails once the card has signed.
     """
 
     attempts: int = 3
@@ -55,6 +56,7 @@ class SmartCard:
     pin_pad: str = ""
     pulled_out: str = ""
     tokens: str = ""
+    fault: bool = False
 
     def json(self) -> str:
         return json.dumps(asdict(self))
@@ -126,9 +128,12 @@ class SmartCard:
 
 
 if __name__ == "__main__":
+    from clients import smartcard
     from clients.desktop_command import run
 
     card = SmartCard(**json.loads(sys.argv[1]))
     arguments = sys.argv[2:]
+    if card.fault:
+        smartcard.check_signature = None
     with card.in_module(Path(arguments[arguments.index("--module") + 1])):
         sys.exit(run(arguments))

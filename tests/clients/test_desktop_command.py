@@ -160,6 +160,32 @@ async def test_the_end_of_input_is_a_no(run, readers):
         assert await desk.ends() == 3
 
 
+@pytest.mark.parametrize("typed", [[], ["ja"]], ids=("at-the-question", "at-the-pin"))
+async def test_an_interrupt_is_a_no(page, session, run, readers, typed):
+    async with run() as desk:
+        await desk.reads(ASKED)
+        for line in typed:
+            desk.types(line)
+            await desk.reads(ASKED_PIN)
+        desk.interrupts()
+        assert await desk.ends() == 3
+
+    assert "U hebt Nee gekozen." in desk.shown
+    assert await page.session_status(session) == "waiting"
+
+
+async def test_a_fault_of_the_agent_is_told(run, readers):
+    async with run(manners=SmartCard(fault=True)) as desk:
+        await enter(desk, PIN)
+        assert await desk.ends() == 1
+
+    assert desk.shown.endswith(
+        "Er ging iets mis in dit programma. Begin opnieuw op de pagina; "
+        "gebeurt het weer, bel dan uw ICT-afdeling.\n"
+    )
+    assert PIN not in desk.shown
+
+
 async def test_the_first_server_is_confirmed_and_remembered(house, page, session, readers):
     async with desktop([session.agent_uri], readers) as desk:
         shown = await desk.reads("Ja of nee? ")
