@@ -50,6 +50,10 @@ PHONE = Screen(360, 640)
 #: What every page's Content-Security-Policy begins with.
 POLICY = {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"}
 
+#: More than any page has to tab through.
+_TABS = 30
+_NAMES = "each => [each.textContent.trim(), ...[...each.labels ?? []].map(l => l.textContent)]"
+
 
 @dataclass
 class Desk:
@@ -59,6 +63,7 @@ class Desk:
         page: The tab in front.
         agent: The desktop agent: takes an `agent_uri`, and returns what it opens in the browser.
         refusals: Statuses that this test means to get; a browser reports each on its console.
+        looks: Whether what is looked at is also examined, which takes half a second.
         album: Where pictures of what is looked at are put, if anywhere.
         opened: What the pages gave to the desktop agent by themselves.
         wrong: What the pages did that no page may do.
@@ -70,6 +75,7 @@ class Desk:
     page: Page
     agent: Callable[[str], Awaitable[str]]
     refusals: set[int] = field(default_factory=set)
+    looks: bool = True
     album: Path | None = None
     opened: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -97,6 +103,16 @@ class Desk:
 
     async def choose(self, message: str) -> None:
         await self.control(message).click()
+
+    async def tab_to(self, message: str) -> None:
+        """Press Tab until the focus is on what says this."""
+        wanted = self.say(message)
+        for _ in range(_TABS):
+            await self.page.keyboard.press("Tab")
+            focused = self.page.locator(":focus")
+            if await focused.count() and wanted in await focused.evaluate(_NAMES):
+                return
+        raise AssertionError(f"Tab does not reach {wanted!r}")
 
     async def choose_behind_the_question(self, message: str) -> None:
         """Choose where Chromium asks if it may open the agent, and takes no click meanwhile.
@@ -168,7 +184,8 @@ class Desk:
 
     async def look(self, name: str = "") -> None:
         """Look at the page on every screen; what is wrong with it fails the test in the end."""
-        self.wrong += await look.wrong_with(self.page, self.screen.theme)
+        if self.looks:
+            self.wrong += await look.wrong_with(self.page, self.screen.theme)
         for width, height in look.SCREENS if name and self.album else ():
             await self.page.set_viewport_size({"width": width, "height": height})
             await self.page.screenshot(path=self.album / f"{name}-{width}.png")

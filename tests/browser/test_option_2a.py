@@ -22,10 +22,42 @@ async def test_a_card_holder_pairs_a_phone_and_logs_in_with_it(house, sit_down, 
 async def test_it_goes_as_well_in_english_in_a_narrow_window(house, sit_down):
     await house.add_organisation()
     desk = await sit_down(house, Screen(360, 640, language="en-GB"))
+    desk.looks = False
 
     phone = await walk(desk)
 
     assert phone.credential_id
+
+
+async def test_a_keyboard_is_enough(house, sit_down):
+    await house.add_organisation()
+    desk = await sit_down(house)
+    await desk.open("/")
+    await desk.tab_to("Log in with UZI-pas")
+    await desk.page.keyboard.press("Enter")
+    await desk.sees("Waiting for your card")
+    await desk.show_card()
+    for label, typed in (("Day", "31"), ("Month", "1"), ("Year", "1980")):
+        await desk.tab_to(label)
+        await desk.page.keyboard.type(typed)
+    await desk.page.keyboard.press("Enter")
+    await desk.sees("Sign with your UZI card")
+    await desk.show_card()
+    await desk.tab_to("Start")
+    await desk.page.keyboard.press("Enter")
+    await desk.sees("Scan the QR code with the app")
+    phone = SoftwarePhone(house.http)
+    offer = await phone.scan(await desk.scan())
+    await phone.prove(offer)
+    await desk.sees("Type the number on your phone")
+    await desk.page.keyboard.type(offer.check_number)
+    await desk.page.keyboard.press("Enter")
+    await desk.sees("Your phone is your login key")
+    await desk.tab_to("Log out")
+    await desk.page.keyboard.press("Enter")
+
+    await desk.sees("You have been logged out")
+    assert await phone.wait_paired(offer)
 
 
 async def walk(desk):
