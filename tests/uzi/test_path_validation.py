@@ -76,12 +76,13 @@ def test_a_path_ends_at_the_anchor_that_was_configured_and_not_at_its_twin(mill)
 
 def test_few_paths_are_suggested_however_many_there_are(mill):
     ders = mill.chain("P-256", {}).ders
-    edits = ("no policies", "policy any", "no keyUsage", "no extendedKeyUsage", "pathLen 1")
-    twins = [mill.chain("P-256", {"issuing": (edit,)}).ders["issuing"] for edit in edits * 3]
-    anchors = [ders["issuing"], *dict.fromkeys(twins)]
-    more = [mill.chain("P-384", {}).ders["issuing"], *anchors]
+    edits = [f"{edit}{how}" for edit in ("policy any", "pathLen 1") for how in ("", ", critical")]
+    edits += [f"no {part}" for part in ("policies", "keyUsage", "extendedKeyUsage")]
+    edits += ["expired", "not yet valid", "serial number 0"]
+    anchors = [mill.chain("P-256", {"issuing": (edit,)}).ders["issuing"] for edit in edits]
 
-    assert len(list(candidates(ders["leaf"], [], more * 2))) <= MAX_PATHS == 8
+    assert len(set(anchors)) == 10
+    assert len(list(candidates(ders["leaf"], [], anchors))) == MAX_PATHS == 8
 
 
 @pytest.mark.parametrize(
