@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pairing_server.cli.check_cards import examine_cards
 from pairing_server.cli.check_uzi import examine_trust
 from pairing_server.cli.running import CLI_CHAIN, live_store, run
 from pairing_server.clock import utc_now
@@ -115,6 +116,7 @@ async def _registry(settings: Settings, mistakes: list[str], remarks: list[str])
 
 async def _uzi(settings: Settings, mistakes: list[str], remarks: list[str]) -> None:
     await asyncio.to_thread(examine_trust, settings, mistakes, remarks)
+    await asyncio.to_thread(examine_cards, settings, mistakes, remarks)
     told = await asyncio.to_thread(examine_revocation, settings, utc_now())
     mistakes += told[0]
     remarks += told[1]
