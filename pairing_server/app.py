@@ -37,7 +37,7 @@ from pairing_server.limits import Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.routes import LoginRoutes
-from pairing_server.pages.assets import Assets
+from pairing_server.pages.assets import shipped_assets
 from pairing_server.pages.card_routes import CardPages
 from pairing_server.pages.flow import StandingFlow
 from pairing_server.pages.front import Front
@@ -193,7 +193,7 @@ def make_app(
     )
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
-    assets = Assets()
+    assets = shipped_assets()
     card_form = settings.mtls_origin and f"{settings.mtls_origin}/uzi/mtls"
     renderer = Renderer(assets, (settings.mtls_origin,) if settings.mtls_origin else ())
     front = Front(renderer, sessions, clock)

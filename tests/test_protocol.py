@@ -26,7 +26,9 @@ from tests.portal.records import add_person, managed
 PROTOCOL = "docs/protocol.md"
 FORM = "application/x-www-form-urlencoded"
 _HEADING = re.compile(r"^### (?P<routes>(?:GET|POST|PUT|DELETE) /.*)$", re.MULTILINE)
-_ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]+)")
+#: A row of the table of pages.
+_PAGE = re.compile(r"^\| `(?P<route>(?:GET|POST) /[^`]*)` \|", re.MULTILINE)
+_ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]*)")
 
 
 def check_examples(story: str, exchanges: Exchanges) -> None:
@@ -221,6 +223,7 @@ async def test_every_route_has_a_section_and_every_section_a_route(house):
     }
 
     sections = [match["routes"] for match in _HEADING.finditer(read(PROTOCOL))]
+    sections += [match["route"] for match in _PAGE.finditer(read(PROTOCOL))]
     assert sorted(pair for section in sections for pair in _ROUTE.findall(section)) == sorted(
         routes
     )

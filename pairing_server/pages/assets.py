@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 
 from aiohttp import web
@@ -70,6 +71,12 @@ class Assets:
             charset="utf-8",
             headers={"Cache-Control": CACHE_CONTROL},
         )
+
+
+@lru_cache(maxsize=1)
+def shipped_assets() -> Assets:
+    """Return the files that come with the package, read once."""
+    return Assets()
 
 
 def _asset(name: str, content: bytes) -> Asset:

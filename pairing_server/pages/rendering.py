@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +27,7 @@ _PERMISSIONS = "camera=(), geolocation=(), microphone=(), publickey-credentials-
 
 
 class Renderer:
-    """All templates in all languages, compiled when the server starts."""
+    """All templates in all languages, compiled when the first server of the process starts."""
 
     def __init__(self, assets: Assets, form_origins: tuple[str, ...] = ()) -> None:
         """Compile the templates.
@@ -68,6 +69,7 @@ def _policy(form_origins: tuple[str, ...]) -> str:
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
+@lru_cache(maxsize=len(Language))
 def _environment(language: Language, assets: Assets) -> Environment:
     environment = Environment(
         loader=PackageLoader("pairing_server.pages"),

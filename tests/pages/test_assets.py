@@ -2,14 +2,14 @@
 
 import pytest
 
-from pairing_server.pages.assets import Assets
+from pairing_server.pages.assets import shipped_assets
 
 SCRIPTS = ("portal.js", "return.js")
 
 
 @pytest.fixture
 def assets():
-    return Assets()
+    return shipped_assets()
 
 
 async def test_a_file_is_kept_by_browsers_for_ever(house, assets):

@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 
 import pairing_server.pages
 from pairing_server.languages import Language
-from pairing_server.pages.assets import Assets
+from pairing_server.pages.assets import shipped_assets
 from pairing_server.pages.rendering import Renderer
 
 TEMPLATES = sorted((Path(pairing_server.pages.__file__).parent / "templates").glob("*.html"))
@@ -16,7 +16,7 @@ TEMPLATES = sorted((Path(pairing_server.pages.__file__).parent / "templates").gl
 
 @pytest.fixture(scope="module")
 def renderer():
-    return Renderer(Assets())
+    return Renderer(shipped_assets())
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_day_is_written_in_the_pages_language(renderer):
 
 def test_forms_go_to_ourselves_and_to_the_listener_for_cards(renderer):
     assert policy(renderer)["form-action"] == "'self'"
-    with_cards = Renderer(Assets(), ("https://login.example.nl:8443",))
+    with_cards = Renderer(shipped_assets(), ("https://login.example.nl:8443",))
     assert policy(with_cards)["form-action"] == "'self' https://login.example.nl:8443"
     assert {name: each for name, each in policy(with_cards).items() if name != "form-action"} == {
         name: each for name, each in policy(renderer).items() if name != "form-action"
