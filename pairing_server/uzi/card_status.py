@@ -113,8 +113,8 @@ class CardStatus:
         if self._keeper is None:
             yield
             return
-        await self._keeper.start(self._places.allowed.allows)
         try:
+            await self._keeper.start(self._places.allowed.allows)
             yield
         finally:
             await self._keeper.stop()

@@ -130,7 +130,9 @@ class ListKeeper:
                 for event in waiting:
                     await event.wait()
         except TimeoutError:
-            return
+            # One card has waited: the next ones go by what is there.
+            for event in waiting:
+                event.set()
 
     def _begin(self, url: str) -> None:
         source = self._sources.setdefault(url, _Source(url))
