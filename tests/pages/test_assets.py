@@ -83,3 +83,10 @@ def test_the_style_fetches_nothing(assets):
 
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_what_the_agent_opened_is_gone_from_the_address_before_anything_is_sent(assets):
+    text = assets._served[assets.path("return.js")].content.decode()
+
+    assert 0 < text.index("history.replaceState") < text.index("fetch(")
+    assert text.index("history.replaceState") < text.index("querySelector")

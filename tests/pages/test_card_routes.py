@@ -95,12 +95,16 @@ async def test_the_way_back_is_a_page_that_its_script_finishes(guest):
 
 
 async def test_who_logs_out_is_logged_out(registered):
+    kept = registered.cookie("session")
     out = await registered.post("/portal/ended")
 
     assert (out.status, out.location) == (303, "/portal/ended")
     assert registered.cookie("session") is None
     assert (await registered.get("/portal/start")).status == 401
     assert (await registered.get("/portal/ended")).page.heading == "You have been logged out"
+    # Nor does the cookie open anything that somebody kept.
+    again = await registered.get("/portal/start", Cookie=f"session={kept}")
+    assert again.status == 401
 
 
 async def test_starting_is_limited_by_address(make_house):
