@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from pairing_server.destination import AllowList, read_entry
@@ -29,6 +30,15 @@ MAX_FILE_BYTES = 1 << 20
 
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+", re.ASCII)
 _SHA_256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+#: As `certificate.UNREADABLE`, which is above this.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 #: CPS section 7.1.4: an M or S has a new UZI number at each issue, so that it names nobody.
 _NOBODY = frozenset({"M", "S"})
 
@@ -75,10 +85,19 @@ class Anchor:
     source: str | None = None
 
     def load(self) -> x509.Certificate | None:
-        """Return the certificate, if the hierarchy has it."""
+        """Return the certificate, if the hierarchy has it.
+
+        Raises:
+            ValueError: It is none, or cannot be read in every part.
+        """
         if self.certificate is None:
             return None
-        return x509.load_pem_x509_certificate(self.certificate.encode())
+        try:
+            one = x509.load_pem_x509_certificate(self.certificate.encode())
+            _ = one.subject, one.issuer, one.extensions, one.public_key()
+        except _UNREADABLE as error:
+            raise ValueError("unreadable") from error
+        return one
 
 
 @dataclass(frozen=True, slots=True)

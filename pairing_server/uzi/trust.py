@@ -112,6 +112,9 @@ def _load(file: Path) -> list[x509.Certificate]:
         ) from error
     try:
         certificates = load_anchors(data)
+        for one in certificates:
+            # The library reads the parts when they are asked for; ask now, in one place.
+            _ = one.subject, one.issuer, one.public_key()
         foreign = any(_is_no_authority(certificate) for certificate in certificates)
     except UNREADABLE as error:
         raise ValueError("holds no certificate that can be read") from error

@@ -119,6 +119,27 @@ def test_what_is_no_certificate_is_told_with_all_the_others(tmp_path, real, file
     assert "holds a certificate that is no authority's." in told
 
 
+@pytest.fixture
+def unreadable(own_root, tmp_path):
+    """A certificate whose subject is text in no encoding."""
+    der = own_root.public_bytes(Encoding.DER)
+    return x509.load_der_x509_certificate(der.replace(b"Root of", b"\xff\xff\xff\xff of"))
+
+
+@pytest.mark.parametrize("environment", ["production", "test"])
+def test_an_anchor_must_be_readable_in_every_part(unreadable, file, environment):
+    told = refused(environment, file(unreadable))
+
+    assert "holds no certificate that can be read." in told
+
+
+def test_an_anchor_of_a_hierarchy_must_be_readable_in_every_part(unreadable):
+    pem = unreadable.public_bytes(Encoding.PEM).decode()
+
+    with pytest.raises(ValueError, match="unreadable"):
+        Anchor("Root", sha_256(unreadable).hex(), pem).load()
+
+
 def test_a_root_of_the_oldest_kind_has_no_extensions(at, file):
     key = make_key(KeyKind.P_256)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old root")])
