@@ -221,8 +221,7 @@ def make_app(
     ):
         app.add_routes(routes.table())
 
-    cards_guard = make_middleware(random, limiter, settings.mtls_host, refusal_pages)
-    cards = web.Application(middlewares=[one_request, cards_guard], client_max_size=MAX_BODY_BYTES)
+    cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
     cards.add_routes(mtls.table())
     app[CARDS] = cards

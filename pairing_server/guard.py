@@ -67,13 +67,10 @@ class RefusalPages(Protocol):
         """Return a page that says that it is our fault, `None` where a program asks."""
 
 
-def make_middleware(
-    random: Random, limiter: Limiter, host: str = "", pages: RefusalPages | None = None
-) -> Any:
+def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None = None) -> Any:
     """Return the middleware that guards, logs and measures each request and words each error.
 
     Args:
-        host: What `Host` must be, on a listener that is not the base URL's.
         pages: What words a "no" for people; without it all are worded in JSON.
     """
 
@@ -95,7 +92,7 @@ def make_middleware(
         method = request.method if request.method in _METHODS else "other"
         log = _log.bind(request_id=request_id, method=method, route=_route(request))
         try:
-            _check_host(request, host)
+            _check_host(request)
             _check_body(request)
             _check_path(request)
             _check_rate(request, limiter)
@@ -159,12 +156,12 @@ def _language(request: web.Request) -> Language:
     return language_of(request) if _route(request).startswith(_LOCALISED) else DEFAULT
 
 
-def _check_host(request: web.Request, host: str) -> None:
+def _check_host(request: web.Request) -> None:
     # A page on another name that resolves to us (DNS rebinding) must not be served as us.
     settings = request.app[SETTINGS]
     # What a proxy hands on as a card came in where it asks for cards, not where anybody comes in.
     own = settings.mtls_host if _route(request) == CARD_PATH else settings.host
-    if request.headers.getall("Host", []) != [host or own]:
+    if request.headers.getall("Host", []) != [own]:
         if request.path in OPERATIONAL_PATHS:
             return
         raise WrongHost
