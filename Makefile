@@ -10,10 +10,10 @@ PORT ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo parts test check lint types contracts format lock vectors clean
+.PHONY: help demo parts test check lint types contracts format vectors screenshots lock clean
 
 help:  ## Show what there is to make.
-	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the play, PORT=n chooses the port.
 	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -43,6 +43,9 @@ format: $(VENV)/.dev  ## Format the code and mend what can be mended.
 vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; read the diff.
 	DOCS_REWRITE=1 $(BIN)/python -m pytest -q tests/test_protocol.py tests/test_docs.py
 	git diff --stat docs README.md
+
+screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; look at them.
+	$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt
