@@ -23,6 +23,8 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+#: How dates are written: the English is Europe's.
+_LOCALES = {Language.EN: "en_GB", Language.NL: "nl_NL"}
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), publickey-credentials-get=()"
 
 
@@ -93,7 +95,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
     )
 
     def day(moment: datetime) -> str:
-        return format_date(moment, format="long", locale=language)
+        return format_date(moment, format="long", locale=_LOCALES[language])
 
     def said(message: str) -> str:
         # A text, where `_` makes markup: for what was not written in a template.

@@ -63,7 +63,7 @@ def test_a_day_is_written_in_the_pages_language(renderer):
         for language in Language
     }
 
-    assert written == {"en": "November 21, 2029", "nl": "21 november 2029"}
+    assert written == {"en": "21 November 2029", "nl": "21 november 2029"}
 
 
 def test_forms_go_to_ourselves_and_to_the_listener_for_cards(renderer):
