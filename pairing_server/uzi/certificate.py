@@ -31,7 +31,6 @@ from pairing_server.uzi.refusals import (
     MalformedCertificate,
     MalformedSubject,
     MissingAccountName,
-    MissingCardName,
     ServerCertificate,
     UnknownCardType,
     UnknownIssuer,
@@ -225,10 +224,8 @@ def _require_one_holder(
 
 
 def _other_names(extensions: x509.Extensions) -> list[x509.OtherName]:
-    alternative_name = find_extension(extensions, x509.SubjectAlternativeName)
-    if alternative_name is None:
-        raise MissingCardName("no subjectAltName")
-    return [name for name in alternative_name if isinstance(name, x509.OtherName)]
+    names = find_extension(extensions, x509.SubjectAlternativeName) or ()
+    return [name for name in names if isinstance(name, x509.OtherName)]
 
 
 def _attribute(subject: x509.Name, oid: x509.ObjectIdentifier) -> str:

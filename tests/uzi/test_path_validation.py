@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.path_validation import MAX_PATHS, _finish, candidates, refuses
 from pairing_server.uzi.refusals import MalformedCertificate
-from tests.uzi.chains import AUTHENTICATION, BASES, LEVELS, SIGNATURE, Mill
+from tests.uzi.chains import AUTHENTICATION, BASES, LEVELS, SECOND, SIGNATURE, Mill
 
 POLICIES = frozenset((AUTHENTICATION,))
 AUTHORITIES = LEVELS[1:]
@@ -72,6 +73,16 @@ def test_a_path_ends_at_the_anchor_that_was_configured_and_not_at_its_twin(mill)
     found = [one.ders for one in candidates(ders["leaf"], [], anchors)]
 
     assert found == [(ders["leaf"], twin), (ders["leaf"], ders["issuing"])]
+
+
+def test_the_twin_of_an_anchor_may_lead_to_another_anchor(mill):
+    ders = mill.chain("P-256", {}).ders
+    old = mill.chain("P-256", {"issuing": ("expired",)}).ders["issuing"]
+    chain, anchors = [ders["issuing"], ders["level_2"]], [old, ders["root"]]
+
+    found = [one.ders for one in candidates(ders["leaf"], chain, anchors)]
+
+    assert found == [(ders["leaf"], old), (ders["leaf"], *chain, ders["root"])]
 
 
 def test_few_paths_are_suggested_however_many_there_are(mill):
@@ -209,6 +220,23 @@ def test_no_loop_is_needed_and_none_is_disturbed(verdict):
         return verdict()
 
     assert asyncio.run(within()) is None
+
+
+def test_a_card_is_valid_to_the_last_second(mill):
+    chain = mill.chain("P-256", {})
+    leaf, found = load_certificate(chain.ders["leaf"]), suggested(chain)[0]
+    begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+
+    assert [refuses(found, POLICIES, edge) for edge in (begin, end)] == [None, None]
+    assert refuses(found, POLICIES, begin - SECOND) == "NotYetValidError"
+    assert refuses(found, POLICIES, end + SECOND) == "ExpiredError"
+
+
+def test_bytes_after_a_certificate_are_refused(mill):
+    ders = mill.chain("P-256", {}).ders
+
+    with pytest.raises(MalformedCertificate):
+        list(candidates(ders["leaf"] + b"\0", [ders["issuing"]], [ders["root"]]))
 
 
 @pytest.mark.parametrize(
