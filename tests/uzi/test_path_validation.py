@@ -160,6 +160,10 @@ def test_what_allows_the_card_is_heeded(verdict, level, edit):
     assert verdict(**{level: edit}) is None
 
 
+def test_no_other_policy_is_mapped_to_the_cards(verdict):
+    assert verdict(issuing="mapping away", leaf="policy signature") is not None
+
+
 def test_any_policy_counts_as_long_as_it_may(mill, at):
     def verdict(skip):
         edits = {"level_2": (f"inhibitAnyPolicy {skip}",), "issuing": ("policy any",)}

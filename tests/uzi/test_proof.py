@@ -170,6 +170,19 @@ def test_a_signature_of_another_length_is_refused(keys, signature, algorithm, ch
 
 
 @pytest.mark.parametrize("algorithm", CURVES)
+def test_an_ecdsa_signature_has_one_spelling(keys, signature, algorithm):
+    r_and_s, half = signature(algorithm), INTEGER_BYTES[algorithm]
+
+    with pytest.raises(BadSignature):
+        verify_proof(
+            certified(keys[algorithm]),
+            r_and_s[:half] + b"\0" + r_and_s[half:],
+            algorithm,
+            MESSAGE,
+        )
+
+
+@pytest.mark.parametrize("algorithm", CURVES)
 def test_an_ecdsa_signature_of_zeros_is_refused(keys, algorithm):
     zeros = bytes(2 * INTEGER_BYTES[algorithm])
 
