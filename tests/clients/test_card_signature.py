@@ -39,7 +39,16 @@ def test_another_keys_signature_is_refused(issued):
         check_signature(issued.authentication.certificate, b"data", signature, algorithm)
 
 
-@pytest.mark.parametrize("change", [lambda made: made + b"\0", lambda made: made[:-1]])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: made + b"\0",
+        lambda made: made[:-1],
+        # ECDSA's r and a longer way to write its s.
+        lambda made: made[: len(made) // 2] + b"\0" + made[len(made) // 2 :],
+    ],
+    ids=("longer", "shorter", "padded"),
+)
 def test_a_signature_of_another_length_is_refused(issued, change):
     signature, algorithm = sign(issued.authentication.key, b"data")
 

@@ -149,6 +149,7 @@ async def test_the_person_sees_the_statement_and_may_say_no(http, page, stand_in
         {"id": "o" * 22},
         {"purpose": "transfer-money"},
         {"purpose": 7},
+        {"statement": "a " * 2001},
     ],
 )
 async def test_a_strange_session_is_not_signed(http, page, stand_in, card, changed):
@@ -165,11 +166,24 @@ async def test_a_strange_session_is_not_signed(http, page, stand_in, card, chang
     assert ("POST", f"{path}/proof") not in [seen[:2] for seen in stand_in.seen]
 
 
-async def test_a_foreign_return_uri_is_not_opened(http, page, stand_in, card):
+@pytest.mark.parametrize(
+    "return_uri",
+    [
+        "https://evil.example/uzi/return#{id}.{secret}",
+        "{base}.evil.example/uzi/return#{id}.{secret}",
+        "{base}/uzi/other#{id}.{secret}",
+        "{base}/uzi/return#other.{secret}",
+        "{base}/uzi/return#{id}.",
+        "{base}/uzi/return#{id}.{secret} --option",
+        "{base}/uzi/return#{id}.{secret}\n",
+    ],
+)
+async def test_a_foreign_return_uri_is_not_opened(http, page, stand_in, card, return_uri):
     session = await page.start_session("login")
+    told = return_uri.format(base=stand_in.base, id=session.id, secret="s" * 43)
 
     async def foreign(_request):
-        return web.json_response({"return_uri": "https://evil.example/uzi/return#a.b"})
+        return web.json_response({"return_uri": told})
 
     stand_in.faults["POST", f"/uzi/sessions/{session.id}/proof"] = foreign
     with pytest.raises(MalformedAnswer):

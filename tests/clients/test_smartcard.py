@@ -142,11 +142,12 @@ def test_a_key_that_wants_its_pin_each_time_gets_it_again(empty, issued):
     check_signature(issued.authentication.certificate, b"data", proof.signature, "RS256")
 
 
-def test_of_two_keys_under_one_identifier_the_certificates_own_signs(empty, issued):
+def test_of_several_keys_under_one_identifier_the_certificates_own_signs(empty, issued):
     with empty.on_new_token() as session:
         store_certificate(session, b"\1", issued.authentication.certificate)
         store_key(session, b"\1", issued.signature.key)
         store_key(session, b"\1", issued.authentication.key)
+        store_key(session, b"\1", issued.confidentiality.key)
 
     proof = prove(empty)
 
