@@ -316,7 +316,7 @@ class InconsistentSubscriber(InconsistentCard):
 
 
 class CardRevoked(CardRefused):
-    """The serial number is on the issuer's revocation list (RFC 5280 section 5)."""
+    """The issuer's list names it, or its OCSP responder says so (RFC 5280 section 5)."""
 
     code = "card_revoked"
     description = (
@@ -326,7 +326,7 @@ class CardRevoked(CardRefused):
 
 
 class RevocationUnknown(CardRefused):
-    """There is no fresh revocation list of the card's issuer (RFC 5280 section 6.3)."""
+    """Neither OCSP nor a fresh list tells that it still holds (RFC 5280 section 6.3)."""
 
     code = "revocation_unknown"
     description = (
