@@ -37,8 +37,10 @@ async def test_a_cookie_that_names_no_language_counts_for_nothing(guest):
 )
 async def test_the_switch_leads_to_our_own_pages_alone(guest, path):
     shown = await guest.get(f"{path}?language=nl")
-
     assert shown.status == 404
+
+    shown = await guest.get(f"/portal/?language=nl&next={path}&return={path}&url={path}")
+    assert shown.location == "/portal/"
 
 
 async def test_the_switch_of_a_page_that_answered_a_form_leads_to_one_that_can_be_opened(
