@@ -12,7 +12,7 @@ list of the one above.
 """
 
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,7 +66,12 @@ class Places:
 
 
 class CardStatus:
-    """Checks paths; a `belief.Revocation`."""
+    """Checks paths; a `belief.Revocation`.
+
+    Args:
+        max_age: How long the list of an issuing authority of cards is believed.
+        stopped: Called when nothing is asked any more.
+    """
 
     def __init__(
         self,
@@ -75,7 +80,9 @@ class CardStatus:
         responder: Responder | None,
         places: Places,
         max_age: timedelta = MAX_AGE,
+        stopped: Callable[[], None] = lambda: None,
     ) -> None:
+        self._stopped = stopped
         self._directory = directory
         self._keeper = keeper
         self._responder = responder
@@ -118,6 +125,7 @@ class CardStatus:
             yield
         finally:
             await self._keeper.stop()
+            self._stopped()
 
     async def _check(self, path: Sequence[x509.Certificate], at: datetime) -> dict[str, Any]:
         await self._directory.refresh()

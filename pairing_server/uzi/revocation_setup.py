@@ -71,7 +71,9 @@ def make_card_status(
     responder = Responder(calls.post, random, nonce_required=settings.uzi_ocsp_nonce)
     fallback = next(iter(sources.ocsp_urls), None)
     places = Places(calls.allowed, settings.uzi_ocsp_url, fallback)
-    return CardStatus(directory, keeper, responder, places, sources.crl_max_age)
+    return CardStatus(
+        directory, keeper, responder, places, sources.crl_max_age, stopped=egress.close
+    )
 
 
 @dataclass(frozen=True, slots=True)
