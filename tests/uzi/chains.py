@@ -47,6 +47,7 @@ BASES = {
     "RSA": Base(KeyKind.RSA_2048),
     "RSA with SHA-512": Base(KeyKind.RSA_2048, Signing("sha512")),
     "RSA of 1024 bits": Base(KeyKind.RSA_1024),
+    "RSASSA-PSS of 1024 bits": Base(KeyKind.RSA_1024, Signing("sha256", 32)),
     "RSASSA-PSS": Base(KeyKind.RSA_2048, Signing("sha512", 64)),
     "RSASSA-PSS with SHA-256": Base(KeyKind.RSA_2048, Signing("sha256", 32)),
     "RSASSA-PSS with another salt": Base(KeyKind.RSA_2048, Signing("sha512", 32)),
