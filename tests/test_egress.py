@@ -96,6 +96,7 @@ async def refusal(egress, port, **changes):
     # Nothing of the URL, nothing of the answer, not even as the cause.
     assert error.args == (error.reason.value,)
     assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
     return error.reason
 
 
@@ -180,6 +181,13 @@ async def test_a_network_of_ipv4_lets_no_mapped_address_through(serve):
     port = await serve(hello)
 
     assert await refusal(egress_to("::ffff:127.0.0.1"), port) is Reason.ADDRESS
+
+
+async def test_an_address_on_a_link_of_this_machine_is_not_called(serve):
+    port = await serve(hello)
+    egress = egress_to("fe80::1%lo", inside=[ip_network("fe80::/10")])
+
+    assert await refusal(egress, port) is Reason.ADDRESS
 
 
 @LOOPBACK_HOSTS
