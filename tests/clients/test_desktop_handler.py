@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clients import desktop_handler
@@ -33,6 +33,7 @@ def words_of(entry):
     (line,) = [line for line in entry.splitlines() if line.startswith("Exec=")]
     value = re.sub(r"\\(.)", r"\1", line.removeprefix("Exec="))
     program, arguments = re.fullmatch(r'"((?:[^"\\`$]|\\["\\`$])*)" (.*)', value).groups()
+    assert "%" not in program.replace("%%", "")
     return [re.sub(r"\\(.)", r"\1", program).replace("%%", "%"), *arguments.split(" ")]
 
 
@@ -41,6 +42,7 @@ def test_the_link_is_one_argument_and_never_an_option(tmp_path):
 
 
 @given(PATHS)
+@example(r"""100%u $HOME \ ` " '""")
 def test_whatever_the_program_is_called_it_is_started(name):
     path = desktop_handler.Path("/opt") / f"x{name.replace('/', '')}"
 

@@ -53,7 +53,10 @@ def test_the_systems_servers_are_allowed_too(environment, configure):
     assert str(settings.module) == "/opt/card.so"
 
 
-def test_the_home_for_configuration_may_be_elsewhere(environment, configure, tmp_path):
+def test_the_home_for_configuration_may_be_elsewhere(
+    environment, configure, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     configure(f'servers = ["{ZORG}"]\n', "elsewhere")
 
     assert load(environment | {"XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}).servers == {ZORG}

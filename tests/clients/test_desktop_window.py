@@ -212,12 +212,13 @@ def test_how_it_ended_stands_until_it_is_closed(ask):
 def test_keys_that_were_meant_for_the_browser_accept_nothing(monkeypatch, keyboard):
     monkeypatch.setenv("DISPLAY", keyboard.display)
     window = Window(Words("nl"))
-    began = time.monotonic()
+    began, answered = time.monotonic(), []
 
     def work():
         with ThreadPoolExecutor() as typing:
             typing.submit(press_at_once)
             window.ask_pin(replace(QUESTION, pin_pad=True))
+            answered.append(time.monotonic())
         return 0
 
     def press_at_once():
@@ -228,7 +229,7 @@ def test_keys_that_were_meant_for_the_browser_accept_nothing(monkeypatch, keyboa
 
     window.run(work)
 
-    assert time.monotonic() - began > 2 * GUARD
+    assert answered[0] - began > 2 * GUARD
 
 
 def test_a_window_that_is_closed_while_it_is_busy_says_no_to_what_follows(monkeypatch, keyboard):
