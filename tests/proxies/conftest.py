@@ -39,6 +39,7 @@ class Ground:
     behind: int
     port: int
     ordinary: int
+    left_out: str = ""
 
     def written(self, name: str) -> str:
         """Return a documented configuration with its files and ports put in place."""
@@ -61,7 +62,8 @@ class Ground:
         }
         for documented, here in places.items():
             text = text.replace(documented, here)
-        return text
+        assert not self.left_out or self.left_out in text
+        return text.replace(self.left_out, "") if self.left_out else text
 
 
 def ordinary_entrance() -> str:
@@ -183,7 +185,13 @@ def mtls_port():
 
 
 @pytest.fixture
-async def site(proxy, mtls_port, register, tmp_path, stores, ports):
+def left_out():
+    """Name what a configuration is tried without."""
+    return ""
+
+
+@pytest.fixture
+async def site(proxy, left_out, mtls_port, register, tmp_path, stores, ports):  # noqa: PLR0917
     """Run a server with the proxy in front, as documented."""
     directory = tmp_path / "proxy"
     directory.mkdir()
@@ -191,9 +199,8 @@ async def site(proxy, mtls_port, register, tmp_path, stores, ports):
     ca = register.ca
     known = [ca.issuing(kind).certificate for kind in "ZNM"] + [ca.level_2.certificate]
     authorities.write_bytes(pem(*known, ca.root.certificate))
-    ground = Ground(
-        directory, ServerCertificate(directory), authorities, free_port(), free_port(), free_port()
-    )
+    server, free = ServerCertificate(directory), (free_port(), free_port(), free_port())
+    ground = Ground(directory, server, authorities, *free, left_out)
     settings = load(
         {},
         base_url=BASE_URL,

@@ -83,13 +83,14 @@ async def test_a_certificate_without_its_key_does_not_get_through(site, card, ve
         await asyncio.to_thread(form, site, tls)
 
 
-def form(site, tls):
+def form(site, tls, session=None):
     """Post the form twice on one connection; return all that came back."""
     port = site.ground.port
     with (
         socket.create_connection(("localhost", port)) as plain,
-        tls.wrap_socket(plain, server_hostname="localhost") as opened,
+        tls.wrap_socket(plain, server_hostname="localhost", session=session) as opened,
     ):
+        assert opened.session_reused is (session is not None)
         head = (
             f"POST /uzi/mtls HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: {BASE_URL}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n"
@@ -135,6 +136,19 @@ def answered(site, browser, session):
         while opened.recv(65536):
             pass
         return opened.session, opened.session_reused
+
+
+@pytest.mark.parametrize("proxy", ["haproxy"])
+@pytest.mark.parametrize("left_out", ["    tune.ssl.cachesize 0\n"], ids=["cachesize"])
+async def test_a_resumed_session_logs_nobody_in_where_another_frontend_needs_the_cache(site, card):
+    """That setting is for all of HAProxy; the rule in the frontend holds without it."""
+    browser = site.tls(card, version=ssl.TLSVersion.TLSv1_2)
+
+    def twice():
+        session, _ = answered(site, browser, None)
+        return form(site, browser, session)
+
+    assert (await asyncio.to_thread(twice)).startswith(b"HTTP/1.1 403 Forbidden")
 
 
 async def test_http_2_which_shares_connections_is_not_spoken(site, card):
