@@ -218,12 +218,8 @@ class _Algorithms(AlgorithmUsagePolicy):
 def _is_usual(parameters: algos.RSASSAPSSParams) -> bool:
     """Tell whether one hash serves for all and the salt is as long (RFC 4055 section 3.1)."""
     digest = parameters["hash_algorithm"]["algorithm"].native
-    mask = parameters["mask_gen_algorithm"]
-    return bool(
-        mask["algorithm"].native == "mgf1"
-        and mask["parameters"]["algorithm"].native == digest
-        and parameters["salt_length"].native == _SALT_OCTETS.get(digest)
-    )
+    mask = parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native
+    return bool(mask == digest and parameters["salt_length"].native == _SALT_OCTETS.get(digest))
 
 
 def _fault(authorities: Sequence[x509.Certificate]) -> str | None:

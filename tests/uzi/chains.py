@@ -97,13 +97,14 @@ class Mill:
 
     def _certificate(self, base, level, edits):
         if (base, level, edits) not in self._made:
-            draft = self._draft(base, level)
+            draft = self.draft(base, level)
             for edit in edits:
                 (LEAF_EDITS if level == "leaf" else AUTHORITY_EDITS)[edit](draft)
             self._made[base, level, edits] = draft.sign()
         return self._made[base, level, edits]
 
-    def _draft(self, base, level):
+    def draft(self, base: str, level: str) -> Draft:
+        """Draft a certificate without edits."""
         register, card_key = self._register(base)
         keys = {
             "leaf": card_key,

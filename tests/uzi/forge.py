@@ -7,10 +7,15 @@ from asn1crypto import algos, keys
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clients.card_profile import Profile
+
+#: Signs what is signed anew.
+_ANY_KEY = ec.generate_private_key(ec.SECP256R1())
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Signing:
     def algorithm(self, key) -> dict:
         if self.name is not None:
             return {"algorithm": self.name}
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return {"algorithm": "ed25519"}
         if isinstance(key, ec.EllipticCurvePrivateKey):
             return {"algorithm": f"{self.digest}_ecdsa"}
         if self.salt is None:
@@ -36,6 +43,8 @@ class Signing:
         return {"algorithm": "rsassa_pss", "parameters": pss_parameters(self)}
 
     def sign(self, key, data: bytes) -> bytes:
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return key.sign(data)
         digest = _hash(self.digest)
         if isinstance(key, ec.EllipticCurvePrivateKey):
             return key.sign(data, ec.ECDSA(digest))
@@ -56,8 +65,8 @@ class Draft:
     """
 
     profile: Profile
-    subject_key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-    signer: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    subject_key: Key
+    signer: Key
     signing: Signing
     subject_identifier: bytes | None
     authority_identifier: bytes | None
@@ -84,7 +93,7 @@ class Draft:
             )
         for extension, critical in self.profile.extensions:
             builder = builder.add_extension(extension, critical=critical)
-        made = builder.sign(self.signer, hashes.SHA256()).public_bytes(Encoding.DER)
+        made = builder.sign(_ANY_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
         return self._signed_anew(made)
 
     def _signed_anew(self, made: bytes) -> bytes:

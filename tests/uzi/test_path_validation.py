@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.path_validation import MAX_PATHS, _finish, candidates, refuses
@@ -195,6 +196,27 @@ def test_the_algorithms_are_those_that_the_cards_have(verdict, base):
     }
 
     assert (verdict(base) is not None) == (base in refused)
+
+
+@pytest.mark.parametrize(
+    ("key", "refused"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), False),
+        (ec.generate_private_key(ec.SECP256K1()), True),
+        (ec.generate_private_key(ec.BrainpoolP256R1()), True),
+        (ed25519.Ed25519PrivateKey.generate(), True),
+    ],
+    ids=["P-256", "secp256k1", "brainpoolP256r1", "Ed25519"],
+)
+def test_an_authority_has_a_key_on_a_known_curve(mill, at, key, refused):
+    issuing, leaf = (mill.draft("P-256", level) for level in ("issuing", "leaf"))
+    issuing.subject_key = leaf.signer = key
+    leaf.authority_identifier = None
+    found = next(candidates(leaf.sign(), [], [issuing.sign()]))
+
+    reason = refuses(found, POLICIES, at)
+
+    assert reason == ("DisallowedAlgorithmError" if refused else None)
 
 
 def test_nothing_is_logged_for_what_it_would_log_names_the_card(verdict, caplog):
