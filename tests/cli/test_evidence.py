@@ -291,6 +291,18 @@ async def test_a_row_behind_an_assertion_that_cannot_be_read_is_found_out(
     assert (status, failed(told)) == (1, found)
 
 
+@pytest.mark.parametrize("change", ["object = 'person:q'", "ura = '90000999'"])
+async def test_an_assertion_is_of_who_approved_it_for_that_organisation(
+    house, verify, tmp_path, change
+):
+    await approved(house)
+    tamper(tmp_path, (f"UPDATE audit_event SET {change} WHERE action = 'AssertionIssued'",))
+
+    status, told = await verify("AssertionIssued")
+
+    assert (status, failed(told)) == (1, {"chain", "approval"})
+
+
 async def test_an_approval_that_is_gone_is_found_out(house, verify, tmp_path):
     await approved(house)
     gone = "DELETE FROM audit_event WHERE action = 'AuthRequestApproved'"
