@@ -115,6 +115,19 @@ async def test_an_event_that_has_no_hash_does_not_hold(filled):
     assert check_link(replace(linked, entry=entry)).holds is False
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"chain": b"main"}, {"chain": 1}, {"time": "x"}, {"sequence": 2**62}, {"evidence": b"{}"}],
+)
+async def test_a_column_that_holds_what_was_never_written_there_is_told(filled, changed):
+    linked = await RegistryLog(filled).by_id((await ids(filled))[0])
+    entry = replace(linked.entry, facts=replace(linked.entry.facts, **changed))
+
+    check = check_link(replace(linked, entry=entry))
+
+    assert (check.holds, check.detail) == (False, "a column holds what was never written there")
+
+
 @pytest.mark.parametrize("line", ["nothing", "[]", "{}", '{"type": "event"}', "1"])
 async def test_what_is_no_export_is_said(tmp_path, line):
     file = tmp_path / "log.jsonl"
