@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -223,7 +224,7 @@ def test_a_card_that_another_key_signed_is_refused(ca, profile, card, verify):
     forger = replace(ca.issuing("Z"), key=card.key)
     forged = replace(card, certificate=forger.sign(profile, card.key))
 
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(UntrustedIssuer, match="no signature below an anchor"):
         verify(forged)
 
 
@@ -641,6 +642,16 @@ def test_a_certificate_with_a_name_that_nobody_reads_is_refused(certify, profile
 
     with pytest.raises(MalformedCertificate, match="UnsupportedGeneralNameType"):
         load_certificate(issued.der)
+
+
+def test_a_certificate_of_the_year_0_is_refused(mill):
+    draft = mill.draft("P-256", "issuing")
+    year_0 = b"\x18\x0f00000101000000Z"
+    validity = asn1.Validity.load(b"\x30\x22" + 2 * year_0)
+    draft.tbs.append(lambda tbs: tbs.__setitem__("validity", validity))
+
+    with pytest.raises(MalformedCertificate, match="ValueError"):
+        load_certificate(draft.sign())
 
 
 def test_bytes_after_a_certificate_are_refused(verifier, card, at):

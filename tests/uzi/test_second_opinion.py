@@ -4,7 +4,7 @@ import pytest
 
 from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.second_opinion import allowed_policies, cannot_judge, refuses
-from tests.uzi.chains import AUTHENTICATION, BASES, LEVELS, SIGNATURE, Mill
+from tests.uzi.chains import AUTHENTICATION, BASES, LEVELS, SECOND, SIGNATURE, Mill
 
 POLICIES = frozenset((AUTHENTICATION,))
 AUTHORITIES = LEVELS[1:]
@@ -126,6 +126,15 @@ def test_an_authority_may_differ_where_it_does_no_harm(verdict, level, edit):
 )
 def test_a_card_may_differ_where_it_does_no_harm(verdict, edit):
     assert verdict(leaf=edit) is None
+
+
+def test_a_path_is_valid_at_the_time_that_is_asked_about(path, at):
+    leaf = path()[0]
+
+    assert refuses(path(), POLICIES, leaf.not_valid_before_utc) is None
+    assert refuses(path(), POLICIES, leaf.not_valid_after_utc) is None
+    assert refuses(path(), POLICIES, leaf.not_valid_before_utc - SECOND) is not None
+    assert refuses(path(), POLICIES, leaf.not_valid_after_utc + SECOND) is not None
 
 
 def test_another_path_than_the_one_that_was_asked_about_is_none(path, at):
