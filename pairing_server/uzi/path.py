@@ -16,7 +16,7 @@ from pairing_server.uzi import path_validation, second_opinion
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.certificate import Card, parsing, read_card
 from pairing_server.uzi.hierarchy import Hierarchy
-from pairing_server.uzi.path_fault import broken_rule, is_signed_by
+from pairing_server.uzi.path_fault import MAX_DEPTH, broken_rule, is_signed_by
 from pairing_server.uzi.proof import holder_key, is_quick
 from pairing_server.uzi.refusals import (
     CardExpired,
@@ -28,7 +28,6 @@ from pairing_server.uzi.refusals import (
     UntrustedPath,
     WeakKey,
 )
-from pairing_server.uzi.second_opinion import MAX_DEPTH
 
 #: A card's certificate has some 2,000 bytes.
 MAX_CERTIFICATE_BYTES = 8192

@@ -24,8 +24,10 @@ from pairing_server.uzi.refusals import (
     UntrustedIssuer,
     UntrustedPath,
 )
-from pairing_server.uzi.second_opinion import MAX_DEPTH, allowed_policies
+from pairing_server.uzi.second_opinion import allowed_policies
 
+#: Authorities between the anchor and the card: two, and one to spare.
+MAX_DEPTH = 3
 #: Those that both verifiers heed wherever they stand.
 _KNOWN = (
     x509.BasicConstraints,

@@ -16,9 +16,6 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy,
 
 from pairing_server.uzi.certificate import find_extension, parsing
 
-#: Authorities between the anchor and the card: two, and one to spare.
-MAX_DEPTH: Final = 3
-
 ANY_POLICY: Final = "2.5.29.32.0"
 
 _ANY_USE: Final = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
@@ -58,7 +55,6 @@ def refuses(
         PolicyBuilder()
         .store(verification.Store([anchor]))
         .time(at)
-        .max_chain_depth(MAX_DEPTH)
         .extension_policies(ca_policy=_AUTHORITY_POLICY, ee_policy=_LEAF_POLICY)
         .build_client_verifier()
     )
@@ -81,7 +77,7 @@ def allowed_policies(path: Sequence[x509.Certificate]) -> frozenset[str]:
         path: From the card's certificate to the anchor.
     """
     leaf, *authorities = path[:-1]
-    allowed = _policies(leaf) - {ANY_POLICY}
+    allowed = _policies(leaf)
     any_counts_for = len(path)
     for authority in reversed(authorities):
         self_issued = authority.subject == authority.issuer

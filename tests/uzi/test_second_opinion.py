@@ -162,6 +162,19 @@ def test_a_policy_is_allowed_by_all_authorities(path, edits, allowed):
     assert allowed_policies(path(**edits)) == allowed
 
 
+def test_any_policy_counts_for_as_many_as_are_skipped(path):
+    leaf, issuing, level_2, root = path(issuing="policy any", level_2="inhibitAnyPolicy 1")
+
+    assert allowed_policies([leaf, issuing, level_2, root]) == POLICIES
+    assert allowed_policies([leaf, issuing, issuing, level_2, root]) == set()
+
+
+def test_who_issued_himself_does_not_count(path):
+    leaf, _, level_2, root = path(level_2="inhibitAnyPolicy 0", root="policy any")
+
+    assert allowed_policies([leaf, root, level_2, root]) == POLICIES
+
+
 @pytest.mark.parametrize("level", AUTHORITIES)
 @pytest.mark.parametrize(
     "edit", ["names in NL, critical", "no names in BE, critical", "all names, critical"]
