@@ -8,6 +8,7 @@ import time
 import pytest
 import uvloop
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
 
 from clients.card_profile import Holder
@@ -126,6 +127,15 @@ def test_no_session_is_resumed(server, context, card, loop, version):
     assert [reused for _, reused, _ in seen] == [False, False]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_ticket_is_handed_out(server, context, card, version):
+    browser = browser_tls(server, card, version=version)
+
+    _, (session, _) = serve("uvloop", context, lambda port: connect(port, browser))
+
+    assert not session.has_ticket
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_one_context_for_all_would_resume_one_without_the_key(server, trusted, card, loop):
     """Why each connection has its own: no ticket is made here, the cache of TLS 1.2 is enough."""
@@ -194,14 +204,10 @@ def test_files_that_do_not_fit_close_connections_until_they_do(server, context, 
     assert [line["event"] for line in logged] == ["no TLS"]
 
 
-@pytest.mark.parametrize("wrong", ["gone", "empty", "another", "encrypted"])
+@pytest.mark.parametrize("wrong", ["gone", "empty", "another"])
 def test_a_certificate_without_its_key_is_told_at_start(server, trusted, tmp_path, wrong):
     other = tmp_path / "other"
     other.mkdir()
-    encrypted = (
-        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGjMF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBA="
-        b"\n-----END ENCRYPTED PRIVATE KEY-----\n"
-    )
     match wrong:
         case "gone":
             server.key.unlink()
@@ -209,10 +215,18 @@ def test_a_certificate_without_its_key_is_told_at_start(server, trusted, tmp_pat
             server.key.write_bytes(b"")
         case "another":
             server.key.write_bytes(ServerCertificate(other).key.read_bytes())
-        case "encrypted":
-            server.key.write_bytes(encrypted)
 
     with pytest.raises(TlsError, match="no certificate with its key"):
+        card_context(server.certificate, server.key, trusted)
+
+
+def test_a_key_under_a_password_is_told_at_start_and_asks_no_terminal(server, trusted):
+    key = serialization.load_pem_private_key(server.key.read_bytes(), None)
+    secret = serialization.BestAvailableEncryption(b"secret")
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    server.key.write_bytes(key.private_bytes(*form, secret))
+
+    with pytest.raises(TlsError, match="the key is encrypted"):
         card_context(server.certificate, server.key, trusted)
 
 
