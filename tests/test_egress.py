@@ -19,7 +19,7 @@ from pairing_server.destination import AllowList, EgressError, Reason
 from pairing_server.egress import Call, Egress
 
 LOOPBACK = ip_network("127.0.0.0/8")
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=20)
 LIMIT = 1000
 SECRET = "s3cret"
 LOOPBACK_HOSTS = pytest.mark.allow_hosts([f"127.0.0.{last}" for last in range(1, 5)])

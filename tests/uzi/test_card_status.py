@@ -27,6 +27,8 @@ from pairing_server.uzi.revocation_setup import make_card_status
 from tests.uzi.publisher import Publisher, answering, loopback, saying, silence
 
 HOUR = timedelta(hours=1)
+#: A machine that is busy is no responder that is down.
+PATIENT = timedelta(seconds=20)
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
@@ -69,7 +71,7 @@ async def opened(publisher, tmp_path, ca):
     """Make what checks cards, of settings, and start it."""
     async with AsyncExitStack() as stack:
 
-        async def opened(*, ocsp=True, sources=None, names=loopback, **settings):
+        async def opened(*, ocsp=True, sources=None, names=loopback, patience=PATIENT, **settings):
             settings.setdefault(
                 "uzi_crl_urls",
                 [publisher.url(f"{name}.crl") for name in ("issuing", "level_2", "root")],
@@ -87,6 +89,8 @@ async def opened(publisher, tmp_path, ca):
                 lambda: datetime.now(UTC),
                 secrets.token_bytes,
             )
+            if status._responder:
+                status._responder._patience = patience
             await stack.enter_async_context(status.running())
             for source in status._keeper._sources.values() if status._keeper else ():
                 await source.tried.wait()
@@ -159,7 +163,8 @@ async def test_the_list_decides_when_ocsp_is_disrupted(scene, why):
     scene.publisher.ocsp = {"down": saying(b"", status=503), "silent": silence, "none": None}[why]
     before = counted("crl", "good")
 
-    evidence = await (await scene.opened(ocsp=why != "none")).check(scene.path, scene.now)
+    checks = await scene.opened(ocsp=why != "none", patience=timedelta(seconds=1))
+    evidence = await checks.check(scene.path, scene.now)
 
     assert evidence["source"] == "crl"
     assert evidence["crl"]["issuer"].startswith("CN=TEST UZI-register Zorgverlener CA G3")

@@ -168,7 +168,7 @@ async def test_what_is_no_answer(asking, path, publisher, handler, found):
     before = measured(found.value)
 
     assert await disruption(asking(path, patience=SHORT)) is found
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert measured(found.value) == before + 1
 
 

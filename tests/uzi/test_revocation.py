@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.card_profile import key_usage
-from clients.test_ca import KeyKind
+from clients.test_ca import KeyKind, make_key
 from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown
 from pairing_server.uzi.revocation import (
     CLOCK_SKEW,
@@ -137,14 +137,14 @@ def test_another_authority_revokes_nothing(check, ca, issuing, card, at):
 
 
 def test_a_list_that_another_key_signed_says_nothing(check, issuing, card, at):
-    forger = replace(issuing, key=card.key)
+    forger = replace(issuing, key=make_key(KeyKind.P_256))
 
     with pytest.raises(RevocationUnknown):
         check(forger.revocation_list(at))
 
 
 def test_a_list_that_another_key_signed_revokes_nothing(check, issuing, card, at):
-    forger = replace(issuing, key=card.key)
+    forger = replace(issuing, key=make_key(KeyKind.P_256))
 
     check(
         issuing.revocation_list(at),
@@ -386,7 +386,7 @@ def test_a_list_out_of_its_time_replaces_none(weighing, issuing, at, days):
 
 
 def test_a_list_that_nobody_signed_replaces_none(weighing, issuing, card, at):
-    forged = make_list(replace(issuing, key=card.key), at, number=99)
+    forged = make_list(replace(issuing, key=make_key(KeyKind.P_256)), at, number=99)
 
     assert weighing(forged, make_list(issuing, at)) is Merit.WRONG_SIGNER
     assert weighing(forged) is Merit.WRONG_SIGNER
@@ -400,7 +400,7 @@ def test_a_list_of_an_unknown_authority_replaces_no_signed_one(weighing, issuing
 
 
 def test_a_signed_list_replaces_one_that_turned_out_to_be_nobodys(weighing, issuing, card, at):
-    forged = make_list(replace(issuing, key=card.key), at, number=99)
+    forged = make_list(replace(issuing, key=make_key(KeyKind.P_256)), at, number=99)
 
     assert weighing(make_list(issuing, at), forged) is Merit.NEW
     assert weighing(make_list(issuing, at), forged, authorities=()) is Merit.NEW
