@@ -17,12 +17,17 @@ class Standing:
     Attributes:
         organisation: The organisation's name as it was registered.
         is_registered: Whether they can pair a phone.
-        manages: Whether they are told what the organisation is told.
+        role: What they are in the organisation's administration.
     """
 
     organisation: str
     is_registered: bool
-    manages: bool
+    role: AdministrativeRole | None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether they are told what the organisation is told."""
+        return self.role is not None
 
 
 class StandingFlow:
@@ -56,8 +61,7 @@ class StandingFlow:
             and person is not None
             and person.birth_digest is not None
             and person.id == session.person_id,
-            manages=membership is not None
-            and membership.administrative_role is AdministrativeRole.ADMINISTRATOR,
+            role=membership.administrative_role if membership is not None else None,
         )
 
 

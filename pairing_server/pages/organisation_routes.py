@@ -17,6 +17,7 @@ from pairing_server.pages.front import (
 from pairing_server.portal.flow import RegistrationFlow
 from pairing_server.portal.registration import OrganisationExists
 from pairing_server.portal.session import BrowserSessions
+from pairing_server.registry.people import AdministrativeRole
 from pairing_server.uzi.session import Purpose
 
 ORGANISATION = "/portal/organisation"
@@ -57,14 +58,14 @@ class OrganisationPages:
                 state="explain",
             )
         is_known = await self._standing.is_organisation_known(session)
-        manages = is_known and (await self._standing.standing(session)).manages
+        role = (await self._standing.standing(session)).role if is_known else None
         return self._front.render(
             request,
             "organisation.html",
             progress=ORGANISATION_DONE if is_known else ORGANISATION_CONFIRM,
             session=session,
             state="known" if is_known else "confirm",
-            administrator=manages or not is_known,
+            administrator=role is AdministrativeRole.ADMINISTRATOR or not is_known,
             card=card_details(session, language_of(request)),
         )
 

@@ -8,6 +8,7 @@ from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.http import SETTINGS
 from pairing_server.pages.front import Front, see_other
 from pairing_server.pages.refused import FAULT, Advice, advise
+from pairing_server.portal.registration import UnknownOrganisation
 from pairing_server.portal.session import SESSION_COOKIE
 from pairing_server.uzi.refusals import CardRefused
 
@@ -44,7 +45,10 @@ class RefusalPages:
         is_of_card = isinstance(refusal, CardRefused) or _route(request) == BY_CARD
         shown_id = request_id if refusal.status >= web.HTTPInternalServerError.status_code else ""
         advice = advise(refusal, is_of_card=is_of_card)
-        return self._render(request, advice, refusal.status, shown_id)
+        contact = (
+            request.app[SETTINGS].contact if isinstance(refusal, UnknownOrganisation) else None
+        )
+        return self._render(request, advice, refusal.status, shown_id, contact)
 
     def fault(self, request: web.Request, request_id: str) -> web.Response | None:
         """Say that it is our fault, if a person waits for a page."""
@@ -68,7 +72,12 @@ class RefusalPages:
         return is_asked and (route is None or route.startswith(_OF_PEOPLE))
 
     def _render(
-        self, request: web.Request, advice: Advice, status: int, request_id: str
+        self,
+        request: web.Request,
+        advice: Advice,
+        status: int,
+        request_id: str,
+        contact: str | None = None,
     ) -> web.Response:
         return self._front.render(
             request,
@@ -77,6 +86,7 @@ class RefusalPages:
             switch="/portal/",
             advice=advice,
             request_id=request_id,
+            contact=contact,
             is_logged_in=status != Unauthenticated.status and _has_session(request),
         )
 

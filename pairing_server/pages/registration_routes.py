@@ -136,7 +136,7 @@ class RegistrationPages:
     ) -> web.Response:
         language = language_of(request)
         standing = await self._standing.standing(session)
-        notices = await self._unread(session) if standing.manages else []
+        notices = await self._unread(session) if standing.is_told else []
         return self._front.render(
             request,
             "details.html",

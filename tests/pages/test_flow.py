@@ -5,6 +5,7 @@ import pytest
 from pairing_server.pages.flow import Standing, StandingFlow
 from pairing_server.portal.registration import UnknownOrganisation
 from pairing_server.portal.session import BrowserSession
+from pairing_server.registry.people import AdministrativeRole
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest
 
@@ -23,7 +24,7 @@ async def test_who_has_only_logged_in_is_not_registered(flow, holder):
     session = await session_of(holder)
 
     assert await flow.standing(session) == Standing(
-        "Tést Zorginstelling 03", is_registered=False, manages=False
+        "Tést Zorginstelling 03", is_registered=False, role=None
     )
     assert await flow.is_organisation_known(session)
 
@@ -42,4 +43,8 @@ async def test_who_registered_the_organisation_manages_it_and_still_has_to_sign(
     await guest.post("/portal/organisation")
 
     standing = await flow.standing(await session_of(guest))
-    assert (standing.is_registered, standing.manages) == (False, True)
+    assert (standing.is_registered, standing.role) == (
+        False,
+        AdministrativeRole.ADMINISTRATOR,
+    )
+    assert standing.is_told

@@ -177,6 +177,15 @@ async def test_an_unknown_organisation_stops_it_and_says_whom_to_ask(guest):
         assert page.all("a", href="/portal/organisation")
 
 
+async def test_whom_the_server_names_is_named_to_who_cannot_go_on(make_house):
+    async with make_house(contact="Servicedesk, toestel 1234") as house:
+        asked = await visitor(house)
+        await asked.log_in()
+        page = (await asked.get("/portal/details", **{"Accept-Language": "nl"})).page
+
+    assert "U kunt dit vragen aan: Servicedesk, toestel 1234" in page.one("div", role="alert").text
+
+
 async def test_who_is_registered_may_go_on_at_once(registered):
     page = (await registered.get("/portal/details")).page
 
