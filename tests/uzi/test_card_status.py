@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from clients.test_responder import Manner, OcspResponder, Status
-from pairing_server.destination import AllowList
+from pairing_server.destination import AllowList, EgressError
 from pairing_server.egress import Egress
 from pairing_server.metrics import METRICS
 from pairing_server.settings import load
@@ -251,6 +251,14 @@ async def test_ocsp_alone_is_enough_for_a_card(scene):
     assert "crl" not in evidence
 
 
+async def test_an_error_page_is_no_list_even_if_it_holds_one(scene):
+    crl = scene.publisher.lists["issuing.crl"]
+    scene.publisher.handlers["issuing.crl"] = saying(crl, status=500)
+
+    with pytest.raises(RevocationUnknown):
+        await (await scene.opened(ocsp=False)).check(scene.path, scene.now)
+
+
 async def test_a_list_older_than_48_hours_clears_no_card(scene):
     scene.publish("issuing", at=scene.now - MAX_AGE, lifetime=timedelta(days=9))
 
@@ -352,7 +360,18 @@ async def test_a_list_on_another_host_is_never_fetched(
         await checks.check(path, now)
 
     assert set(asked) == {"crl.test"}
+    assert set(checks._keeper._sources) == set(levels)
     assert "issuing.crl" not in publisher.asked
+
+
+async def test_what_calls_out_holds_to_the_list_of_hosts_by_itself(opened, publisher):
+    checks = await opened()
+    url = publisher.url("issuing.crl", "inside.test")
+
+    with pytest.raises(EgressError, match="host_not_allowed"):
+        await checks._keeper._fetch(url)
+    with pytest.raises(EgressError, match="host_not_allowed"):
+        await checks._responder._post(url, b"", PATIENT)
 
 
 async def test_a_host_that_the_operator_adds_may_be_called(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from cryptography import x509
 
 from pairing_server.uzi import revocation_reading
 from pairing_server.uzi.revocation import UnusableList, read_revocation_list
@@ -34,6 +35,14 @@ async def test_what_is_no_list_is_none_in_a_child_either(data):
     for reader in (ListReader(), ListReader(-1)):
         with pytest.raises(UnusableList):
             await reader.read(data)
+
+
+async def test_a_child_says_why(ca, at):
+    issuing = ca.issuing("Z")
+    builder = issuing.list_builder(at).add_extension(x509.DeltaCRLIndicator(1), critical=True)
+
+    with pytest.raises(UnusableList, match=r"extension 2\.5\.29\.27"):
+        await ListReader(NEVER_INLINE).read(issuing.sign_list(builder))
 
 
 async def test_a_list_that_is_too_large_is_not_read():
