@@ -130,7 +130,8 @@ def read_response(
     Args:
         at: Aware; the time for which it has to speak.
         lists: By which a responder's certificate is checked too.
-        nonce_required: Whether a response that was made before it was asked for is no answer.
+        nonce_required: Whether a response that was made before it was asked for is no answer,
+            unless it says that the certificate is revoked.
 
     Raises:
         Disrupted: Something about it does not hold.
@@ -142,10 +143,13 @@ def read_response(
         _check_subject(response, question)  # (1)
         signer = _signer(response, question.issuer, at, lists)  # (2) to (4)
         _check_signature(response, signer)
-        answered = _check_nonce(response, question.nonce, required=nonce_required)
-        _check_time(response, at, answered=answered)  # (5), (6)
+        verdict = Verdict[response.certificate_status.name]
+        # Nothing is unrevoked: that a card was, is as true of an old response as of a new one.
+        if verdict is not Verdict.REVOKED:
+            answered = _check_nonce(response, question.nonce, required=nonce_required)
+            _check_time(response, at, answered=answered)  # (5), (6)
         return OcspAnswer(
-            verdict=Verdict[response.certificate_status.name],
+            verdict=verdict,
             this_update=response.this_update_utc,
             produced_at=response.produced_at_utc,
             responder=signer.subject.rfc4514_string(),

@@ -186,6 +186,18 @@ async def test_ocsp_says_revoked_what_the_list_does_not_name_yet(scene):
     assert counted("ocsp", "revoked") == before + 1
 
 
+@pytest.mark.parametrize("manner", [Manner(nonce=False), Manner(nonce=b"\x01" * 32)])
+async def test_a_list_clears_no_card_of_which_ocsp_ever_said_revoked(scene, manner):
+    """A responder that signs ahead knows of no nonce; what it signed, it signed."""
+    statuses = {scene.card.certificate.serial_number: Status.REVOKED}
+    scene.publisher.ocsp = answering(
+        replace(scene.delegated, statuses=statuses), scene.card.certificate, manner
+    )
+
+    with pytest.raises(CardRevoked):
+        await (await scene.opened()).check(scene.path, scene.now)
+
+
 async def test_what_a_list_names_is_revoked_whatever_ocsp_says(scene):
     scene.publish("issuing", [scene.card.certificate.serial_number])
     scene.publisher.ocsp = answering(scene.delegated, scene.card.certificate)

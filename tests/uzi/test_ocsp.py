@@ -415,6 +415,33 @@ def test_a_response_is_made_after_what_it_says(delegated, question, now):
         read_response(der, question, later, nonce_required=False)
 
 
+@pytest.mark.parametrize(
+    "manner",
+    [
+        Manner(nonce=False),
+        Manner(nonce=b"\x01" * 32),
+        Manner(since=-3 * MAX_AGE, lifetime=MAX_AGE),
+        Manner(nonce=False, lifetime=None),
+    ],
+    ids=["without nonce", "of another question", "over", "without nextUpdate"],
+)
+def test_that_a_card_was_revoked_is_heard_however_old(ask, delegated, card, manner):
+    """Nothing is unrevoked; a list that was made before would clear the card."""
+    revoked = {card.certificate.serial_number: Status.REVOKED}
+
+    assert ask(delegated(statuses=revoked), manner=manner).verdict is Verdict.REVOKED
+
+
+def test_who_says_that_a_card_was_revoked_has_to_be_its_responder(ask, delegated, ca, card):
+    revoked = {card.certificate.serial_number: Status.REVOKED}
+    other = delegated(authority=ca.issuing("N"), statuses=revoked)
+
+    assert disrupted(ask, other, manner=Manner(nonce=False)) in (
+        Disruption.OTHER_CERTIFICATE,
+        Disruption.WRONG_SIGNER,
+    )
+
+
 def test_an_unknown_critical_extension_makes_it_no_answer(ask, delegated):
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 
