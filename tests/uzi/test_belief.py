@@ -39,7 +39,7 @@ class Waiting:
             self.inside += 1
             self.most = max(self.most, self.inside)
             self.threads.add(threading.get_ident())
-        self.open.wait(10)
+        self.open.wait(5)
         with self._lock:
             self.inside -= 1
         return self._verifier.verify(*asked)
@@ -85,8 +85,9 @@ async def test_few_cards_are_verified_at_once_and_none_on_the_loop(verifier, car
         asyncio.ensure_future(believe(card.der, card.chain_ders, at))
         for _ in range(3 * MAX_VERIFYING)
     ]
-    while waiting.inside < MAX_VERIFYING:  # noqa: ASYNC110  (a thread sets no asyncio.Event)
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(5):
+        while waiting.inside < MAX_VERIFYING:  # noqa: ASYNC110  (a thread sets no asyncio.Event)
+            await asyncio.sleep(0.001)
     await asyncio.sleep(0.05)
 
     assert waiting.inside == MAX_VERIFYING

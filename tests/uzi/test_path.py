@@ -553,16 +553,18 @@ def test_of_paths_that_are_all_refused_the_first_is_told(
         verifier.verify(card.der, [*twins, *card.chain_ders[1:]], at)
 
 
-def test_certificates_in_circles_keep_nobody_busy(ca, card, profile, verifier, at):
+def test_certificates_in_circles_keep_nobody_busy(mill, card, verifier, at):
     """Five that could each have signed each other, and a card of theirs."""
     key = make_key(KeyKind.P_256)
-    issuing = replace(ca.issuing("Z"), key=key)
-    authority = profile.replacing(x509.BasicConstraints(ca=True, path_length=None))
-    circle = [
-        der(issuing.sign(replace(authority, subject=p.issuer, serial_number=number), key))
-        for number, p in enumerate([profile] * 5, 1)
-    ]
-    leaf = der(issuing.sign(profile, key))
+    forged = [mill.draft("P-256", level) for level in ("leaf", *["issuing"] * 5)]
+    for number, draft in enumerate(forged):
+        draft.signer = key
+        draft.subject_identifier = draft.authority_identifier = None
+        draft.profile = replace(draft.profile, serial_number=number + 1)
+        if number:
+            draft.subject_key = key
+            draft.profile = replace(draft.profile, issuer=draft.profile.subject)
+    leaf, *circle = (draft.sign() for draft in forged)
 
     def verify():
         with pytest.raises(UntrustedIssuer):
