@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -56,7 +57,10 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 
 def on_the_sessions_loop(fixture: Any) -> Any:
-    return pytest_asyncio.fixture(loop_scope="session")(fixture.__wrapped__)
+    """Make a twin of a fixture: the loop is noted on its function, which others go on using."""
+    made = fixture.__wrapped__
+    twin = FunctionType(made.__code__, made.__globals__, made.__name__, made.__defaults__)
+    return pytest_asyncio.fixture(loop_scope="session")(twin)
 
 
 store = on_the_sessions_loop(valkey.store)
