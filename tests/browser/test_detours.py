@@ -148,6 +148,7 @@ async def test_a_revoked_card_gets_no_further(revoked, house, desk):
     await desk.look()
 
     assert refused.value.error == "card_revoked"
+    await expect(desk.control("Open ZORG-ID Desktop")).to_have_count(0)
     await desk.choose_behind_the_question("Try again")
     await desk.sees("Waiting for your card")
 

@@ -39,6 +39,8 @@ function show(live, { status, device }) {
   }
   if (status === live.dataset.status) return;
   live.dataset.status = status;
+  // What could be done until now would lead nowhere.
+  for (const part of all("[data-until-then]")) part.hidden = true;
   for (const panel of all("[data-when]", live)) {
     panel.hidden = panel.dataset.when !== status;
     if (panel.hidden) continue;
