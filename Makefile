@@ -10,7 +10,7 @@ PORT ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo parts test check lint types contracts format vectors screenshots lock clean
+.PHONY: help demo parts test check lint types contracts format vectors screenshots bench lock clean
 
 help:  ## Show what there is to make.
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; r
 
 screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; look at them.
 	$(BIN)/python -m pytest -q tests/browser/screenshots.py
+
+bench: $(VENV)/.dev  ## Measure what a large revocation list costs, against the ways not taken.
+	$(BIN)/python bench/revocation.py
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt

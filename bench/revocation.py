@@ -1,6 +1,6 @@
 """What a revocation list of 500,000 entries costs: time, memory, and the loop's worst pause.
 
-    .venv/bin/python bench/revocation.py [entries]
+    make bench, or .venv/bin/python bench/revocation.py [entries]
 
 Prints figures of this machine and ratios, which say more: nothing here passes or fails.
 """
