@@ -46,7 +46,7 @@ from pairing_server.registry.organisations import Organisation, OrganisationStat
 from pairing_server.registry.tables import audit_event
 from pairing_server.settings import Settings, load
 from pairing_server.store import Store
-from pairing_server.tokens import new_id
+from pairing_server.tokens import digest, new_id
 
 PIN = "123456"
 #: All tests come from one address.
@@ -98,7 +98,7 @@ class Register:
 
     def card(self, holder: Holder) -> Card:
         """Issue a card, once for each holder."""
-        file = self.directory / f"{holder.uzi_number}-{holder.ura}-{holder.card_type}.p12"
+        file = self.directory / f"{digest(repr(holder))}.p12"
         if not file.exists():
             issued = self.ca.issue(holder, datetime.now(UTC), KeyKind.P_256)
             issued.authentication.write_pkcs12(file, PIN)

@@ -130,7 +130,7 @@ def _card(facts: Facts, settings: Settings) -> tuple[dict[str, Check], dict[str,
     hierarchy = read_hierarchy(settings)
     verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
     told = {"statement": kept.statement, "origin": kept.origin, "revocation": kept.revocation}
-    return check_card(facts, kept, verifier, hierarchy), told
+    return check_card(facts, kept, verifier, hierarchy, settings.origin), told
 
 
 async def _phone(

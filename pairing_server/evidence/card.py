@@ -15,7 +15,7 @@ from pairing_server.uzi.hierarchy import Hierarchy
 from pairing_server.uzi.path import CardVerifier, load_certificate
 from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.refusals import CardRefused
-from pairing_server.uzi.session import Purpose
+from pairing_server.uzi.session import Purpose, is_about, statement
 
 #: What a card must have been asked for, by what the event says was done with it.
 PURPOSES: Mapping[str, frozenset[str]] = {
@@ -58,13 +58,21 @@ def read_statement(facts: Facts) -> SignedStatement:
 
 
 def check_card(
-    facts: Facts, kept: SignedStatement, verifier: CardVerifier, hierarchy: Hierarchy
+    facts: Facts,
+    kept: SignedStatement,
+    verifier: CardVerifier,
+    hierarchy: Hierarchy,
+    origin: str,
 ) -> dict[str, Check]:
     """Check what a card signed, by the rules of the time when the event was written.
 
     Does no I/O, but computes for some milliseconds.
+
+    Args:
+        origin: Of the server whose log this is: cards sign for others, too.
     """
     return {
+        "origin": HOLDS if kept.origin == origin else broken(f"signed for {kept.origin}"),
         "purpose": _purpose(facts, kept),
         "signature": _signature(kept),
         "names": _names(facts, kept, hierarchy),
@@ -97,12 +105,24 @@ def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
         return broken(refusal.code)
     if facts.ura != card.ura:
         return broken(f"the card is of URA {card.ura}, the event of {facts.ura}")
+    if not _is_composed(kept, card):
+        return broken("the statement names another server or card")
     wrong = {
         "OrganisationRegistered": _wrong_organisation,
         "PersonRegistered": _wrong_person,
         "RegistrationDenied": _wrong_denial,
     }[facts.action](facts, kept, card)
     return broken(wrong) if wrong else HOLDS
+
+
+def _is_composed(kept: SignedStatement, card: Card) -> bool:
+    """Tell whether the statement is what the server at `origin` has this card sign."""
+    host = kept.origin.partition("://")[2]
+    if kept.purpose == Purpose.SIGN_REGISTRATION:
+        return is_about(kept.statement, host, card)
+    return kept.purpose in set(Purpose) and kept.statement == statement(
+        Purpose(kept.purpose), host
+    )
 
 
 def _wrong_organisation(facts: Facts, kept: SignedStatement, card: Card) -> str:
@@ -114,11 +134,9 @@ def _wrong_organisation(facts: Facts, kept: SignedStatement, card: Card) -> str:
 def _wrong_person(facts: Facts, kept: SignedStatement, card: Card) -> str:
     if facts.actor != facts.object:
         return "another registered this person"
-    told = f"UZI-nummer {card.uzi_number}, rolcode {card.role_code}, bij "
-    if told not in kept.statement or f" (URA {card.ura}), als gebruiker " not in kept.statement:
-        return "the statement names another card"
-    if not kept.statement.endswith(f", als gebruiker {kept.registered.get('user_name')}."):
-        return "the statement names another user"
+    user = kept.registered.get("user_name")
+    if not kept.statement.endswith(f" (URA {card.ura}), als gebruiker {user}."):
+        return "the statement names another organisation or user"
     return _wrong_number(kept.registered, card)
 
 

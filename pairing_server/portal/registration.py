@@ -12,7 +12,7 @@ from pairing_server.portal.birth_date import BirthDates
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Membership, Person
 from pairing_server.uzi.certificate import Card
-from pairing_server.uzi.session import Registration
+from pairing_server.uzi.session import Registration, holder_words
 
 #: How many dates of birth that are not theirs one card may try in an hour.
 WRONG_BIRTH_DATES = 5
@@ -262,11 +262,7 @@ def shown(
 
 def words(card: Card, organisation: Organisation, name: str) -> str:
     """Compose what a registration's statement says of whom it registers, and as which user."""
-    return (
-        f"{card.first_names} {card.last_name}, UZI-nummer {card.uzi_number}, "
-        f"rolcode {card.role_code}, bij {organisation.name} (URA {card.ura}), "
-        f"als gebruiker {name}"
-    )
+    return f"{holder_words(card)}bij {organisation.name} (URA {card.ura}), als gebruiker {name}"
 
 
 def user_name(card: Card) -> str:

@@ -222,6 +222,10 @@ class UziFlow:
             await asyncio.to_thread(check)
         belief = await self._believe(leaf, chain, self._clock())
         begun, card = session.registration, belief.card
-        if begun is not None and (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura):
+        if begun is not None and (
+            (begun.uzi_number, begun.ura) != (card.uzi_number, card.ura)
+            # Somebody's second card may say another role: what is signed is what is written.
+            or not rules.is_about(session.statement, self._host, card)
+        ):
             raise OtherCard("registration of another card")
         return belief

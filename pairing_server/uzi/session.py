@@ -120,6 +120,24 @@ def statement(purpose: Purpose, host: str, registration: str = "") -> str:
             )
         case Purpose.SIGN_REGISTRATION:
             text = f"Ik registreer mij bij {host}: {registration}."
+    return _showable(text)
+
+
+def holder_words(card: Card) -> str:
+    """Return how a registration's statement names the card that it is signed with."""
+    return (
+        f"{card.first_names} {card.last_name}, UZI-nummer {card.uzi_number}, "
+        f"rolcode {card.role_code}, "
+    )
+
+
+def is_about(text: str, host: str, card: Card) -> bool:
+    """Tell whether a registration's statement begins with this host and this card's holder."""
+    begun = statement(Purpose.SIGN_REGISTRATION, host, f"{holder_words(card)}bij")
+    return text.startswith(begun.removesuffix(".") + " ")
+
+
+def _showable(text: str) -> str:
     # The names are others': a control or a format character (an override turns text around) would
     # begin another line, or show another sentence than the one that is signed.
     showable = (" " if unicodedata.category(char)[0] == "C" else char for char in text)

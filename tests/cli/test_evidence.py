@@ -108,6 +108,7 @@ async def test_what_a_card_signed_verifies_again(house, verify, action, happens)
     assert told["statement"].startswith("Ik ")
     assert set(told["checks"]) == {
         "chain",
+        "origin",
         "purpose",
         "signature",
         "names",

@@ -26,10 +26,13 @@ HOLDER = Holder()
 HIERARCHY = load_hierarchy("test")
 STATEMENTS = {
     Purpose.LOGIN: "Ik log in bij localhost met mijn UZI-pas.",
-    Purpose.REGISTER_ORGANISATION: "Ik registreer de organisatie van mijn UZI-pas bij localhost.",
+    Purpose.REGISTER_ORGANISATION: (
+        "Ik registreer de organisatie van mijn UZI-pas bij localhost en word daar beheerder van."
+    ),
     Purpose.SIGN_REGISTRATION: (
-        f"Ik registreer mij bij localhost: Jan Jansen, UZI-nummer {HOLDER.uzi_number}, "
-        f"rolcode {HOLDER.role_code}, bij Zorg (URA {HOLDER.ura}), als gebruiker jan."
+        f"Ik registreer mij bij localhost: {HOLDER.first_names} {HOLDER.last_name}, "
+        f"UZI-nummer {HOLDER.uzi_number}, rolcode {HOLDER.role_code}, bij Zorg "
+        f"(URA {HOLDER.ura}), als gebruiker jan."
     ),
 }
 NUMBER = {"uzi_number": HOLDER.uzi_number}
@@ -45,17 +48,17 @@ def sign(ca):
     """Let a card sign a statement; returns the evidence that is kept."""
     cards = {}
 
-    def sign(purpose, holder=HOLDER, statement=None):
+    def sign(purpose, holder=HOLDER, statement=None, origin="http://localhost"):
         if holder.uzi_number + holder.ura not in cards:
             issued = ca.issue(holder, NOW, KeyKind.P_256).authentication
             cards[holder.uzi_number + holder.ura] = issued
         issued = cards[holder.uzi_number + holder.ura]
         card = Card(issued.key, issued.certificate, issued.chain)
         statement = statement or STATEMENTS[purpose]
-        message = proof_message("http://localhost", "id", "nonce", purpose, statement)
+        message = proof_message(origin, "id", "nonce", purpose, statement)
         signature, algorithm = card.sign(message)
         return {
-            "origin": "http://localhost",
+            "origin": origin,
             "id": "id",
             "nonce": "nonce",
             "purpose": purpose,
@@ -115,8 +118,15 @@ def broken(ca):
     def check(action, evidence, anchor=None, **changed):
         facts = event(action, evidence, **changed)
         verifier = CardVerifier(TrustAnchors((anchor or ca.root.certificate,)), HIERARCHY)
-        checks = check_card(facts, read_statement(facts), verifier, HIERARCHY)
-        assert set(checks) == {"purpose", "signature", "names", "certificate", "revocation"}
+        checks = check_card(facts, read_statement(facts), verifier, HIERARCHY, "http://localhost")
+        assert set(checks) == {
+            "origin",
+            "purpose",
+            "signature",
+            "names",
+            "certificate",
+            "revocation",
+        }
         return {name for name, one in checks.items() if one.holds is False}
 
     return check
@@ -133,7 +143,6 @@ def test_what_was_signed_holds(broken, organisation, person, denial, sign):
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("origin", "https://kwaad.example"),
         ("id", "another"),
         ("nonce", "another"),
         ("signature", text(b"s" * 64)),
@@ -148,13 +157,35 @@ def test_the_signature_is_over_all_of_it(broken, person, member, value):
 
 def test_a_signature_for_another_purpose_proves_nothing(broken, sign, person, organisation):
     login = {**person, **sign(Purpose.LOGIN, statement=person["statement"])}
-    assert broken("PersonRegistered", login) == {"purpose"}
+    assert broken("PersonRegistered", login) == {"purpose", "names"}
     assert broken("OrganisationRegistered", {**organisation, **sign(Purpose.LOGIN)}) == {"purpose"}
+
+
+def test_another_origin_is_not_what_was_signed(broken, person):
+    forged = {**person, "origin": "https://elders.example"}
+    assert broken("PersonRegistered", forged) == {"origin", "signature", "names"}
+
+
+@pytest.mark.parametrize("purpose", STATEMENTS)
+def test_what_a_card_signed_for_another_server_proves_nothing_here(
+    broken, sign, organisation, person, denial, purpose
+):
+    action, kept = {
+        Purpose.LOGIN: ("RegistrationDenied", denial),
+        Purpose.REGISTER_ORGANISATION: ("OrganisationRegistered", organisation),
+        Purpose.SIGN_REGISTRATION: ("PersonRegistered", person),
+    }[purpose]
+    there = STATEMENTS[purpose].replace("localhost", "elders.example")
+    theirs = sign(purpose, statement=there, origin="https://elders.example")
+    assert broken(action, {**kept, **theirs}) == {"origin"}
+    # Nor does a server sign in another's name.
+    mixed = sign(purpose, statement=there)
+    assert broken(action, {**kept, **mixed}) == {"names"}
 
 
 def test_another_purpose_is_not_what_was_signed(broken, person):
     forged = {**person, "purpose": Purpose.LOGIN}
-    assert broken("PersonRegistered", forged) == {"purpose", "signature"}
+    assert broken("PersonRegistered", forged) == {"purpose", "signature", "names"}
 
 
 OTHER = replace(HOLDER, uzi_number="900005678")
@@ -173,6 +204,7 @@ def test_another_card_signed_well_for_somebody_else(broken, sign, person, holder
         (f"UZI-nummer {HOLDER.uzi_number}", "UZI-nummer 900005678"),
         (f"URA {HOLDER.ura}", "URA 90000999"),
         ("rolcode 01.015", "rolcode 01.016"),
+        (f"{HOLDER.first_names} {HOLDER.last_name}, ", "Piet Pietersen, "),
         ("gebruiker jan.", "gebruiker piet."),
         ("gebruiker jan.", "gebruiker jan.piet."),
     ],

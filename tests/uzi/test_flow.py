@@ -42,6 +42,9 @@ BEGUN = Registration(
 )
 
 
+WORDS = "Jan Jansen, UZI-nummer 900001234, rolcode 01.015, bij Zorg (URA 90000382), als jan"
+
+
 @pytest.fixture
 def believe(register, tmp_path):
     house = house_settings(register, tmp_path)
@@ -209,7 +212,7 @@ async def test_the_time_counts_at_each_step(flow, clock, session, proof_of):
 
 
 async def test_a_registration_is_signed_by_the_card_that_began_it(flow, proof_of):
-    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, "Jan")
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, WORDS)
 
     with pytest.raises(OtherCard):
         await flow.prove(signing.id, proof_of(signing, Holder(uzi_number="900005678")))
@@ -218,10 +221,28 @@ async def test_a_registration_is_signed_by_the_card_that_began_it(flow, proof_of
 
 
 async def test_the_same_persons_card_of_another_organisation_does_not_sign(flow, proof_of):
-    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, "Jan")
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, WORDS)
 
     with pytest.raises(OtherCard):
         await flow.prove(signing.id, proof_of(signing, Holder(ura="90000999")))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"role_code": "30.000"}, {"first_names": "Johanna"}, {"last_name": "Pietersen"}],
+    ids=["role", "first names", "last name"],
+)
+async def test_a_second_card_that_says_something_else_does_not_sign(flow, proof_of, other):
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, WORDS)
+
+    with pytest.raises(OtherCard):
+        await flow.prove(signing.id, proof_of(signing, Holder(**other)))
+
+
+async def test_the_card_that_the_statement_names_signs(flow, proof_of):
+    signing = await flow.start(Purpose.SIGN_REGISTRATION, "browser", BEGUN, WORDS)
+
+    assert await flow.prove(signing.id, proof_of(signing, Holder()))
 
 
 async def test_the_signature_is_checked_before_the_card_may_end_the_session(
