@@ -150,7 +150,10 @@ def _unfilter(kind: int, line: bytes, above: bytes, channels: int) -> bytes:
 
 def _paeth(left: int, up: int, upper_left: int) -> int:
     guess = left + up - upper_left
-    return min((left, up, upper_left), key=lambda near: abs(guess - near))
+    from_left, from_up, from_corner = abs(guess - left), abs(guess - up), abs(guess - upper_left)
+    if from_left <= from_up and from_left <= from_corner:
+        return left
+    return up if from_up <= from_corner else upper_left
 
 
 #: The other filter types by number (PNG third edition, section 9.2).
