@@ -36,14 +36,15 @@ async def test_the_details_are_those_of_the_card_in_the_pages_language(holder):
     assert re.fullmatch(r"\d+ [a-z]+ 2029", shown[-1])
 
 
-async def test_the_date_is_asked_in_three_fields_that_browsers_can_fill_in(holder):
+async def test_the_date_is_asked_in_three_fields_that_no_browser_keeps(holder):
+    """Chromium writes what was typed into its profile, with `bday-day` as with nothing."""
     page = (await holder.get("/portal/details")).page
 
     fields = {each["name"]: each for each in page.all("input", inputmode="numeric")}
     assert {name: each["autocomplete"] for name, each in fields.items()} == {
-        "day": "bday-day",
-        "month": "bday-month",
-        "year": "bday-year",
+        "day": "off",
+        "month": "off",
+        "year": "off",
     }
     assert page.one("fieldset")["aria-describedby"] == "birth-hint"
 
