@@ -113,10 +113,11 @@ class CardPages:
         return see_other(_NEXT[session.purpose])
 
     async def end(self, request: web.Request) -> web.Response:
-        """Log out."""
+        """Log out; what a card was still asked for in this browser logs nobody in any more."""
         await self._sessions.close(request)
         response = see_other("/portal/ended")
         forget_cookie(request, response, SESSION_COOKIE)
+        forget_cookie(request, response, BROWSER_COOKIE)
         return response
 
     async def ended(self, request: web.Request) -> web.Response:

@@ -107,6 +107,18 @@ async def test_who_logs_out_is_logged_out(registered):
     assert again.status == 401
 
 
+async def test_what_is_signed_after_logging_out_logs_nobody_in(holder):
+    """The agent may still stand there, and the next person sits down."""
+    signing = await holder.post("/portal/details", {"day": "31", "month": "1", "year": "1980"})
+    await holder.post("/portal/ended")
+
+    with pytest.raises(WireError, match="wrong_browser"):
+        await holder.prove(signing)
+
+    assert holder.cookie("session") is None
+    assert (await holder.get("/portal/next")).status == 401
+
+
 async def test_starting_is_limited_by_address(make_house):
     async with make_house(rate=Rate(per_second=0.001, burst=2)) as house:
         guest = await visitor(house)
