@@ -29,11 +29,11 @@ from pairing_server.uzi.hierarchy import (
 )
 from pairing_server.uzi.path import MAX_CHAIN, CardVerifier, VerifiedCard, load_certificate
 from pairing_server.uzi.refusals import (
+    AuthorityRevoked,
     CardRefused,
     CardRevoked,
     MalformedCertificate,
     RevocationUnknown,
-    UntrustedIssuer,
     WeakKey,
 )
 from pairing_server.uzi.revocation import (
@@ -188,7 +188,7 @@ class _Question:
         try:
             _require_authorities(path, self.lists)
             check_revocation(path[0], path[1], self.lists, self.at, max_age)
-        except (CardRevoked, UntrustedIssuer):
+        except (CardRevoked, AuthorityRevoked):
             told["revocation"] = "revoked"
             raise
         except RevocationUnknown:
@@ -207,7 +207,7 @@ def _require_authorities(
     for authority, issuer in pairwise(path[1:]):
         serial = authority.serial_number
         if any(serial in one.serials and one.is_from(issuer) for one in lists):
-            raise UntrustedIssuer("an authority is revoked")
+            raise AuthorityRevoked
 
 
 def _hierarchy(environment: str | None, file: Path | None) -> Hierarchy:

@@ -40,7 +40,7 @@ class Revocation(Protocol):
         Raises:
             CardRevoked: The card is revoked.
             RevocationUnknown: That cannot be known just now.
-            UntrustedIssuer: An authority is revoked.
+            AuthorityRevoked: An authority is revoked.
         """
 
 

@@ -25,7 +25,7 @@ from pairing_server.clock import wire_time
 from pairing_server.destination import AllowList
 from pairing_server.metrics import CARD_STATUS
 from pairing_server.uzi.ocsp import Disrupted, Verdict, responder_urls
-from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown, UntrustedIssuer
+from pairing_server.uzi.refusals import AuthorityRevoked, CardRevoked, RevocationUnknown
 from pairing_server.uzi.responder import Heard, Responder
 from pairing_server.uzi.revocation import (
     MAX_AGE,
@@ -203,7 +203,7 @@ def _authority_cleared(
         # Authorities above issue lists for months: theirs say themselves how long.
         return check_revocation(authority, issuer, lists, at, max_age=None)
     except CardRevoked as error:
-        raise UntrustedIssuer("an authority is revoked") from error
+        raise AuthorityRevoked from error
     except RevocationUnknown as error:
         raise RevocationUnknown("of an authority", *error.args) from error
 

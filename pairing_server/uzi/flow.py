@@ -34,7 +34,12 @@ _UNHEARD = (
     refusals.WrongAlgorithm,
 )
 #: What is found out only of a card whose path leads to an anchor.
-_ANCHORED = (refusals.CardRevoked, refusals.RevocationUnknown, OtherCard)
+_ANCHORED = (
+    refusals.AuthorityRevoked,
+    refusals.CardRevoked,
+    refusals.RevocationUnknown,
+    OtherCard,
+)
 #: Signatures that are checked at once: the threads are shared with everything else that blocks.
 MAX_PROVING = 4
 #: Proofs that wait for it; what comes on top is told to come back.

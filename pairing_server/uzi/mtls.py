@@ -22,7 +22,7 @@ from pairing_server.uzi.client_cert import ClientCertificate, complete
 from pairing_server.uzi.session import Purpose
 
 #: What is found out only of a card whose path leads to an anchor.
-_ANCHORED = (refusals.CardRevoked, refusals.RevocationUnknown)
+_ANCHORED = (refusals.AuthorityRevoked, refusals.CardRevoked, refusals.RevocationUnknown)
 #: Cards that wait to be believed; what comes on top is told to come back.
 MAX_WAITING = 100
 

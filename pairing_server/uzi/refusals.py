@@ -14,7 +14,8 @@ CardRefused                         422
 │   ├── PathTooLong                 path_too_long               RFC 5280 section 6.1.4 (l), (m)
 │   ├── UnknownCriticalExtension    unknown_critical_extension  RFC 5280 section 6.1.4 (o)
 │   ├── PurposeNotAllowed           purpose_not_allowed         RFC 5280 section 4.2.1.12
-│   └── PathDisputed                path_disputed               the two verifiers differ
+│   ├── PathDisputed                path_disputed               the two verifiers differ
+│   └── AuthorityRevoked            authority_revoked           RFC 5280 section 6.1.3 (a)(3)
 ├── InconsistentIssuer              inconsistent_issuer         OID CA, issuer and card type differ
 ├── CardTypeNotAccepted             card_type_not_accepted      CPS section 7.1.4
 │   ├── ServerCertificate           server_certificate          CPS section 7.1.5
@@ -151,6 +152,12 @@ class PathDisputed(UntrustedPath):
     """One of the two verifiers does not accept what the other accepts."""
 
     code = "path_disputed"
+
+
+class AuthorityRevoked(UntrustedPath):
+    """An authority of the path is on its issuer's revocation list (RFC 5280 6.1.3 (a)(3))."""
+
+    code = "authority_revoked"
 
 
 class InconsistentIssuer(CardRefused):

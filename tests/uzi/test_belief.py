@@ -6,7 +6,12 @@ import threading
 import pytest
 
 from pairing_server.uzi.belief import MAX_VERIFYING, Belief, CardBeliever
-from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown, UntrustedIssuer
+from pairing_server.uzi.refusals import (
+    AuthorityRevoked,
+    CardRevoked,
+    RevocationUnknown,
+    UntrustedIssuer,
+)
 
 
 class Known:
@@ -72,7 +77,7 @@ async def test_nobody_is_asked_after_a_card_without_a_path(verifier, card, at):
     assert known.asked == []
 
 
-@pytest.mark.parametrize("refusal", [CardRevoked, RevocationUnknown, UntrustedIssuer])
+@pytest.mark.parametrize("refusal", [AuthorityRevoked, CardRevoked, RevocationUnknown])
 async def test_a_card_that_may_not_hold_is_not_believed(verifier, card, at, refusal):
     with pytest.raises(refusal):
         await CardBeliever(verifier, Known(refusal))(card.der, card.chain_ders, at)

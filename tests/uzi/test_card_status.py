@@ -21,7 +21,7 @@ from pairing_server.settings import load
 from pairing_server.uzi.card_status import Places
 from pairing_server.uzi.hierarchy import RevocationSources
 from pairing_server.uzi.ocsp import Question, read_response
-from pairing_server.uzi.refusals import CardRevoked, RevocationUnknown, UntrustedIssuer
+from pairing_server.uzi.refusals import AuthorityRevoked, CardRevoked, RevocationUnknown
 from pairing_server.uzi.revocation import MAX_AGE
 from pairing_server.uzi.revocation_setup import make_card_status
 from tests.uzi.publisher import Publisher, answering, loopback, saying, silence
@@ -313,7 +313,7 @@ async def test_an_authority_on_a_list_of_its_issuer_is_refused(scene, level, pla
     scene.publisher.ocsp = answering(scene.delegated, scene.card.certificate)
     scene.publish(level, [scene.path[place].serial_number], scene.now - age)
 
-    with pytest.raises(UntrustedIssuer):
+    with pytest.raises(AuthorityRevoked):
         await (await scene.opened()).check(scene.path, scene.now)
 
 

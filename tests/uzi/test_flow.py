@@ -14,6 +14,7 @@ from pairing_server.store import StoreUnavailableError
 from pairing_server.uzi.flow import OtherCard, UziFlow
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.refusals import (
+    AuthorityRevoked,
     BadSignature,
     CardRevoked,
     CardTypeNotAccepted,
@@ -256,7 +257,7 @@ async def test_the_signature_is_checked_before_the_card_may_end_the_session(
     assert await flow.for_browser(session.id, "browser") is Status.WAITING
 
 
-@pytest.mark.parametrize("refused", [CardRevoked, RevocationUnknown])
+@pytest.mark.parametrize("refused", [AuthorityRevoked, CardRevoked, RevocationUnknown])
 async def test_a_card_that_leads_to_an_anchor_and_is_refused_is_an_event(
     ports, session, proof_of, house, refused
 ):

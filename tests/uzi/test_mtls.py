@@ -16,7 +16,12 @@ from pairing_server.uzi import mtls
 from pairing_server.uzi.belief import Belief
 from pairing_server.uzi.client_cert import ClientCertificate
 from pairing_server.uzi.mtls import MtlsFlow
-from pairing_server.uzi.refusals import CardRevoked, CardTypeNotAccepted, RevocationUnknown
+from pairing_server.uzi.refusals import (
+    AuthorityRevoked,
+    CardRevoked,
+    CardTypeNotAccepted,
+    RevocationUnknown,
+)
 from tests.card_tls import der
 from tests.house import house_settings
 
@@ -69,7 +74,7 @@ async def test_a_believed_card_is_told_with_what_showed_it(flow, shown, registry
     assert json.loads(event["evidence"])["revocation"]
 
 
-@pytest.mark.parametrize("refusal", [CardRevoked, RevocationUnknown])
+@pytest.mark.parametrize("refusal", [AuthorityRevoked, CardRevoked, RevocationUnknown])
 async def test_a_card_that_led_to_an_anchor_and_is_refused_is_told(
     ports, registry, shown, refusal
 ):
