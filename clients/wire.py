@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,6 +20,10 @@ JSONObject = dict[str, object]
 TIMEOUT = 30
 
 _CLIENT_ERROR = 400
+#: A name that DNS gives to a host (RFC 1123 section 2.1; others as A-labels, RFC 5890), or an
+#: address.  What else URLs take (``%2f``, brackets, quotes, a semicolon) is read by a person as
+#: another host, or by a shell as a command.
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
 
 class WireError(Exception):
@@ -119,15 +124,19 @@ def origin_of(url: str) -> str:
     Only https, and http for `localhost`, where nobody sits in between.
 
     Raises:
-        ValueError: another scheme, a user name, or not how the origin itself would be written.
+        ValueError: another scheme, a user name, a host that is no name, or not how the origin
+            itself would be written.
     """
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "localhost"):
         raise ValueError("only https, or http on localhost")
     port = parts.port
-    if not parts.hostname or port == {"https": 443, "http": 80}[parts.scheme]:
+    if (
+        not _HOST.fullmatch(parts.hostname or "")
+        or port == {"https": 443, "http": 80}[parts.scheme]
+    ):
         raise ValueError("no canonical origin")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{named}]" if ":" in named else named
     origin = f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
     # What parses in two ways (user names, capitals, control characters, backslashes) ends here.
     if not origin.isascii() or "\\" in origin or not _continues(url, origin):

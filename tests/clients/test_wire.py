@@ -22,6 +22,28 @@ def test_an_origin_has_one_spelling(url, origin):
     assert origin_of(url) == origin
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "portaal.ziekenhuis.nl%2f.kwaad.example",
+        "portaal.ziekenhuis.nl(veilig).kwaad.example",
+        "portaal.ziekenhuis.nl,kwaad.example",
+        "a;id",
+        "$(id).example",
+        "`id`.example",
+        "a'b",
+        'a"b',
+        "a<b>",
+        "a..b",
+        "a.",
+        "[fe80::1%25eth0]",
+    ],
+)
+def test_what_is_no_name_of_a_host_is_no_origin(host):
+    with pytest.raises(ValueError, match="no canonical origin"):
+        origin_of(f"https://{host}")
+
+
 @given(st.binary())
 def test_base64url_comes_back(data):
     assert b64url_decode(b64url(data)) == data
