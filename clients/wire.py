@@ -130,11 +130,8 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "localhost"):
         raise ValueError("only https, or http on localhost")
-    port = parts.port
-    if (
-        not _HOST.fullmatch(parts.hostname or "")
-        or port == {"https": 443, "http": 80}[parts.scheme]
-    ):
+    named, port = parts.hostname or "", parts.port
+    if not _HOST.fullmatch(named) or port == {"https": 443, "http": 80}[parts.scheme]:
         raise ValueError("no canonical origin")
     host = f"[{named}]" if ":" in named else named
     origin = f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
