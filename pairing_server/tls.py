@@ -6,9 +6,13 @@ anchor; everything else about a card is said by rules that have words for it.
 
 import asyncio
 import ssl
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakSet
 
 import structlog
 from aiohttp import web
@@ -35,6 +39,18 @@ class TlsError(OSError):
     """The listener's certificate or key cannot be used; says which file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many may come before they have said a word.
+
+    A connection takes 70 KB, and 2 ms of the loop that everybody shares.  Whoever opens more of
+    them keeps others from this listener, and nobody from the rest of the server.
+    """
+
+    at_once: int = 1000
+    per_second: int = 100
+
+
 class CardContext(ssl.SSLContext):
     """A context that hands each connection to a context of its own.
 
@@ -45,20 +61,37 @@ class CardContext(ssl.SSLContext):
     """
 
     _make: Callable[[], ssl.SSLContext]
+    _crowd: Crowd
+    _open: WeakSet[ssl.SSLObject]
+    _begun: deque[float]
 
-    def __new__(cls, make: Callable[[], ssl.SSLContext]) -> Self:
+    def __new__(cls, make: Callable[[], ssl.SSLContext], crowd: Crowd | None = None) -> Self:
         """Take how a context is made; see `make_context`."""
         made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
         made._make = make
+        made._crowd = crowd or Crowd()
+        made._open = WeakSet()
+        made._begun = deque(maxlen=made._crowd.per_second)
         return made
 
+    def is_full(self) -> bool:
+        """Whether nobody is let in just now."""
+        begun, most = self._begun, self._crowd.per_second
+        hurried = len(begun) == most and time.monotonic() - begun[0] < 1
+        return hurried or len(self._open) >= self._crowd.at_once
+
     def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        """Begin a connection."""
+        """Begin a connection, or close it unheard when there are too many."""
+        if self.is_full():
+            raise TlsError(0, "too many connections")
+        self._begun.append(time.monotonic())
         try:
-            return self._make().wrap_bio(*args, **options)
+            tls = self._make().wrap_bio(*args, **options)
         except OSError as error:
             _log.error("no TLS", error=str(error))
             raise
+        self._open.add(tls)
+        return tls
 
 
 def make_context(
@@ -96,7 +129,12 @@ def make_context(
     return context
 
 
-def card_context(certificate: Path, key: Path, trusted: Sequence[x509.Certificate]) -> CardContext:
+def card_context(
+    certificate: Path,
+    key: Path,
+    trusted: Sequence[x509.Certificate],
+    crowd: Crowd | None = None,
+) -> CardContext:
     """Return the context to listen with.
 
     Raises:
@@ -107,7 +145,7 @@ def card_context(certificate: Path, key: Path, trusted: Sequence[x509.Certificat
         return make_context(certificate, key, trusted)
 
     make()  # A mistake is told at start.
-    return CardContext(make)
+    return CardContext(make, crowd)
 
 
 def shown_certificates(tls: ssl.SSLObject) -> list[bytes]:
@@ -130,6 +168,12 @@ def _unverified_chain(tls: ssl.SSLObject) -> list[bytes]:
     return [each.public_bytes(_ENCODING_DER) for each in found or ()]
 
 
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close the connection for which there was room only a moment later."""
+        transport.close()
+
+
 class CardSite(web.BaseSite):
     """Listens for browsers with a card: patient with people, not with silence."""
 
@@ -142,6 +186,7 @@ class CardSite(web.BaseSite):
         patience: float = CONNECTION_SECONDS,
     ) -> None:
         super().__init__(runner, ssl_context=context, backlog=128)
+        self._context = context
         self._host = host
         self._port = port
         self._patience = patience
@@ -162,7 +207,9 @@ class CardSite(web.BaseSite):
         make = self._runner.server
         assert make is not None  # noqa: S101  (the runner is set up)
 
-        def connection() -> web.RequestHandler:
+        def connection() -> asyncio.Protocol:
+            if self._context.is_full():
+                return _Refused()  # Nothing is made for it that would outlive it.
             handler = make()
             loop.call_later(self._patience, handler.force_close)
             return handler

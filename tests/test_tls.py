@@ -16,6 +16,7 @@ from pairing_server.app import read_card_context
 from pairing_server.settings import SettingsError, UziEnvironment
 from pairing_server.tls import (
     CardSite,
+    Crowd,
     TlsError,
     card_context,
     make_context,
@@ -250,6 +251,86 @@ async def test_who_is_silent_is_not_waited_for(server, context):
 
     assert time.monotonic() - started < 5
     assert site.name == "https://127.0.0.1:0"
+
+
+def is_heard(port):
+    """Whether a connection is still open after the server has seen it."""
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        plain.settimeout(0.5)
+        try:
+            return plain.recv(1) != b""
+        except TimeoutError:
+            return True
+        except ConnectionError:
+            return False
+
+
+def test_the_silent_take_no_more_than_their_room(server, trusted):
+    context = card_context(server.certificate, server.key, trusted, Crowd(at_once=3))
+
+    def talk(port):
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        refused = [is_heard(port) for _ in range(5)]
+        for each in silent:
+            each.close()
+        return refused
+
+    with capture_logs() as logs:
+        seen, refused = serve("uvloop", context, talk)
+
+    assert (seen, refused) == ([], [False] * 5)
+    assert logs == []  # A stranger writes no log.
+
+
+def test_who_leaves_makes_room(server, trusted):
+    context = card_context(server.certificate, server.key, trusted, Crowd(at_once=1))
+
+    seen, _ = serve(
+        "uvloop", context, lambda port: [connect(port, browser_tls(server)) for _ in range(4)]
+    )
+
+    assert len(seen) == 4
+
+
+def test_who_comes_and_goes_too_often_is_not_heard(server, trusted):
+    context = card_context(server.certificate, server.key, trusted, Crowd(per_second=3))
+
+    def talk(port):
+        for _ in range(3):
+            socket.create_connection(("127.0.0.1", port)).close()
+        refused = is_heard(port)
+        time.sleep(1.1)
+        return refused, connect(port, browser_tls(server))
+
+    seen, (heard, _) = serve("uvloop", context, talk)
+
+    assert not heard
+    assert len(seen) == 1
+
+
+def test_for_whom_there_is_no_room_nothing_is_made(server, trusted):
+    context = card_context(server.certificate, server.key, trusted, Crowd(at_once=0))
+    made = []
+
+    class Counting(web.AppRunner):
+        async def _make_server(self):
+            server = await super()._make_server()
+            return lambda: made.append(server())
+
+    async def run():
+        runner = Counting(web.Application(), handle_signals=False)
+        await runner.setup()
+        site = CardSite(runner, "127.0.0.1", 0, context)
+        await site.start()
+        try:
+            port = site._server.sockets[0].getsockname()[1]
+            return await asyncio.to_thread(is_heard, port)
+        finally:
+            await site.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert not runner.run(run())
+    assert made == []
 
 
 def configured(register, server, tmp_path, **overrides):
