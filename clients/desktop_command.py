@@ -26,8 +26,8 @@ _DESCRIPTION = """\
 Proves a UZI card to the server of a page: opens a link zorgid://session?..., shows what is asked
 and by whom, asks the PIN, signs, and opens the browser to go on."""
 _WHAT = """\
-a link zorgid://session?...; or register (open such links with this program from now on),
-unregister, cards (show what is in the readers, for a help desk)"""
+a link zorgid://session?...; or register (open such links with this program and these options
+from now on), unregister, cards (show what is in the readers, for a help desk)"""
 
 
 class Screen(Person, Protocol):
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         words = Words(choose_language(options.language or settings.language, os.environ))
         match options.what:
             case "register":
-                file = desktop_handler.register(os.environ, Path(sys.argv[0]))
+                file = desktop_handler.register(os.environ, Path(sys.argv[0]), _kept(options))
                 _print(words.word("registered", file=str(file)))
             case "unregister":
                 desktop_handler.unregister(os.environ)
@@ -74,6 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pkcs12", type=Path, help="a file in the place of a card, for tests")
     parser.add_argument("--language", choices=LANGUAGES, default="", help="by default as LANG")
     return parser
+
+
+def _kept(options: argparse.Namespace) -> list[str]:
+    """Return the options for each link that is opened; a link is opened in any directory."""
+    kept = []
+    if options.module is not None:
+        kept += ["--module", str(options.module.absolute())]
+    if options.pkcs12 is not None:
+        kept += ["--pkcs12", str(options.pkcs12.absolute())]
+    if options.language:
+        kept += ["--language", options.language]
+    return kept
 
 
 def _handle(

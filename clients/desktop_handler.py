@@ -8,7 +8,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clients.desktop_settings import NAME, config_home, data_home, write_whole
@@ -19,8 +19,11 @@ TYPE = "x-scheme-handler/zorgid"
 _GROUP = "[Default Applications]"
 
 
-def register(environment: Mapping[str, str], program: Path) -> Path:
+def register(environment: Mapping[str, str], program: Path, options: Sequence[str] = ()) -> Path:
     """Open `zorgid:` links with this program from now on; returns the desktop entry.
+
+    Args:
+        options: What the program is started with each time, before the link.
 
     Raises:
         Trouble: `not_linux`, or `not_installed` when the program cannot be started as it is.
@@ -34,7 +37,7 @@ def register(environment: Mapping[str, str], program: Path) -> Path:
         absolute = Path(os.path.abspath(found))  # noqa: PTH100 - as above.
     windowed = importlib.util.find_spec("tkinter") is not None
     entry = data_home(environment) / "applications" / ENTRY
-    write_whole(entry, desktop_entry(absolute, terminal=not windowed))
+    write_whole(entry, desktop_entry(absolute, options, terminal=not windowed))
     entry.chmod(0o644)
     associations = config_home(environment) / "mimeapps.list"
     write_whole(associations, associate(_text(associations), ENTRY))
@@ -54,11 +57,12 @@ def unregister(environment: Mapping[str, str]) -> None:
         write_whole(associations, dissociate(_text(associations), ENTRY))
 
 
-def desktop_entry(program: Path, *, terminal: bool) -> str:
+def desktop_entry(program: Path, options: Sequence[str] = (), *, terminal: bool) -> str:
     """Write a desktop entry (Desktop Entry specification 1.5).
 
     The link comes after `--`: whatever it looks like, it is never an option.
     """
+    command = " ".join(_quoted(argument) for argument in (str(program), *options))
     lines = (
         "[Desktop Entry]",
         "Type=Application",
@@ -67,7 +71,7 @@ def desktop_entry(program: Path, *, terminal: bool) -> str:
         "Name[nl]=UZI-pas",
         "Comment=Log in with your UZI card",
         "Comment[nl]=Inloggen met uw UZI-pas",
-        f"Exec={_quoted(str(program))} -- %u",
+        f"Exec={command} -- %u",
         f"Terminal={'true' if terminal else 'false'}",
         "NoDisplay=true",
         "StartupNotify=false",

@@ -471,6 +471,20 @@ def test_the_program_registers_and_unregisters_itself(tmp_path):
     assert not entry.exists()
 
 
+def test_registered_options_hold_in_every_directory(tmp_path):
+    entry = tmp_path / ".local/share/applications" / ENTRY
+
+    plain(
+        "--pkcs12", "card.p12", "--module", "/x.so", "--language", "en", "register", home=tmp_path
+    )
+
+    (line,) = [line for line in entry.read_text().splitlines() if line.startswith("Exec=")]
+    assert line == (
+        f'Exec="{PROGRAM}" "--module" "/x.so" "--pkcs12" "{Path.cwd()}/card.p12" '
+        '"--language" "en" -- %u'
+    )
+
+
 async def test_the_registered_program_opens_a_link(session, readers, page):
     home = readers.directory / "home"
     await asyncio.to_thread(plain, "register", home=home)

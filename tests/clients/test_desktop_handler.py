@@ -49,6 +49,19 @@ def test_whatever_the_program_is_called_it_is_started(name):
     assert words_of(desktop_entry(path, terminal=False))[0] == str(path)
 
 
+@given(PATHS)
+@example(r"""100%u $HOME \ ` " '""")
+def test_options_come_before_the_link_whatever_they_are_called(name):
+    entry = desktop_entry(PROGRAM, ["--pkcs12", f"/{name}"], terminal=False)
+
+    (line,) = [line for line in entry.splitlines() if line.startswith("Exec=")]
+    value = re.sub(r"\\(.)", r"\1", line.removeprefix("Exec="))
+    quoted = re.findall(r'"((?:[^"\\`$]|\\["\\`$])*)"', value)
+    read = [re.sub(r"\\(.)", r"\1", word).replace("%%", "%") for word in quoted]
+    assert read == [str(PROGRAM), "--pkcs12", f"/{name}"]
+    assert value.endswith('" -- %u')
+
+
 def test_a_terminal_is_asked_for_where_there_is_no_window():
     assert "Terminal=true\n" in desktop_entry(PROGRAM, terminal=True)
     assert "Terminal=false\n" in desktop_entry(PROGRAM, terminal=False)
