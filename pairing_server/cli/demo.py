@@ -5,8 +5,10 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
+import sysconfig
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -41,6 +43,7 @@ CLIENT_NAME = "Demo HIS"
 NEW_LIST_EVERY_SECONDS = 3600
 #: A PIN has to be told to the reader of `demo.json`; this one guards a test card only.
 CARD_PIN = "123456"
+DATE_OF_BIRTH = "1980-01-31"
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ async def _demo(settings: Settings, files: Files, *, once: bool) -> None:
         if once:
             return
         click.echo(_urls(settings, files, description))
+        click.echo(_what_next(settings, files))
         await stopped.wait()
         click.echo("Draining.")
 
@@ -180,6 +184,7 @@ async def _play(
         base_url=settings.base_url,
         card_file=files.card,
         card_pin=CARD_PIN,
+        date_of_birth=DATE_OF_BIRTH,
         register_client=register_client,
         client_key_file=files.client_key,
         ura=holder.ura,
@@ -329,13 +334,36 @@ def _urls(settings: Settings, files: Files, description: dict[str, str]) -> str:
     base = settings.base_url
     return (
         f"\nServing on {base} until Ctrl-C.\n"
+        f"  pages       {base}/portal/\n"
         f"  discovery   {base}/.well-known/openid-configuration\n"
         f"  key set     {base}/jwks.json\n"
         f"  readiness   {base}/readyz\n"
         f"  metrics     {base}/metrics\n"
         f"  client      {description['client_id']}, key in {files.client_key}\n"
-        f"  test card   {files.card}, PIN {CARD_PIN}\n"
+        f"  test card   {files.card}, PIN {CARD_PIN}, born {DATE_OF_BIRTH}\n"
         f"  all of it   {files.description}\n"
+    )
+
+
+def _what_next(settings: Settings, files: Files) -> str:
+    """Say how to walk through the pages with the test card, and where that ends."""
+    agent = shlex.join(
+        [str(Path(sysconfig.get_path("scripts"), "zorgid-desktop")), "--pkcs12", str(files.card)]
+    )
+    phone = shlex.join([sys.executable, "-m", "clients.phone_command"])
+    return (
+        f"Pair a phone in the browser, on this machine:\n"
+        f"  1. {agent} register\n"
+        f"     opens the pages' links with the test card from now on (unregister undoes it).\n"
+        f"     Without: copy the link of the page's button, and in another terminal\n"
+        f"     {agent} 'zorgid://...'\n"
+        f"  2. {settings.base_url}/portal/\n"
+        f"     The PIN is {CARD_PIN}, the date of birth {DATE_OF_BIRTH}.\n"
+        f"  3. No app is in this version. Save a screenshot of the QR code, and a phone in\n"
+        f"     software reads it:\n"
+        f"     {phone} screenshot.png\n"
+        f"     A real phone needs an address that it can reach: --base-url https://...\n"
+        f"Then: README.md, 'From the demo to a server of your own'.\n"
     )
 
 

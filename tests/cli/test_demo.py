@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from pathlib import Path
 
 import aiohttp
@@ -72,6 +73,26 @@ def test_the_demo_describes_itself_to_outside_programs(demo):
     assert all(isinstance(value, str) for value in demo.values())
     assert demo["base_url"].startswith("http://localhost:")
     assert Path(demo["client_key_file"]).stat().st_mode & 0o077 == 0
+
+
+def test_a_demo_that_serves_says_how_to_walk_through_its_pages(tmp_path):
+    port = free_port()
+    with started({}, "demo", "--port", str(port), "--data-dir", str(tmp_path)) as process:
+        described = tmp_path / "demo.json"
+        wait_for(lambda: described.exists() or not process.is_running, seconds=60)
+        status, output = process.stop()
+
+    assert status == 0
+    said = output.partition("Pair a phone in the browser")[2].splitlines()
+    (register,) = [line for line in said if line.endswith(" register")]
+    _, agent, *options, _ = shlex.split(register)
+    assert Path(agent).name == "zorgid-desktop"
+    assert Path(agent).is_file()
+    assert options == ["--pkcs12", str(tmp_path / "card.p12")]
+    assert f"  2. http://localhost:{port}/portal/" in said
+    assert "The PIN is 123456, the date of birth 1980-01-31." in output
+    assert any(line.endswith(" -m clients.phone_command screenshot.png") for line in said)
+    assert "--base-url https://" in output
 
 
 def test_an_outside_program_pairs_and_logs_in(demo):
