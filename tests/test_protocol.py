@@ -261,7 +261,8 @@ def test_every_error_is_in_the_table():
     rows = [
         f"| `{refusal.code}` | {refusal.status} | {_cause(refusal)} | {refusal.description} |\n"
         for refusal in sorted(
-            refusals(), key=lambda each: (each.__module__, each.status, each.code)
+            refusals(),
+            key=lambda each: (each.__module__, each.status, each.code, each.__name__),
         )
     ]
     table = "| `error` | status | cause | what the caller is told |\n|---|---|---|---|\n"

@@ -138,7 +138,7 @@ class RegistrationFlow:
             InvalidRequest: nobody who works is that old or that young.
             MembershipEnded: the organisation ended this person's membership.
             SeveralRecords: two records match; the organisation is told.
-            TooManyRequests: too many wrong dates for this card, or records that it denied.
+            TooManyDates, TooManyDenials: too many wrong dates for this card, or records denied.
             Unauthenticated: the person's record was closed, or the browser session has ended.
             UnknownOrganisation: the card's organisation is not registered.
         """

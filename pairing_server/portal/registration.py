@@ -46,7 +46,28 @@ class DetailsDoNotMatch(Refusal):
 
     code = "details_do_not_match"
     status = 422
-    description = "These details are not the ones we have. Check the date of birth you typed."
+    description = (
+        "These details are not the ones we have. Check the date of birth you typed; if it is "
+        "right, ask who manages the registrations in your organisation."
+    )
+
+
+class TooManyDates(TooManyRequests):
+    """One card tried too many dates of birth that are not its holder's."""
+
+    description = (
+        "A date of birth that does not fit was given too often with this card. Wait an hour, then "
+        "try again, or ask who manages the registrations in your organisation."
+    )
+
+
+class TooManyDenials(TooManyRequests):
+    """One card said too often today that a record is not its holder's."""
+
+    description = (
+        "It was said too often today with this card that a registration is somebody else's. Ask "
+        "who manages the registrations in your organisation to put this right."
+    )
 
 
 class SeveralRecords(Refusal):
@@ -129,10 +150,10 @@ def count_attempt(attempts: int) -> int:
     """Count a date of birth that is about to be compared.
 
     Raises:
-        TooManyRequests: there were too many wrong ones.
+        TooManyDates: there were too many wrong ones.
     """
     if attempts >= WRONG_BIRTH_DATES:
-        raise TooManyRequests("birth dates")
+        raise TooManyDates
     return attempts + 1
 
 
@@ -140,7 +161,7 @@ def count_denial(denials: int) -> int:
     """Count that a record was said not to be the card holder's.
 
     Raises:
-        TooManyRequests: the organisation has been told often enough.
+        TooManyDenials: the organisation has been told often enough.
     """
     check_denials(denials)
     return denials + 1
@@ -150,10 +171,10 @@ def check_denials(denials: int) -> None:
     """Make sure that a known record may still be shown.
 
     Raises:
-        TooManyRequests: too many were denied.
+        TooManyDenials: too many were denied.
     """
     if denials >= DENIALS:
-        raise TooManyRequests("denials")
+        raise TooManyDenials
 
 
 def match(

@@ -81,7 +81,8 @@ async def test_another_browser_cannot_finish_and_is_told_in_its_language(house):
 
     assert (refused.value.error, refused.value.status) == ("wrong_browser", 403)
     assert refused.value.description == (
-        "Dit inloggen is in een andere browser begonnen en is nu gesloten: begin hier opnieuw."
+        "Deze inlogpoging is in een andere browser begonnen en is nu afgebroken: begin hier "
+        "opnieuw."
     )
     assert (await other.get("/portal/next")).status == 401
 
