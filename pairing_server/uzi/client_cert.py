@@ -24,8 +24,8 @@ _BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 _MAX_BASE64 = (MAX_CERTIFICATE_BYTES + 2) // 3 * 4
 #: A Byte Sequence (RFC 8941 section 3.3.5), with nothing but spaces around it.
 _ITEM = re.compile(rf" *:({_BASE64}): *", re.ASCII)
-#: What stands between two members of a List (RFC 8941 section 3.1).
-_COMMA = re.compile(r"[ \t]*,[ \t]*")
+#: What may stand around the members of a List (RFC 8941 section 3.1).
+_BLANKS = " \t"
 
 
 class MalformedClientCert(InvalidRequest):
@@ -63,7 +63,7 @@ def read_fields(leaf: Sequence[str], chain: Sequence[str]) -> ClientCertificate:
     """
     if len(leaf) != 1 or len(chain) > 1:
         raise MalformedClientCert(None, "lines", len(leaf), len(chain))
-    members = _COMMA.split(chain[0]) if chain else []
+    members = [member.strip(_BLANKS) for member in chain[0].split(",")] if chain else []
     if len(members) > MAX_CHAIN:
         raise MalformedClientCert(None, "members", len(members))
     return ClientCertificate(_bytes_of(leaf[0]), tuple(_bytes_of(member) for member in members))

@@ -1,6 +1,7 @@
 """The fields of RFC 9440: what is read of them, and that nothing else is."""
 
 import base64
+import time
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -102,6 +103,15 @@ def test_a_list_with_anything_else_in_it_is_refused(value):
 def test_doubled_and_missing_fields_are_refused(leaf, chain):
     with pytest.raises(MalformedClientCert):
         read_fields(leaf, chain)
+
+
+def test_blanks_keep_nobody_busy():
+    """As many as a field has room for; a pattern of blanks and a comma took a quarter second."""
+    began = time.perf_counter()
+    for blanks in (" " * 16000, "\t " * 8000):
+        with pytest.raises(MalformedClientCert):
+            read_fields([ITEM], [f"{ITEM}{blanks}{ITEM}"])
+    assert time.perf_counter() - began < 0.1
 
 
 @given(leaf=st.lists(st.text(max_size=30), max_size=2), chain=st.lists(st.text(), max_size=2))
