@@ -223,9 +223,10 @@ def weigh(
         return Merit.WRONG_SIGNER
     if not new.is_fresh(now, max_age=None):
         return Merit.STALE
-    if new.issuer != held.issuer:
-        return Merit.OLDER if held.is_fresh(now, max_age=None) else Merit.NEW
-    return Merit.NEW if new.replaces(held) else Merit.OLDER
+    if not held.is_fresh(now, max_age=None):
+        # Also when it has a lower number, as after an issuer had to begin anew.
+        return Merit.NEW
+    return Merit.NEW if new.issuer == held.issuer and new.replaces(held) else Merit.OLDER
 
 
 def _signed(one: RevocationList, authorities: Iterable[x509.Certificate]) -> bool:

@@ -406,6 +406,13 @@ def test_a_signed_list_replaces_one_that_turned_out_to_be_nobodys(weighing, issu
     assert weighing(make_list(issuing, at), forged, authorities=()) is Merit.NEW
 
 
+def test_an_issuer_that_counts_anew_is_heard_once_its_last_list_is_over(weighing, issuing, at):
+    held, new = make_list(issuing, at - timedelta(hours=1), number=99), make_list(issuing, at)
+
+    assert weighing(new, held) is Merit.OLDER
+    assert weighing(new, held, now=at + timedelta(hours=47, minutes=30)) is Merit.NEW
+
+
 def test_a_list_of_another_authority_replaces_one_that_is_over(weighing, issuing, ca, at):
     """As when an address is given to the authority that follows."""
     both = (issuing, ca.root)
