@@ -38,7 +38,6 @@ from pairing_server.uzi.refusals import (
 )
 from pairing_server.uzi.revocation import (
     RevocationList,
-    UnusableList,
     check_revocation,
     read_revocation_list,
 )
@@ -266,7 +265,7 @@ def _require_readable(der: bytes) -> None:
 def _list(file: Path) -> RevocationList:
     try:
         return read_revocation_list(_content(file, _MAX_LIST_FILE))
-    except (OSError, UnusableList) as error:
+    except (OSError, ValueError) as error:  # No list, or too large.
         raise click.UsageError(
             f"--crl {file} is no revocation list that can be used ({error})."
         ) from error

@@ -319,6 +319,14 @@ def test_another_file_that_is_none_is_wrong_usage(tmp_path, option):
         assert str(tmp_path / name) in errors
 
 
+@pytest.mark.parametrize("option", ["--chain", "--crl", "--anchor", "--hierarchy"])
+def test_a_file_without_end_is_wrong_usage(option):
+    status, output, errors = run(CARD, option, "/dev/zero")
+
+    assert (status, output) == (2, "")
+    assert f"{option} /dev/zero" in errors or "/dev/zero holds no certificate" in errors
+
+
 @pytest.mark.parametrize(
     ("at", "why"),
     [
