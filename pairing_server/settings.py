@@ -360,10 +360,12 @@ def load(
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        mistakes += [
-            f"{PREFIX}{str(item['loc'][0]).upper()}: {_sentence(item['msg'])}"
+        told = (
+            f"{PREFIX}{str(item['loc'][0]).upper()}: {_sentence(item['type'], item['msg'])}"
             for item in error.errors()
-        ]
+        )
+        # An address that is of neither version is told of for both.
+        mistakes += dict.fromkeys(told)
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -382,5 +384,7 @@ def _from_file(file: Path | None, mistakes: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _sentence(message: str) -> str:
+def _sentence(kind: str, message: str) -> str:
+    if kind in {"ip_v4_network", "ip_v6_network"}:
+        return "must be addresses or networks, as 10.0.0.5 or 10.0.0.0/8."
     return message.removeprefix("Value error, ").removesuffix(".") + "."

@@ -423,3 +423,10 @@ def test_a_proxys_password_is_a_secret():
     settings = load({PREFIX + "EGRESS_PROXY": f"http://me:{SECRET}@proxy.example:3128"})
 
     assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize("value", ["nginx", "10.0.0.5/8", "10.0.0.0/8,proxy"])
+def test_what_is_no_network_is_told_once_in_words(value):
+    assert mistakes({"PAIRING_TRUSTED_PROXIES": value}) == [
+        "PAIRING_TRUSTED_PROXIES: must be addresses or networks, as 10.0.0.5 or 10.0.0.0/8."
+    ]

@@ -80,7 +80,10 @@ async def _store(settings: Settings, mistakes: list[str], remarks: list[str]) ->
             if store is not None:
                 await store.ping()
     except (StoreUnavailableError, ValueError) as error:
-        mistakes.append(f"{PREFIX}REDIS_URL: the Store does not answer ({_kind(error)}).")
+        mistakes.append(
+            f"{PREFIX}REDIS_URL: the Store does not answer ({_kind(error)}): "
+            "start it, or name where it listens."
+        )
 
 
 async def _registry(settings: Settings, mistakes: list[str], remarks: list[str]) -> None:
@@ -104,7 +107,8 @@ async def _registry(settings: Settings, mistakes: list[str], remarks: list[str])
                 await keys.prepare()
     except RegistryUnavailableError as error:
         mistakes.append(
-            f"{PREFIX}DATABASE_URL: {error}; run `pairing-server db upgrade` if it is new."
+            f"{PREFIX}DATABASE_URL: {error}. Start it or name where it listens; "
+            "where it is new, run `pairing-server db upgrade`."
         )
     except SealError as error:
         mistakes.append(

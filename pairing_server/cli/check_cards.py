@@ -14,7 +14,12 @@ def examine_cards(settings: Settings, mistakes: list[str], remarks: list[str]) -
         # The anchors are told of with all else that is about them.
         mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
     except TlsError as error:
-        mistakes.append(f"{PREFIX}TLS_CERTIFICATE_FILE: {error.filename}: {error.strerror}.")
+        reason, file = error.strerror, error.filename or settings.tls_certificate_file
+        mistakes.append(
+            f"{PREFIX}TLS_CERTIFICATE_FILE: {file}: {reason}. Name a certificate in PEM with its "
+            f"issuers, and in {PREFIX}TLS_KEY_FILE the key that it was made for, in PEM without a "
+            "password."
+        )
     if settings.mtls_origin is not None:
         remarks.append(f"Browsers show cards at {settings.mtls_origin}.")
     if settings.client_cert_proxies:

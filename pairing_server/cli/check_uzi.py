@@ -6,10 +6,9 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from pairing_server.app import read_anchors, read_card_context, read_hierarchy, read_issuers
+from pairing_server.app import read_anchors, read_hierarchy
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.settings import PREFIX, Settings, SettingsError, UziEnvironment
-from pairing_server.tls import TlsError
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import Hierarchy
 
@@ -35,19 +34,6 @@ def examine_trust(settings: Settings, mistakes: list[str], remarks: list[str]) -
         remarks.append(_known(certificate, hierarchy))
         mistakes += _outside_validity(certificate, now)
     remarks += _by_fingerprint(anchors, hierarchy)
-    _listener(settings, mistakes)
-
-
-def _listener(settings: Settings, mistakes: list[str]) -> None:
-    """Say what keeps the TLS listener for cards, if there is to be one, from listening."""
-    try:
-        read_issuers(settings)
-        read_card_context(settings)
-    except SettingsError as error:
-        mistakes += error.mistakes
-    except TlsError as error:
-        reason, file = error.strerror, error.filename or settings.tls_certificate_file
-        mistakes.append(f"{PREFIX}TLS_CERTIFICATE_FILE: {file}: {reason}.")
 
 
 def _in_force(settings: Settings, hierarchy: Hierarchy) -> str:

@@ -127,14 +127,15 @@ def examine_revocation(settings: Settings, now: datetime) -> tuple[list[str], li
     remarks: list[str] = []
     try:
         hierarchy = choose_hierarchy(settings.uzi_environment, settings.uzi_hierarchy_file)
-        sources = hierarchy.revocation
+        sources: RevocationSources | None = hierarchy.revocation
     except HierarchyError:
-        sources = RevocationSources()  # The hierarchy's own mistakes are told with it.
+        sources = None  # The hierarchy's own mistakes are told with it.
     directory = settings.uzi_crl_dir
     given = _examine_directory(directory, now, mistakes) if directory is not None else []
     remarks.extend(f"Revocation list of {_told(one, now)}." for one in given)
     if settings.uzi_online:
-        _examine_online(settings, sources, now, (mistakes, remarks))
+        if sources is not None:
+            _examine_online(settings, sources, now, (mistakes, remarks))
     elif directory is None:
         mistakes.append(
             f"{PREFIX}UZI_CRL_DIR: without the issuers' revocation lists every card is refused: "
@@ -151,13 +152,19 @@ def _examine_directory(
     try:
         files = [file for file in sorted(directory.iterdir()) if not file.name.startswith(".")]
     except OSError as error:
-        mistakes.append(f"{setting}: {directory} cannot be read: {error.strerror}.")
+        mistakes.append(
+            f"{setting}: {directory} cannot be read ({error.strerror}): make it, let the server's "
+            "user read it, and fetch the issuers' lists into it."
+        )
         return []
     for file in files:
         try:
             one = read_revocation_list(file.read_bytes())
         except (OSError, UnusableList):
-            mistakes.append(f"{setting}: {file.name} is no revocation list that can be read.")
+            mistakes.append(
+                f"{setting}: {file.name} is no revocation list that can be read: fetch it again, "
+                "or take it out."
+            )
             continue
         found.append(one)
         if not one.is_fresh(now, max_age=None):

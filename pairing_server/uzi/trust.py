@@ -117,7 +117,9 @@ def _load(file: Path) -> list[x509.Certificate]:
             _ = one.subject, one.issuer, one.public_key()
         foreign = any(_is_no_authority(certificate) for certificate in certificates)
     except UNREADABLE as error:
-        raise ValueError("holds no certificate that can be read") from error
+        raise ValueError(
+            "holds no certificate that can be read: name a PEM or DER file"
+        ) from error
     if foreign:
         raise ValueError("holds a certificate that is no authority's")
     return certificates

@@ -43,6 +43,18 @@ def test_a_certificate_that_cannot_be_used_is_told(configured):
     )
 
 
+def test_a_key_of_another_certificate_is_told_once_with_what_to_do(configured, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = ServerCertificate(tmp_path / "other")
+
+    status, output = configured(TLS_KEY_FILE=other.key)
+
+    assert status == 1
+    (mistake,) = [line for line in output.splitlines() if line.startswith(" !")]
+    assert "key values mismatch" in mistake.replace("_", " ").lower()
+    assert f"in {PREFIX}TLS_KEY_FILE the key that it was made for" in mistake
+
+
 def test_issuers_that_cannot_be_read_are_told(configured):
     status, output = configured(UZI_ISSUERS="/no/such/issuer.pem")
 

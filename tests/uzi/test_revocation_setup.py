@@ -106,6 +106,10 @@ def test_a_server_that_fetches_says_from_where(examine):
     assert any("through a proxy" in remark for remark in remarks)
 
 
+def test_what_follows_from_a_broken_hierarchy_is_not_told_with_it(examine, tmp_path):
+    assert examine(uzi_hierarchy_file=tmp_path / "missing.toml") == ([], [])
+
+
 def test_a_proxys_password_is_not_told(examine):
     told = examine(egress_proxy="http://me:hunter2@proxy.test:3128")
 
@@ -117,7 +121,7 @@ def test_without_any_source_every_card_is_refused(examine, tmp_path):
     assert mistakes[0].startswith("PAIRING_UZI_CRL_DIR: without the issuers' revocation lists")
 
     mistakes, _ = examine(uzi_online=False, uzi_crl_dir=tmp_path / "missing")
-    assert "cannot be read" in mistakes[0]
+    assert "cannot be read (No such file or directory): make it" in mistakes[0]
 
     (tmp_path / "empty").mkdir()
     mistakes, _ = examine(uzi_online=False, uzi_crl_dir=tmp_path / "empty")

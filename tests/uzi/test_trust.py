@@ -112,8 +112,8 @@ def test_what_is_no_certificate_is_told_with_all_the_others(tmp_path, real, file
         file(real["authenticiteit"]),
     )
 
-    assert "none.pem holds no certificate that can be read." in told
-    assert "empty holds no certificate that can be read." in told
+    assert "none.pem holds no certificate that can be read: name a PEM" in told
+    assert "empty holds no certificate that can be read: name a PEM" in told
     assert "away cannot be read (No such file or directory)" in told
     assert "cannot be read (Is a directory)" in told
     assert "holds a certificate that is no authority's." in told
@@ -130,7 +130,7 @@ def unreadable(own_root, tmp_path):
 def test_an_anchor_must_be_readable_in_every_part(unreadable, file, environment):
     told = refused(environment, file(unreadable))
 
-    assert "holds no certificate that can be read." in told
+    assert "holds no certificate that can be read: name a PEM" in told
 
 
 def test_an_anchor_of_a_hierarchy_must_be_readable_in_every_part(unreadable):
