@@ -325,11 +325,13 @@ async def test_a_page_that_is_loaded_again_does_no_harm(house, desk):
     await desk.sees("Waiting for your card")
     await desk.page.reload()
     await desk.show_card()
+    await desk.sees("Check your details")
     await desk.page.reload()
     await desk.save()
     await desk.sees("Sign with your UZI card")
     await desk.page.reload()
     await desk.show_card()
+    await desk.sees("Pair your phone")
     await desk.page.reload()
     await desk.choose("Start")
     await desk.sees("Scan the QR code with the app")
@@ -341,10 +343,30 @@ async def test_a_page_that_is_loaded_again_does_no_harm(house, desk):
     await desk.sees("Type the number on your phone")
     await desk.type("The four digits on the screen of your phone", offer.check_number)
     await desk.choose("Pair this phone")
+    await desk.sees("Your phone is your login key")
     await desk.page.reload()
 
     await desk.sees("Your phone is your login key")
     assert len(await rows(house, person)) == 1
+    assert len(await rows(house, credential)) == 1
+
+
+async def test_going_back_does_no_harm(house, desk):
+    await desk.register()
+    await desk.choose("Start")
+    await desk.sees("Scan the QR code with the app")
+    await desk.page.go_back()
+    await desk.sees("Pair your phone")
+    await desk.choose("Start")
+    phone = SoftwarePhone(house.http)
+    offer = await phone.scan(await desk.scan())
+    await phone.prove(offer)
+    await desk.sees("Type the number on your phone")
+    await desk.type("The four digits on the screen of your phone", offer.check_number)
+    await desk.choose("Pair this phone")
+    await desk.sees("Your phone is your login key")
+
+    assert await phone.wait_paired(offer)
     assert len(await rows(house, credential)) == 1
 
 
