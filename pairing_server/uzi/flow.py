@@ -136,7 +136,7 @@ class UziFlow:
             belief = await self._verify(session, proof)
         except refusals.CardRefused as refusal:
             if not isinstance(refusal, _UNHEARD):
-                await self._refuse(session, refusal, now)
+                await self._refuse(session, refusal, proof, now)
             raise
         finally:
             self._waiting -= 1
@@ -189,7 +189,7 @@ class UziFlow:
         return session, card
 
     async def _refuse(
-        self, session: UziSession, refusal: refusals.CardRefused, now: datetime
+        self, session: UziSession, refusal: refusals.CardRefused, proof: Proof, now: datetime
     ) -> None:
         """End the session, and tell of a card that led to an anchor and was refused all the same.
 
@@ -198,11 +198,16 @@ class UziFlow:
         """
         await self._sessions.change(session.id, lambda held: rules.refuse(held, refusal.code, now))
         if isinstance(refusal, _ANCHORED):
+            card = load_certificate(decode_base64(proof.certificate))
             event = CardRefused(
                 actor="card:unbelieved",
                 object=f"uzi-session:{session.id}",
                 outcome=Outcome.REFUSED,
-                evidence={"code": refusal.code, "purpose": session.purpose},
+                evidence={
+                    "code": refusal.code,
+                    "purpose": session.purpose,
+                    "serial_number": f"{card.serial_number:x}",
+                },
             )
             await self._registry.commit(lambda tx: tx.record(event))
 

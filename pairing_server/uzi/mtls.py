@@ -19,6 +19,7 @@ from pairing_server.uzi import refusals
 from pairing_server.uzi.belief import Believe
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.client_cert import ClientCertificate, complete
+from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.session import Purpose
 
 #: What is found out only of a card whose path leads to an anchor.
@@ -75,7 +76,7 @@ class MtlsFlow:
             full = complete(shown, self._issuers)
             belief = await self._believe(full.leaf, full.chain, self._clock())
         except _ANCHORED as refusal:
-            await self._record_refusal(login_id, refusal)
+            await self._record_refusal(login_id, refusal, shown)
             raise
         finally:
             self._waiting -= 1
@@ -102,7 +103,9 @@ class MtlsFlow:
         }
         return MtlsLogin(card=card, evidence=evidence)
 
-    async def _record_refusal(self, login_id: str, refusal: refusals.CardRefused) -> None:
+    async def _record_refusal(
+        self, login_id: str, refusal: refusals.CardRefused, shown: ClientCertificate
+    ) -> None:
         """Tell of a card that led to an anchor and was refused all the same.
 
         A card that leads nowhere is anybody's making: telling of those would let a stranger write
@@ -112,7 +115,12 @@ class MtlsFlow:
             actor="card:unbelieved",
             object=f"uzi-login:{login_id}",
             outcome=Outcome.REFUSED,
-            evidence={"code": refusal.code, "method": METHOD, "purpose": Purpose.LOGIN},
+            evidence={
+                "code": refusal.code,
+                "method": METHOD,
+                "purpose": Purpose.LOGIN,
+                "serial_number": f"{load_certificate(shown.leaf).serial_number:x}",
+            },
         )
         await self._registry.commit(lambda tx: tx.record(event))
 

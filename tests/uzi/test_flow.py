@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -12,6 +13,7 @@ from pairing_server.errors import Expired, NotFound, TooManyRequests
 from pairing_server.ports import Ports
 from pairing_server.store import StoreUnavailableError
 from pairing_server.uzi.flow import OtherCard, UziFlow
+from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.refusals import (
     AuthorityRevoked,
@@ -265,12 +267,18 @@ async def test_a_card_that_leads_to_an_anchor_and_is_refused_is_an_event(
         raise refused
 
     flow = UziFlow(ports, believe, origin=ORIGIN, host="localhost:8080")
+    proof = proof_of(session, NOBODYS_CARD)
     with pytest.raises(refused):
-        await flow.prove(session.id, proof_of(session, NOBODYS_CARD))
+        await flow.prove(session.id, proof)
 
     (event,) = [event for event in await house.events() if event["action"] == "CardRefused"]
     assert event["outcome"] == "refused"
-    assert refused.code in event["evidence"]
+    card = load_certificate(base64.b64decode(proof.certificate))
+    assert json.loads(event["evidence"]) == {
+        "code": refused.code,
+        "purpose": "login",
+        "serial_number": f"{card.serial_number:x}",
+    }
     assert NOBODYS_CARD.uzi_number not in str(event)
 
 

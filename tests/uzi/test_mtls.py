@@ -16,6 +16,7 @@ from pairing_server.uzi import mtls
 from pairing_server.uzi.belief import Belief
 from pairing_server.uzi.client_cert import ClientCertificate
 from pairing_server.uzi.mtls import MtlsFlow
+from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.refusals import (
     AuthorityRevoked,
     CardRevoked,
@@ -85,7 +86,15 @@ async def test_a_card_that_led_to_an_anchor_and_is_refused_is_told(
         await MtlsFlow(ports, believe, (), origin=ORIGIN).prove(shown)
 
     assert await events(registry) == [
-        ("CardRefused", {"code": refusal.code, "method": "mtls", "purpose": "login"})
+        (
+            "CardRefused",
+            {
+                "code": refusal.code,
+                "method": "mtls",
+                "purpose": "login",
+                "serial_number": f"{load_certificate(shown.leaf).serial_number:x}",
+            },
+        )
     ]
 
 

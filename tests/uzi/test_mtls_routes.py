@@ -522,6 +522,7 @@ async def test_a_revoked_card_is_refused_and_the_log_has_it(proxied, at_proxy, r
         "code": "card_revoked",
         "method": "mtls",
         "purpose": "login",
+        "serial_number": f"{revoked.certificate.serial_number:x}",
     }
     assert at_proxy.cookies() == {}
 
