@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import os
 import sys
 import traceback
@@ -28,6 +29,9 @@ and by whom, asks the PIN, signs, and opens the browser to go on."""
 _WHAT = """\
 a link zorgid://session?...; or register (open such links with this program and these options
 from now on), unregister, cards (show what is in the readers, for a help desk)"""
+
+#: A pipe to a program that collects crashes is no file, which the limit does not count.
+_PR_SET_DUMPABLE = 4
 
 
 class Screen(Person, Protocol):
@@ -94,6 +98,7 @@ def _handle(
     settings: desktop_settings.DesktopSettings,
     words: Words,
 ) -> int:
+    _leave_no_core()
     screen = _screen(words)
 
     def work() -> int:
@@ -112,6 +117,20 @@ def _handle(
         return exit_code(trouble)
 
     return screen.run(work)
+
+
+def _leave_no_core() -> None:
+    """Keep the PIN from what a crash writes to disk: the card's software is not ours.
+
+    On Linux also from a program of the same person that would look into this one (prctl(2)).
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - not on Windows.
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 async def _one_session(

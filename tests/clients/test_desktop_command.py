@@ -59,8 +59,9 @@ def run(house, session, empty):
     """Run the program with the session's link, at a desktop whose servers are configured."""
     allow(empty, house.base_url)
 
-    def start(*arguments, manners=None, **environment):
-        program = [sys.executable, "tests/smart_card.py", manners.json()] if manners else ()
+    def start(*arguments, manners=None, program=(), **environment):
+        if manners:
+            program = [sys.executable, "tests/smart_card.py", manners.json()]
         environment.setdefault("PYTHONPATH", str(Path(__file__).parents[2]))
         return desktop([*arguments, session.agent_uri], empty, program=program, **environment)
 
@@ -106,6 +107,22 @@ async def test_the_terminal_shows_what_is_asked_and_no_pin(house, run, readers):
     ]
     assert desk.shown.endswith("Gelukt. Ga verder in uw browser.\n")
     assert PIN not in desk.shown
+
+
+async def test_a_crash_leaves_no_pin_behind(run, readers, tmp_path):
+    """What Linux calls undumpable writes no core, and opens its memory to nobody but root."""
+    tell = tmp_path / "tell.py"
+    tell.write_text(
+        "import ctypes, resource\n"
+        "from clients import desktop_command\n"
+        "desktop_command.run()\n"
+        "core = resource.getrlimit(resource.RLIMIT_CORE)\n"
+        "print('dumpable:', ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), core)\n"
+    )
+    async with run(program=(sys.executable, str(tell))) as desk:
+        await desk.reads(ASKED)
+        desk.types("nee")
+        await desk.reads("dumpable: 0 (0, 0)")
 
 
 async def test_a_wrong_pin_may_be_entered_again(page, session, run, readers):
