@@ -25,3 +25,8 @@ def examine_cards(settings: Settings, mistakes: list[str], remarks: list[str]) -
     if settings.client_cert_proxies:
         named = ", ".join(map(str, settings.client_cert_proxies))
         remarks.append(f"Whoever connects from {named} can log in as anybody.")
+        if settings.mtls_host == settings.host:
+            remarks.append(
+                "So can everybody through a proxy that lets a browser's own Client-Cert pass: "
+                f"show cards at a port of its own, in {PREFIX}MTLS_PORT."
+            )

@@ -66,3 +66,13 @@ def test_it_is_said_whom_the_server_believes(configured):
     _, output = configured(CLIENT_CERT_PROXIES="10.0.0.5/32")
 
     assert "Whoever connects from 10.0.0.5/32 can log in as anybody." in output
+
+
+def test_it_is_said_that_the_ordinary_entrance_takes_cards_too(configured):
+    _, apart = configured(CLIENT_CERT_PROXIES="10.0.0.5/32")
+    away = dict.fromkeys(("TLS_CERTIFICATE_FILE", "TLS_KEY_FILE", "MTLS_PORT"), "")
+    _, same = configured(CLIENT_CERT_PROXIES="10.0.0.5/32", **away)
+
+    said = f"show cards at a port of its own, in {PREFIX}MTLS_PORT."
+    assert said not in apart
+    assert said in same
