@@ -56,7 +56,7 @@ async def test_the_record_is_shown_as_it_is_known(house, page):
         "user_name": "person-1",
         "uzi_number": None,
         "role_code": "00.000",
-        "role": "00.000",
+        "role": "medewerker",
         "organisation": house.holder.organisation_name,
         "ura": house.holder.ura,
     }

@@ -21,7 +21,7 @@ from pairing_server.uzi.roles import role_codes
         ("01.999", "arts (01.999)", "physician (01.999)"),
         ("02.015", "tandarts (02.015)", "dentist (02.015)"),
         ("77.000", "77.000", "77.000"),
-        ("00.000", "00.000", "00.000"),
+        ("00.000", "medewerker", "employee"),
     ],
 )
 def test_a_code_is_shown_in_words_or_as_its_number(code, dutch, english):
