@@ -58,7 +58,9 @@ _BY_CODE = {
     ),
     "wrong_browser": Advice(N_("Started in another browser"), actions=(_START,)),
     "unknown_organisation": Advice(
-        N_("Your organisation is not registered here yet"), actions=(_ORGANISATION, _START)
+        # Not first: whoever takes it becomes the administrator.
+        N_("Your organisation is not registered here yet"),
+        actions=(_START, _ORGANISATION),
     ),
     "membership_ended": Advice(N_("Your registration has been ended"), actions=(_START,)),
     "several_records": Advice(N_("Your organisation has to look at this"), actions=(_START,)),

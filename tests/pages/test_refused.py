@@ -41,11 +41,12 @@ def test_a_card_that_is_refused_is_called_that():
     assert advise(Other, is_of_card=False).title == "This cannot go on"
 
 
-def test_an_organisation_that_is_unknown_can_be_registered():
+def test_an_organisation_that_is_unknown_can_be_registered_by_who_means_to():
+    """The first one is the button that somebody in a hurry takes."""
     kind = next(each for each in KINDS if each.code == "unknown_organisation")
 
     paths = [action.path for action in advise(kind, is_of_card=False).actions]
-    assert paths == ["/portal/organisation", "/portal/"]
+    assert paths == ["/portal/", "/portal/organisation"]
 
 
 def test_a_fault_is_said_to_be_ours():
