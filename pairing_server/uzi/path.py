@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pairing_server.uzi import path_validation, second_opinion
 from pairing_server.uzi.anchors import TrustAnchors
-from pairing_server.uzi.certificate import Card, parsing, read_card
+from pairing_server.uzi.certificate import UNREADABLE, Card, parsing, read_card
 from pairing_server.uzi.hierarchy import Hierarchy
 from pairing_server.uzi.path_fault import MAX_DEPTH, broken_rule, is_signed_by
 from pairing_server.uzi.proof import holder_key, is_quick
@@ -141,11 +141,19 @@ def load_anchors(data: bytes) -> list[x509.Certificate]:
     """Read what an operator configures: one DER certificate or one or more in PEM.
 
     Raises:
-        ValueError: There is none in it.
+        ValueError: There is none in it, or one that cannot be read in every part.
     """
-    if data.lstrip().startswith(b"-----BEGIN"):
-        return x509.load_pem_x509_certificates(data)
-    return [x509.load_der_x509_certificate(data)]
+    try:
+        if data.lstrip().startswith(b"-----BEGIN"):
+            certificates = x509.load_pem_x509_certificates(data)
+        else:
+            certificates = [x509.load_der_x509_certificate(data)]
+        for one in certificates:
+            # As in `load_certificate`: a mistake is told at start, and not to a card's holder.
+            _ = one.subject, one.issuer, one.extensions, one.public_key()
+    except UNREADABLE as error:
+        raise ValueError(type(error).__name__) from error
+    return certificates
 
 
 def _load_chain(ders: Sequence[bytes]) -> list[x509.Certificate]:

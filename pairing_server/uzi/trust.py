@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from pairing_server.uzi.anchors import TrustAnchors, is_for_tests
-from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.hierarchy import (
     Environment,
     Hierarchy,
@@ -112,15 +111,11 @@ def _load(file: Path) -> list[x509.Certificate]:
         ) from error
     try:
         certificates = load_anchors(data)
-        for one in certificates:
-            # The library reads the parts when they are asked for; ask now, in one place.
-            _ = one.subject, one.issuer, one.public_key()
-        foreign = any(_is_no_authority(certificate) for certificate in certificates)
-    except UNREADABLE as error:
+    except ValueError as error:
         raise ValueError(
             "holds no certificate that can be read: name a PEM or DER file"
         ) from error
-    if foreign:
+    if any(_is_no_authority(certificate) for certificate in certificates):
         raise ValueError("holds a certificate that is no authority's")
     return certificates
 

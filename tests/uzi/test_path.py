@@ -718,6 +718,17 @@ def test_anchors_are_read_from_der_and_pem(ca):
     assert load_anchors(both) == [root, ca.level_2.certificate]
 
 
+def test_an_anchor_is_read_in_every_part(ca):
+    """What is read later only would be refused to a card's holder, and not told at start."""
+    version_3, subject = b"\xa0\x03\x02\x01\x02", b"\x06\x03\x55\x04\x0a\x0c"
+    good = der(ca.root.certificate)
+
+    for part, other in ((version_3, b"\xa0\x03\x02\x01\x07"), (subject, subject[:-1] + b"\x03")):
+        assert part in good
+        with pytest.raises(ValueError, match=r"InvalidVersion|ValueError|TypeError"):
+            load_anchors(good.replace(part, other))
+
+
 @pytest.mark.parametrize("data", [b"", b"-----BEGIN CERTIFICATE-----\n", b"\x30\x00"])
 def test_a_file_without_anchors_is_an_error(data):
     with pytest.raises(ValueError, match=r"."):
