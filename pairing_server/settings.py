@@ -225,6 +225,13 @@ class Settings(BaseSettings):
             raise ValueError("must name the proxies: whoever is named logs in as anybody")
         return value
 
+    @field_validator("egress_inside")
+    @classmethod
+    def _never_everywhere(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("must name networks of your own, and not all there are")
+        return value
+
     @field_validator("tls_key_file")
     @classmethod
     def _belongs_to_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:

@@ -403,6 +403,13 @@ def test_half_a_place_for_cards_is_a_mistake(given, told):
     assert mistakes(**given) == [PREFIX + told]
 
 
+@pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0"])
+def test_not_everything_is_inside(everywhere):
+    assert mistakes(egress_inside=f"10.1.0.0/16, {everywhere}") == [
+        f"{PREFIX}EGRESS_INSIDE: must name networks of your own, and not all there are."
+    ]
+
+
 def test_where_revocation_is_asked_is_read_from_the_environment():
     settings = load(
         {
