@@ -11,7 +11,7 @@ import aiohttp
 from clients.pairing import Offer, PairingEnded
 from clients.phone import SoftwarePhone
 from clients.qr_image import UnreadableImage, read_png, read_qr
-from clients.wire import WireError
+from clients.wire import MalformedAnswer, WireError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _ended(f"{file}: {error}. Take a PNG of the page while it shows the QR code.")
     try:
         asyncio.run(_pair(link))
-    except (WireError, PairingEnded, ValueError) as error:
+    except (WireError, MalformedAnswer, PairingEnded, ValueError) as error:
         return _ended(f"Not paired: {error}. Ask the page for a new QR code.")
     except aiohttp.ClientConnectionError:
         return _ended("The server of the QR code cannot be reached.")

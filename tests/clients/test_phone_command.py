@@ -1,9 +1,11 @@
 """The software phone as a command: a screenshot in, a paired phone out."""
 
 import asyncio
+import json
 
 import pytest
 import resvg_py
+from aiohttp import web
 
 from clients.phone_command import run
 from clients.portal import PortalPage
@@ -49,6 +51,21 @@ async def test_a_pairing_that_is_taken_is_told_in_words(page, screenshot, stand_
 
     assert await asyncio.to_thread(run, [screenshot(offered)]) == 1
     assert "Not paired: 404 not_found. Ask the page for a new QR code." in capsys.readouterr().err
+
+
+async def test_a_key_for_another_server_is_not_made(page, screenshot, stand_in, capsys):
+    offered = await page.start_pairing()
+    scan = stand_in.scan
+
+    async def foreign(request):
+        answer = json.loads((await scan(request)).body)
+        answer["public_key"]["rp"]["id"] = "elsewhere.example"
+        return web.json_response(answer)
+
+    stand_in.faults["POST", f"/phone/pairings/{offered.id}/scan"] = foreign
+
+    assert await asyncio.to_thread(run, [screenshot(offered)]) == 1
+    assert "Not paired: a key for another relying party." in capsys.readouterr().err
 
 
 async def test_a_server_that_is_away_is_told_in_words(page, screenshot, stand_in, capsys):
