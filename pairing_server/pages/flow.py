@@ -42,7 +42,7 @@ class StandingFlow:
 
         Raises:
             MembershipEnded: the organisation ended theirs.
-            Unauthenticated: the person's record was closed.
+            RecordClosed: the person's record was closed.
             UnknownOrganisation: the card's organisation is not registered.
         """
         return await self._registry.read(lambda tx: self._read(tx, session))

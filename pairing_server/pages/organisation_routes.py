@@ -1,7 +1,5 @@
 """The page on which an organisation is registered, once, by the holder of one of its cards."""
 
-from contextlib import suppress
-
 from aiohttp import web
 
 from pairing_server.http import language_of
@@ -15,7 +13,7 @@ from pairing_server.pages.front import (
     see_other,
 )
 from pairing_server.portal.flow import RegistrationFlow
-from pairing_server.portal.registration import OrganisationExists
+from pairing_server.portal.registration import OrganisationExists, UnknownOrganisation
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.registry.people import AdministrativeRole
 from pairing_server.uzi.session import Purpose
@@ -72,8 +70,13 @@ class OrganisationPages:
     async def register_organisation(self, request: web.Request) -> web.Response:
         """Register the card's organisation."""
         session = await self._front.session(request)
-        # Registered meanwhile, by whomever: the page says so.
-        with suppress(OrganisationExists):
+        try:
             _, person = await self._flow.register_organisation(session)
-            await self._sessions.set_person(session, person.id)
+        except OrganisationExists as error:
+            # One that was closed would be asked about for ever.
+            if not await self._standing.is_organisation_known(session):
+                raise UnknownOrganisation from error
+            # Registered meanwhile, by whomever: the page says so.
+            return see_other(ORGANISATION)
+        await self._sessions.set_person(session, person.id)
         return see_other(ORGANISATION)

@@ -62,6 +62,7 @@ _BY_CODE = {
         N_("Your organisation is not registered here yet"),
         actions=(_START, _ORGANISATION),
     ),
+    "record_closed": Advice(N_("Your registration has been ended"), actions=(_START,)),
     "membership_ended": Advice(N_("Your registration has been ended"), actions=(_START,)),
     "several_records": Advice(N_("Your organisation has to look at this"), actions=(_START,)),
     "changed_meanwhile": Advice(N_("Your details were changed"), actions=(_DETAILS, _START)),

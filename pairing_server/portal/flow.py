@@ -83,7 +83,7 @@ class RegistrationFlow:
         Raises:
             ChangedMeanwhile, DetailsDoNotMatch, MembershipEnded, UnknownOrganisation: not any more
                 what it was when they began.
-            Unauthenticated: the person's record was closed.
+            RecordClosed: the person's record was closed.
         """
         if session.registration is None:
             return await self.holder_of(card)
@@ -101,7 +101,7 @@ class RegistrationFlow:
         """Return who the card's holder is, if they are registered.
 
         Raises:
-            Unauthenticated: the person's record was closed.
+            RecordClosed: the person's record was closed.
         """
         person = await self._registry.read(lambda tx: record.read_holder(tx, card))
         return person.id if person else None
@@ -111,7 +111,7 @@ class RegistrationFlow:
 
         Raises:
             NotForThisSession: the card was proved for something else.
-            Unauthenticated: the person's record was closed.
+            RecordClosed: the person's record was closed.
             OrganisationExists: it was registered before; of many at once one gets through.
         """
         if session.purpose is not Purpose.REGISTER_ORGANISATION:
@@ -139,7 +139,8 @@ class RegistrationFlow:
             MembershipEnded: the organisation ended this person's membership.
             SeveralRecords: two records match; the organisation is told.
             TooManyDates, TooManyDenials: too many wrong dates for this card, or records denied.
-            Unauthenticated: the person's record was closed, or the browser session has ended.
+            RecordClosed: the person's record was closed.
+            Unauthenticated: the browser session has ended.
             UnknownOrganisation: the card's organisation is not registered.
         """
         card, now = session.card, self._clock()

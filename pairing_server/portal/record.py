@@ -12,9 +12,13 @@ from pairing_server.audit.events import (
     PersonRegistered,
     RegistrationDenied,
 )
-from pairing_server.errors import NotFound, Unauthenticated
+from pairing_server.errors import NotFound
 from pairing_server.portal import registration as rules
-from pairing_server.portal.registration import NotAnAdministrator, UnknownOrganisation
+from pairing_server.portal.registration import (
+    NotAnAdministrator,
+    RecordClosed,
+    UnknownOrganisation,
+)
 from pairing_server.portal.session import BrowserSession, Offer
 from pairing_server.registry import Query, Transaction, notices, organisations, people
 from pairing_server.registry.notices import Notice, NoticeKind
@@ -52,7 +56,7 @@ def read_holder(tx: Query, card: Card) -> Person | None:
     """Return who is registered under the card's UZI number.
 
     Raises:
-        Unauthenticated: their record was closed.
+        RecordClosed: their record was closed.
     """
     return _open(people.by_uzi_number(tx, card.uzi_number))
 
@@ -62,7 +66,7 @@ def read_known(tx: Query, card: Card, now: datetime) -> Known:
 
     Raises:
         MembershipEnded: the organisation ended the holder's.
-        Unauthenticated: the holder's record was closed.
+        RecordClosed: the holder's record was closed.
         UnknownOrganisation: the organisation is not registered, or not any more.
     """
     organisation = _check_organisation(organisations.get(tx, card.ura))
@@ -84,7 +88,7 @@ def write_organisation(
 
     Raises:
         AlreadyExistsError: it was registered before.
-        Unauthenticated: the person's record was closed.
+        RecordClosed: the person's record was closed.
     """
     organisation = Organisation(
         ura=card.ura,
@@ -125,7 +129,7 @@ def write_registration(
         AlreadyExistsError: another made the same person at this moment.
         ChangedMeanwhile, DetailsDoNotMatch: not any more what it was when they began.
         MembershipEnded: the organisation ended the membership meanwhile.
-        Unauthenticated: the person's record was closed.
+        RecordClosed: the person's record was closed.
         UnknownOrganisation: the organisation was closed.
     """
     holder = _open(people.by_uzi_number_for_update(tx, card.uzi_number))
@@ -261,7 +265,7 @@ def check_manages(tx: Query, session: BrowserSession, now: datetime) -> None:
 
 def _open(person: Person | None) -> Person | None:
     if person is not None and person.status is not PersonStatus.ACTIVE:
-        raise Unauthenticated("closed")
+        raise RecordClosed
     return person
 
 

@@ -91,6 +91,17 @@ class MembershipEnded(Refusal):
     )
 
 
+class RecordClosed(Refusal):
+    """The record of the card's holder was closed, and a card does not undo that."""
+
+    code = "record_closed"
+    status = 403
+    description = (
+        "Your registration here has been closed. Ask who manages the registrations in your "
+        "organisation if that is wrong."
+    )
+
+
 class ChangedMeanwhile(Conflict):
     """What is known of the person is not what it was when they began to register."""
 

@@ -1,6 +1,9 @@
 """Registering an organisation, once."""
 
+import sqlalchemy as sa
+
 from clients.card_profile import Holder
+from pairing_server.registry.tables import organisation
 from tests.pages.visitor import visitor
 
 
@@ -59,6 +62,20 @@ async def test_of_two_one_is_the_administrator_and_the_other_is_told(house):
     page = (await second.get("/portal/organisation")).page
     assert "It was registered before." in page.text
     assert "You are its administrator." not in page.text
+
+
+async def test_one_that_was_closed_is_not_asked_about_for_ever(guest):
+    await guest.house.add_organisation()
+    closed = sa.update(organisation).values(status="closed")
+    await guest.house.registry.commit(lambda tx: tx.run(closed))
+    await guest.log_in(purpose="register-organisation")
+
+    shown = await guest.post("/portal/organisation")
+
+    assert (shown.status, shown.page.heading) == (
+        403,
+        "Your organisation is not registered here yet",
+    )
 
 
 async def test_nobody_registers_an_organisation_without_a_card(guest):

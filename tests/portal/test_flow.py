@@ -311,7 +311,7 @@ async def test_a_closed_person_does_not_log_in(house):
     await house.registered()
     await close_person(house)
 
-    assert await refused(house.logged_in()) == (401, "invalid_token")
+    assert await refused(house.logged_in()) == (403, "record_closed")
 
 
 async def test_who_is_closed_while_logged_in_registers_nothing(house, card):
@@ -319,9 +319,9 @@ async def test_who_is_closed_while_logged_in_registers_nothing(house, card):
     begun = await page.registration(DATE_OF_BIRTH)
     await close_person(house)
 
-    assert await refused(page.registration(DATE_OF_BIRTH)) == (401, "invalid_token")
+    assert await refused(page.registration(DATE_OF_BIRTH)) == (403, "record_closed")
     signed = page.prove(begun.session, house.agent(), card)
-    assert await refused(signed) == (401, "invalid_token")
+    assert await refused(signed) == (403, "record_closed")
     (registered,) = await rows(house, person)
     assert registered["status"] == "closed"
 
@@ -331,7 +331,7 @@ async def test_a_closed_person_registers_no_organisation(house):
     page = await house.logged_in(ELSEWHERE, "register-organisation")
     await close_person(house)
 
-    assert await refused(page.register_organisation()) == (401, "invalid_token")
+    assert await refused(page.register_organisation()) == (403, "record_closed")
     assert await house.registry.read(lambda tx: organisations.get(tx, ELSEWHERE.ura)) is None
 
 

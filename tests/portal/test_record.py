@@ -10,12 +10,13 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from pairing_server.errors import NotFound, Unauthenticated
+from pairing_server.errors import NotFound
 from pairing_server.portal import record
 from pairing_server.portal.registration import (
     ChangedMeanwhile,
     MembershipEnded,
     NotAnAdministrator,
+    RecordClosed,
     UnknownOrganisation,
 )
 from pairing_server.portal.session import BrowserSession
@@ -145,7 +146,7 @@ async def test_a_holder_who_is_closed_meanwhile_stays_closed(nodes, holder):
 
     _, lost = await both(nodes, lambda tx: people.update_person(tx, closed), registering(CARD))
 
-    assert isinstance(lost, Unauthenticated)
+    assert isinstance(lost, RecordClosed)
     assert (await person(nodes)).status is PersonStatus.CLOSED
 
 
