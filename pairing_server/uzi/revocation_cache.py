@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 _LIST, _ADDRESS, _AUTHORITY, _DRAFT = ".crl", ".url", ".cer", ".part"
@@ -50,9 +49,15 @@ class ListCache:
         """Read the authorities that cards have shown, and that led to an anchor."""
         for file in self._files(_AUTHORITY):
             try:
-                yield x509.load_der_x509_certificate(file.read_bytes())
-            except (OSError, ValueError) as error:
+                data = file.read_bytes()
+            except OSError as error:
                 _log.warning("cached_authority_unreadable", reason=type(error).__name__)
+                continue
+            # As it was kept: one that is damaged might parse, and fail where it is looked at.
+            if _digest(data) == file.stem:
+                yield x509.load_der_x509_certificate(data)
+            else:
+                _log.warning("cached_authority_unreadable", reason="damaged")
 
     def keep_list(self, kept: Kept) -> None:
         """Put a list in the place of the one before, in one step."""
@@ -62,8 +67,8 @@ class ListCache:
 
     def keep_authority(self, certificate: x509.Certificate) -> None:
         """Remember an authority."""
-        name = certificate.fingerprint(hashes.SHA256()).hex()[:_NAME_CHARACTERS]
-        self._write(name + _AUTHORITY, certificate.public_bytes(Encoding.DER))
+        data = certificate.public_bytes(Encoding.DER)
+        self._write(_digest(data) + _AUTHORITY, data)
 
     def _files(self, suffix: str) -> list[Path]:
         try:
@@ -87,4 +92,8 @@ class ListCache:
 
 
 def _name(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()[:_NAME_CHARACTERS]
+    return _digest(url.encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_NAME_CHARACTERS]

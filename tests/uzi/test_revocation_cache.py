@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from pairing_server.uzi.revocation_cache import Kept, ListCache
 
@@ -82,3 +83,16 @@ def test_authorities_are_remembered(cache, ca, directory):
     (directory / "broken.cer").write_bytes(b"\x30")
 
     assert set(cache.authorities()) == {ca.root.certificate, ca.level_2.certificate}
+
+
+def test_an_authority_that_a_disk_damaged_is_passed_over(cache, ca, directory):
+    """It parses; who reads its name later, with every list that is fetched, would fail."""
+    cache.keep_authority(ca.root.certificate)
+    (file,) = directory.glob("*.cer")
+    data = file.read_bytes()
+    name = data.index(b"\x06\x03\x55\x04\x0a") + 5
+    file.write_bytes(data[:name] + b"\x03" + data[name + 1 :])
+    with pytest.raises((ValueError, TypeError)):
+        _ = x509.load_der_x509_certificate(file.read_bytes()).issuer
+
+    assert list(cache.authorities()) == []
