@@ -80,7 +80,7 @@ def address_of(request: web.Request, trusted_proxies: Sequence[Network]) -> str:
     hops = [request.remote or "", *_forwarded(request)]
     for hop in hops:
         try:
-            address = ipaddress.ip_address(hop.strip())
+            address = _unmapped(ipaddress.ip_address(hop.strip()))
         except ValueError:
             return "unknown"
         if not any(address in network for network in trusted_proxies):
@@ -92,9 +92,14 @@ def _forwarded(request: web.Request) -> list[str]:
     return ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")[::-1]
 
 
+def _unmapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the IPv4 address that a socket for both families writes as one of IPv6."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def _group(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)

@@ -76,6 +76,8 @@ def test_the_address_that_was_quiet_for_longest_is_forgotten_first(monkeypatch):
         ("10.0.0.1", "rubbish", "unknown"),
         ("2001:db8:1:2:3::4", None, "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.1", None, "192.0.2.1"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "::ffff:198.51.100.7", "198.51.100.7"),
     ],
 )
 def test_an_address_is_what_our_own_proxies_say(remote, forwarded, expected):
