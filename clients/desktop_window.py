@@ -5,6 +5,7 @@ and waits, so that the window answers while a slow card or server does not.
 """
 
 import contextlib
+import gc
 import queue
 import threading
 import tkinter as tk
@@ -86,13 +87,17 @@ class Window:
                 failed.append(error)
 
         thread = threading.Thread(target=do, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            self._look()
-            self.root.update()
-            thread.join(_LOOK / 1000)
-        with contextlib.suppress(tk.TclError):
-            self.root.destroy()
+        # What Tk made is collected here and nowhere else: Tcl ends the process that lets go of
+        # an interpreter in another thread.
+        gc.disable()
+        try:
+            thread.start()
+            while thread.is_alive():
+                self._look()
+                self.root.update()
+                thread.join(_LOOK / 1000)
+        finally:
+            self._let_go()
         if failed:
             raise failed[0]
         return done[0]
@@ -174,6 +179,14 @@ class Window:
         return asked.answer
 
     # In the thread of the window.
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(tk.TclError):
+            self.root.destroy()
+        self._asked = None
+        del self.root, self._body
+        gc.collect()
+        gc.enable()
 
     def _look(self) -> None:
         with contextlib.suppress(queue.Empty):

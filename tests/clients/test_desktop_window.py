@@ -1,10 +1,12 @@
 """The window on a real display, with somebody at the keyboard."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -259,6 +261,24 @@ def test_what_fails_in_the_work_is_heard(monkeypatch, keyboard):
 
     with pytest.raises(RuntimeError, match="a fault"):
         Window(Words("nl")).run(work)
+
+
+def test_nothing_of_a_window_is_left_for_another_thread_to_collect(monkeypatch, keyboard):
+    monkeypatch.setenv("DISPLAY", keyboard.display)
+    window = Window(Words("nl"))
+    made = weakref.ref(window.root)
+    enabled = []
+
+    def work():
+        window.busy("Een ogenblik…")
+        enabled.append(gc.isenabled())
+        return 0
+
+    window.run(work)
+
+    assert made() is None
+    assert enabled == [False]
+    assert gc.isenabled()
 
 
 def test_without_a_display_there_is_no_window(monkeypatch):
