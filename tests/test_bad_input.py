@@ -256,6 +256,10 @@ def urls(draw, stage, path):
     return URL(f"{stage.house.base_url}{filled}?{query}".rstrip("?"), encoded=True)
 
 
+#: Where nobody waits for a page, whatever they say they accept.
+OF_PROGRAMS = ("/phone/", "/token", "/bc-authorize", "/userinfo", "/jwks.json", "/.well-known/")
+
+
 async def throw(stage, method, url, headers, body):
     with capture_logs() as logged:
         async with stage.house.http.request(
@@ -263,13 +267,15 @@ async def throw(stage, method, url, headers, body):
         ) as told:
             raw = await told.read()
     check(method, told.status, told.content_type, raw)
+    assert told.content_type != "text/html" or not url.path.startswith(OF_PROGRAMS)
     assert [line for line in logged if line["event"] == "bug"] == []
 
 
 def check(method: str, status: int, content_type: str, raw: bytes) -> None:
+    """Make sure of a refusal: JSON for programs, a page where a person waits."""
     assert status < 500, raw
     assert not INSIDE.search(raw)
-    if status >= 400 and method != "HEAD":
+    if status >= 400 and method != "HEAD" and content_type != "text/html":
         said = json.loads(raw)
         assert content_type == "application/json"
         assert isinstance(said["error"], str)

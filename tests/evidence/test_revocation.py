@@ -16,6 +16,11 @@ from pairing_server.uzi.ocsp import NONCE_OCTETS, Question
 NOW = datetime.now(UTC)
 
 
+def now():
+    """Return when a response is made: producedAt is the machine's time, and NOW is long ago."""
+    return datetime.now(UTC)
+
+
 @pytest.fixture(scope="module")
 def ca():
     return UziTestCa.create(NOW, Style(KeyKind.P_256))
@@ -58,23 +63,23 @@ def heard(ca, path, authorities):
         profile = edit(responder_profile(issuing.certificate, NOW))
         responder = OcspResponder.delegated(issuing, NOW, profile=profile, statuses=statuses)
         question = Question(about, path[1], os.urandom(NONCE_OCTETS)).encoded()
-        response = base64.b64encode(responder.answer(question, about, NOW, manner)).decode()
+        response = base64.b64encode(responder.answer(question, about, now(), manner)).decode()
         return {"source": "ocsp", "authorities": authorities, "ocsp": {"response": response}}
 
     return make
 
 
 def test_a_response_that_says_good_holds(heard, path):
-    assert check_kept(heard(), path, NOW).holds
+    assert check_kept(heard(), path, now()).holds
 
 
 def test_a_response_that_was_made_ahead_holds(heard, path):
-    assert check_kept(heard(Manner(nonce=False)), path, NOW + LONGEST).holds
+    assert check_kept(heard(Manner(nonce=False)), path, now() + LONGEST).holds
 
 
 @pytest.mark.parametrize("status", [Status.REVOKED, Status.UNKNOWN])
 def test_a_response_that_says_otherwise_does_not(heard, path, status):
-    check = check_kept(heard(status=status), path, NOW)
+    check = check_kept(heard(status=status), path, now())
 
     assert (check.holds, check.detail) == (False, status.name.lower())
 
@@ -82,7 +87,7 @@ def test_a_response_that_says_otherwise_does_not(heard, path, status):
 def test_a_response_about_another_card_does_not(heard, ca, path):
     other = ca.issue(Holder(), NOW, KeyKind.P_256).authentication.certificate
 
-    check = check_kept(heard(about=other), path, NOW)
+    check = check_kept(heard(about=other), path, now())
 
     assert (check.holds, check.detail) == (False, "other_certificate")
 
@@ -93,35 +98,35 @@ def test_a_response_that_was_changed_does_not(heard, path):
     der[-1] ^= 1
     kept["ocsp"]["response"] = base64.b64encode(bytes(der)).decode()
 
-    assert check_kept(kept, path, NOW).holds is False
+    assert check_kept(kept, path, now()).holds is False
 
 
 @pytest.mark.parametrize("manner", [Manner(), Manner(nonce=False)], ids=["nonce", "ahead"])
 @pytest.mark.parametrize("away", [timedelta(days=-1), timedelta(days=3)], ids=["early", "late"])
 def test_a_response_of_another_time_does_not(heard, path, manner, away):
-    check = check_kept(heard(manner), path, NOW + away)
+    check = check_kept(heard(manner), path, now() + away)
 
     assert (check.holds, check.detail) == (False, "the response is of another time")
 
 
 def test_a_response_holds_as_long_as_a_session_after_it_can_last(heard, path):
-    assert check_kept(heard(), path, NOW + LONGEST).holds
+    assert check_kept(heard(), path, now() + LONGEST).holds
 
 
 def test_a_responder_that_nothing_clears_is_not_told(heard, path):
     def without_no_check(profile):
         return replace(profile, extensions=profile.extensions[:-1])
 
-    assert check_kept(heard(edit=without_no_check), path, NOW).holds is None
+    assert check_kept(heard(edit=without_no_check), path, now()).holds is None
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "not base64"])
 def test_what_is_no_response_does_not_hold(heard, path, text):
-    assert check_kept({**heard(), "ocsp": {"response": text}}, path, NOW).holds is False
+    assert check_kept({**heard(), "ocsp": {"response": text}}, path, now()).holds is False
 
 
 def test_a_list_is_named_and_not_kept(by_list, path):
-    check = check_kept(by_list, path, NOW)
+    check = check_kept(by_list, path, now())
 
     assert check.holds is None
     assert "ab" * 32 in check.detail
@@ -131,13 +136,13 @@ def test_a_list_is_named_and_not_kept(by_list, path):
 def test_a_list_of_another_time_does_not_hold(by_list, path, days):
     other = {**by_list, "crl": named(path[1], NOW + timedelta(days=days))}
 
-    check = check_kept(other, path, NOW)
+    check = check_kept(other, path, now())
 
     assert (check.holds, check.detail) == (False, "the list is of another time")
 
 
 def test_a_list_of_another_issuer_does_not_hold(by_list, path):
-    check = check_kept({**by_list, "crl": named(path[2])}, path, NOW)
+    check = check_kept({**by_list, "crl": named(path[2])}, path, now())
 
     assert (check.holds, check.detail) == (False, "the list is of another issuer")
 
@@ -145,7 +150,7 @@ def test_a_list_of_another_issuer_does_not_hold(by_list, path):
 @pytest.mark.parametrize("left", [0, 1])
 def test_every_authority_must_have_been_checked(by_list, heard, path, left):
     for kept in (by_list, heard()):
-        check = check_kept({**kept, "authorities": kept["authorities"][:left]}, path, NOW)
+        check = check_kept({**kept, "authorities": kept["authorities"][:left]}, path, now())
 
         assert (check.holds, check.detail) == (False, "not every authority was checked")
 
@@ -153,11 +158,11 @@ def test_every_authority_must_have_been_checked(by_list, heard, path, left):
 def test_authorities_stand_in_their_order(by_list, path):
     turned = by_list["authorities"][::-1]
 
-    assert check_kept({**by_list, "authorities": turned}, path, NOW).holds is False
+    assert check_kept({**by_list, "authorities": turned}, path, now()).holds is False
 
 
 def test_where_nothing_was_kept_nothing_is_told(path):
-    assert check_kept({}, path, NOW).holds is None
+    assert check_kept({}, path, now()).holds is None
 
 
 @pytest.mark.parametrize(
@@ -166,11 +171,11 @@ def test_where_nothing_was_kept_nothing_is_told(path):
     ids=["type", "no source", "form"],
 )
 def test_what_is_of_another_form_does_not_hold(path, kept):
-    assert check_kept(kept, path, NOW).holds is False
+    assert check_kept(kept, path, now()).holds is False
 
 
 @pytest.mark.parametrize("source", ["ocsp", "crl", "else"])
 def test_what_cleared_the_card_must_be_there(path, authorities, source):
-    check = check_kept({"source": source, "authorities": authorities}, path, NOW)
+    check = check_kept({"source": source, "authorities": authorities}, path, now())
 
     assert (check.holds, check.detail) == (False, "it does not say what cleared the card")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.pairing import PairingLink
-from clients.qr_image import QUIET_ZONE, _decode_png, rasterise_svg, read_qr
+from clients.qr_image import QUIET_ZONE, rasterise_svg, read_png, read_qr
 from pairing_server.qr.code import PairingCode, modules, parse, svg
 from pairing_server.tokens import b64url, new_id, new_secret
 
@@ -38,7 +38,7 @@ def drawn(base_url):
 
 def at(image, width):
     """Render at so many pixels wide."""
-    return _decode_png(bytes(resvg_py.svg_to_bytes(svg_string=image, width=width, dpi=96)))
+    return read_png(bytes(resvg_py.svg_to_bytes(svg_string=image, width=width, dpi=96)))
 
 
 @never_late

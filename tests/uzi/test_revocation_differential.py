@@ -189,7 +189,9 @@ def ours(path, lists, response=None, question=None):
         if response is None:
             check_revocation(path[0], path[1], read, NOW)
             return GOOD
-        answer = read_response(response, question, NOW, read, nonce_required=False)
+        # A response is made now, whenever this module was read.
+        now = datetime.now(UTC)
+        answer = read_response(response, question, now, read, nonce_required=False)
     except CardRevoked:
         return REVOKED
     except (RevocationUnknown, Disrupted):
