@@ -1,5 +1,6 @@
 """Any PKCS#11 module: the right certificate and key are found, and each failure is told apart."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,8 +33,16 @@ def issued(ca):
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory, issued):
+def made(tmp_path_factory, issued):
     return Readers(tmp_path_factory.mktemp("full")).insert(issued)
+
+
+@pytest.fixture
+def full(tmp_path, made):
+    """Insert a copy of the card: it remembers a wrong PIN."""
+    copied = Readers(tmp_path / "full")
+    shutil.copytree(made.tokens, copied.tokens, dirs_exist_ok=True)
+    return copied
 
 
 @pytest.fixture
