@@ -27,9 +27,11 @@ REVOKED = Holder(uzi_number="900009999")
 def revoked(register):
     """A holder whose card is on the list."""
     serial = register.card(REVOKED).certificate.serial_number
-    listed = register.ca.issuing("Z").revocation_list(datetime.now(UTC), [serial])
-    (register.crl_dir / "Z.crl").write_bytes(listed)
-    return REVOKED
+    crl = register.crl_dir / "Z.crl"
+    kept = crl.read_bytes()
+    crl.write_bytes(register.ca.issuing("Z").revocation_list(datetime.now(UTC), [serial]))
+    yield REVOKED
+    crl.write_bytes(kept)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
