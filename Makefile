@@ -58,7 +58,7 @@ clean:  ## Remove what was installed and made here.
 	rm -rf $(VENV) build data *.egg-info
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	--no-annotate --exclude-newer "1 week" -q
+	--no-annotate --no-strip-extras --exclude-newer "1 week" -q
 
 # Debian's python3 comes without ensurepip: there, the machine's own pip fills the environment.
 $(BIN)/python:
