@@ -31,6 +31,7 @@ class Twist:
     rp_id: str | None = None
     type: str | None = None
     cross_origin: bool = False
+    top_origin: str | None = None
     set_flags: Flags = NO_FLAGS
     clear_flags: Flags = NO_FLAGS
     sign_count: int | None = None
@@ -43,12 +44,15 @@ HONEST = Twist()
 
 def twisted_client_data(kind: str, challenge: bytes, origin: str, twist: Twist) -> bytes:
     """Compose the client data of a ceremony, but for what the twist says."""
-    return client_data_json(
+    composed = client_data_json(
         kind if twist.type is None else twist.type,
         challenge if twist.challenge is None else twist.challenge,
         origin if twist.origin is None else twist.origin,
         cross_origin=twist.cross_origin,
     )
+    if twist.top_origin is None:
+        return composed
+    return composed[:-1] + f',"topOrigin":{_ccd_string(twist.top_origin)}}}'.encode()
 
 
 def client_data_json(kind: str, challenge: bytes, origin: str, *, cross_origin: bool) -> bytes:

@@ -197,6 +197,7 @@ class ApprovalFlow:
                 credential_id=credential.id,
                 public_key=credential.public_key,
                 sign_count=credential.sign_count,
+                backup_eligible=credential.backup_eligible,
             )
             answer = replace(answer, sign_count=verified.sign_count)
             request = await self._change(

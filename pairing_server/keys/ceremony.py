@@ -22,11 +22,11 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
     parse_attestation_object,
-    parse_client_data_json,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
@@ -40,6 +40,7 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from pairing_server.keys import ctap_cbor
 from pairing_server.keys.credential import AttestationVerdict, NewKey
@@ -47,6 +48,7 @@ from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     InvalidAssertion,
     InvalidCredential,
+    SignCountRegressed,
 )
 from pairing_server.tokens import b64url, b64url_decode
 
@@ -211,12 +213,12 @@ def verify_registration(
         aaguid=verified.aaguid,
         attestation_format=AttestationFormat(verified.fmt).value,
         attestation_verdict=AttestationVerdict.UNKNOWN,
-        backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+        backup_eligible=_is_backup_eligible(verified),
         backed_up=verified.credential_backed_up,
     )
 
 
-def verify_assertion(
+def verify_assertion(  # noqa: PLR0913 - what section 7.2 compares.
     rp: RelyingParty,
     response: AuthenticationResponse,
     *,
@@ -224,11 +226,17 @@ def verify_assertion(
     credential_id: str,
     public_key: bytes,
     sign_count: int,
+    backup_eligible: bool | None = None,
 ) -> VerifiedAssertion:
     """Verify an assertion by exactly this credential (section 7.2), UP and UV required.
 
+    Args:
+        backup_eligible: What the key said of itself when it was registered; `None` for what is
+            not to be compared.
+
     Raises:
         InvalidAssertion: it is by another credential, over another challenge, or does not verify.
+        SignCountRegressed: it verifies, and the count did not grow.
     """
     if response.id != credential_id:
         raise InvalidAssertion(None, "another credential")
@@ -249,16 +257,26 @@ def verify_assertion(
         )
     except _MALFORMED as error:
         raise InvalidAssertion(None, _complaint(error)) from error
+    # Step 19: a key is made for one device or for many, and does not change its nature.
+    if backup_eligible not in (None, _is_backup_eligible(verified)):
+        raise InvalidAssertion(None, "backup eligibility changed")
     # Step 22.  Zero on both sides is an authenticator that does not count, as synced passkeys.
     if (verified.new_sign_count or sign_count) and verified.new_sign_count <= sign_count:
-        raise InvalidAssertion(None, "sign count did not grow")
+        raise SignCountRegressed(None, "sign count did not grow")
     return VerifiedAssertion(verified.new_sign_count, verified.credential_backed_up)
 
 
+def _is_backup_eligible(verified: VerifiedRegistration | VerifiedAuthentication) -> bool:
+    return verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+
+
 def _refuse_cross_origin(client_data_json: str) -> None:
-    # Section 7.2 step 11: we are never framed, so no honest client sets this.
-    if parse_client_data_json(b64url_decode(client_data_json)).cross_origin:
+    # Section 7.2 steps 13 and 14: we are never framed, so no honest client sets these.
+    client_data = json.loads(b64url_decode(client_data_json))
+    if client_data.get("crossOrigin", False) is not False:
         raise ValueError("crossOrigin")
+    if "topOrigin" in client_data:
+        raise ValueError("topOrigin")
 
 
 def _check_attestation_object(data: bytes) -> None:

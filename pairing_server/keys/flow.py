@@ -152,6 +152,7 @@ class PhoneFlow:
             credential_id=credential.id,
             public_key=credential.public_key,
             sign_count=credential.sign_count,
+            backup_eligible=credential.backup_eligible,
         )
         await self._status.revoke(credential.id, f"person:{phone.person.id}")
 
@@ -189,6 +190,7 @@ class PhoneFlow:
             credential_id=credential.id,
             public_key=credential.public_key,
             sign_count=credential.sign_count,
+            backup_eligible=credential.backup_eligible,
         )
         if credential.status is CredentialStatus.BLOCKED:
             raise PhoneBlocked

@@ -33,6 +33,14 @@ class InvalidAssertion(InvalidRequest):
     )
 
 
+class SignCountRegressed(InvalidAssertion):
+    """The key did sign, with a count that does not grow: there may be two of it.
+
+    WebAuthn Level 3 section 7.2 step 22 and section 6.1.1.  What raises this has verified the
+    signature, so that nobody who does not hold the key, or a copy of it, can bring it about.
+    """
+
+
 class PhoneBlocked(Refusal):
     """The phone is blocked; its bearer knows it from this answer."""
 

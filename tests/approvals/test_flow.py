@@ -515,6 +515,7 @@ TWISTS = {
     "not present": Twist(clear_flags=Flags.UP),
     "not verified": Twist(clear_flags=Flags.UV),
     "sign count": Twist(sign_count=0),
+    "backup eligibility": Twist(set_flags=Flags.BE),
     "signature": Twist(spoil_signature=True),
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import cbor2
@@ -34,6 +35,7 @@ from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     InvalidAssertion,
     InvalidCredential,
+    SignCountRegressed,
 )
 from pairing_server.tokens import b64url, b64url_decode
 from tests.keys.handset import CHALLENGE, ORIGIN, RP, registration
@@ -49,6 +51,7 @@ ONE_THING_WRONG = {
     "rp id": (Twist(rp_id="evil.example"), "RP ID"),
     "type": (Twist(type="payment.get"), "type"),
     "framed": (Twist(cross_origin=True), "crossOrigin"),
+    "framed, says the top": (Twist(top_origin=ORIGIN), "topOrigin"),
     "nobody there": (Twist(clear_flags=Flags.UP), "presen"),
     "nobody verified": (Twist(clear_flags=Flags.UV), "verif"),
     "backed up but not eligible": (Twist(set_flags=Flags.BS), "back"),
@@ -70,7 +73,7 @@ def assertion(phone, twist=HONEST, challenge=CHALLENGE):
     return msgspec.convert(made, AuthenticationResponse)
 
 
-def asserted(phone, response, sign_count=0, rp=RP):
+def asserted(phone, response, sign_count=0, rp=RP, **known):
     return verify_assertion(
         rp,
         response,
@@ -78,6 +81,7 @@ def asserted(phone, response, sign_count=0, rp=RP):
         credential_id=phone[1].credential_id,
         public_key=phone[1].public_key,
         sign_count=sign_count,
+        **known,
     )
 
 
@@ -286,14 +290,54 @@ COUNTS = st.one_of(st.integers(0, 3), st.integers(0, 2**32 - 1))
 def test_the_sign_count_grows_or_is_not_counted(phone, stored, sent):
     response = assertion(phone, Twist(sign_count=sent))
     grows = sent > stored or sent == stored == 0
-    with contextlib.nullcontext() if grows else pytest.raises(InvalidAssertion, match="count"):
+    with contextlib.nullcontext() if grows else pytest.raises(SignCountRegressed, match="count"):
         assert asserted(phone, response, stored).sign_count == sent
 
 
 def test_the_count_is_compared_after_the_signature(phone):
     forged = assertion(phone, Twist(sign_count=1, spoil_signature=True))
-    with pytest.raises(InvalidAssertion, match="signature"):
+    with pytest.raises(InvalidAssertion, match="signature") as refused:
         asserted(phone, forged, sign_count=9)
+    assert not isinstance(refused.value, SignCountRegressed)
+
+
+@pytest.mark.parametrize(
+    "wrong", [twist for twist, _ in ONE_THING_WRONG.values()], ids=ONE_THING_WRONG
+)
+def test_nothing_but_the_count_tells_of_a_copied_key(phone, wrong):
+    with pytest.raises(InvalidAssertion) as refused:
+        asserted(phone, assertion(phone, replace(wrong, sign_count=1)), sign_count=9)
+    assert not isinstance(refused.value, SignCountRegressed)
+
+
+def test_a_copied_key_is_told_as_any_other_wrong_signature():
+    assert SignCountRegressed.code == InvalidAssertion.code
+    assert SignCountRegressed.description == InvalidAssertion.description
+
+
+@pytest.mark.parametrize(("stored", "said"), [(True, Flags(0)), (False, Flags.BE)])
+def test_a_key_does_not_change_whether_it_may_be_backed_up(phone, stored, said):
+    response = assertion(phone, Twist(set_flags=said))
+    assert asserted(phone, response, backup_eligible=not stored)
+    with pytest.raises(InvalidAssertion, match="eligib"):
+        asserted(phone, response, backup_eligible=stored)
+
+
+@pytest.mark.parametrize("said", [Flags.BE, Flags.BE | Flags.BS])
+def test_an_assertion_says_whether_the_key_is_backed_up(phone, said):
+    response = assertion(phone, Twist(set_flags=said))
+    verified = asserted(phone, response, backup_eligible=True)
+    assert verified.backed_up is (Flags.BS in said)
+
+
+@pytest.mark.parametrize("crossed", ["false", None, 0, 1, True, [], {}])
+def test_only_an_honest_false_is_not_framed(phone, crossed):
+    made = registration(Authenticator())
+    client_data = json.loads(b64url_decode(made.response.client_data_json))
+    raw = b64url(json.dumps(client_data | {"crossOrigin": crossed}).encode())
+    inner = msgspec.structs.replace(made.response, client_data_json=raw)
+    with pytest.raises(InvalidCredential, match="crossOrigin"):
+        registered(msgspec.structs.replace(made, response=inner))
 
 
 JSON = st.recursive(

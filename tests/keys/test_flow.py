@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from clients.client_data import Twist
+from clients.client_data import Flags, Twist
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow, unbind_challenge
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
@@ -245,6 +245,7 @@ WRONG = {
     "another origin": Twist(origin="https://evil.example"),
     "another signature": Twist(spoil_signature=True),
     "no sign count": Twist(sign_count=0),
+    "a key that may be backed up": Twist(set_flags=Flags.BE),
 }
 
 
