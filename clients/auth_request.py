@@ -1,10 +1,8 @@
-"""An authentication request as the phone sees it, and the challenges that the phone signs."""
-
-import hashlib
+"""An authentication request as the phone sees it, and the challenge that an approval signs."""
 
 import msgspec
-import rfc8785
 
+from clients.phone_challenge import details_challenge
 from clients.wire import WireError
 
 
@@ -64,10 +62,4 @@ def approval_details(request: AuthRequest, code: str) -> dict[str, str]:
 
 def approval_challenge(request: AuthRequest, code: str) -> bytes:
     """Compute the 32 bytes to sign, over canonical JSON of the details (RFC 8785)."""
-    details = rfc8785.dumps(dict(approval_details(request, code)))
-    return hashlib.sha256(b"pairing_server/approval/v1\n" + details).digest()
-
-
-def unbind_challenge(credential_id: str) -> bytes:
-    """Compute the 32 bytes by which a phone lets go of its own key."""
-    return hashlib.sha256(f"pairing_server/unbind/v1\n{credential_id}".encode()).digest()
+    return details_challenge("pairing_server/approval/v1", approval_details(request, code))

@@ -140,13 +140,28 @@ class Authenticator:
             transports=["internal"],
         )
 
-    def get(self, challenge: bytes, rp_id: str, origin: str, twist: Twist = HONEST) -> JSONObject:
-        """Sign a challenge with the newest key for `rp_id`: an AuthenticationResponseJSON.
+    def get(
+        self,
+        challenge: bytes,
+        rp_id: str,
+        origin: str,
+        twist: Twist = HONEST,
+        *,
+        credential_id: str = "",
+    ) -> JSONObject:
+        """Sign a challenge for `rp_id`: an AuthenticationResponseJSON.
+
+        Args:
+            credential_id: The key to sign with; the newest one when it is empty.
 
         Raises:
-            Unable: there is no key for `rp_id`.
+            Unable: there is no such key.
         """
-        held = [credential for credential in self.credentials if credential.rp_id == rp_id]
+        held = [
+            credential
+            for credential in self.credentials
+            if credential.rp_id == rp_id and credential_id in {"", credential.credential_id}
+        ]
         if not held:
             raise Unable("no key for this relying party")
         used = held[-1]
@@ -160,6 +175,17 @@ class Authenticator:
             signature=b64url(_sign(used.key, data, client_data, twist)),
             userHandle=used.user_handle,
         )
+
+    def keep_only(self, credential_id: str) -> None:
+        """Forget all keys but one.
+
+        Raises:
+            Unable: that one is not here; nothing is forgotten then.
+        """
+        kept = [each for each in self.credentials if each.credential_id == credential_id]
+        if not kept:
+            raise Unable("no such key")
+        self.credentials = kept
 
     def _data(self, credential: Credential, extra: Flags, twist: Twist) -> bytes:
         """Compose authenticator data up to the sign count (WebAuthn Level 3 section 6.1)."""

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "clients/desktop_terminal.py": "tests/clients/test_desktop_command.py",
     "clients/id_token.py": "tests/clients/test_workstation.py",
     "clients/oauth_error.py": "tests/clients/test_workstation.py",
+    "clients/phone_record.py": "tests/clients/test_phone_changes.py",
 }
 
 
