@@ -33,7 +33,7 @@ from pairing_server.keys.seal import (
 )
 from pairing_server.keys.signing import SigningKeys, signing_key_exists
 from pairing_server.keys.status import PhoneStatusFlow
-from pairing_server.limits import Limiter, Rate
+from pairing_server.limits import LIMITED, Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.routes import LoginRoutes
@@ -46,6 +46,7 @@ from pairing_server.pages.phone_routes import PhonePages
 from pairing_server.pages.refusal_pages import RefusalPages
 from pairing_server.pages.registration_routes import RegistrationPages
 from pairing_server.pages.rendering import Renderer
+from pairing_server.phone_api import PhoneApiRoutes
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
@@ -202,15 +203,20 @@ def make_app(
     guard = make_middleware(random, limiter, pages=refusal_pages)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
+    phone_api = (
+        PairingRoutes(pairings, sessions, rp, clock),
+        PhoneRoutes(phones, random),
+        ApprovalRoutes(approvals, phones),
+    )
+    operations = [call for routes in phone_api for call in routes.operations()]
     for routes in (
         health,
         KeySetRoutes(keys),
         UziRoutes(uzi, clock, random, log_in=portal.log_in),
         mtls,
         portal,
-        PairingRoutes(pairings, sessions, rp, clock),
-        PhoneRoutes(phones, random),
-        ApprovalRoutes(approvals, phones),
+        *phone_api,
+        PhoneApiRoutes(operations, settings.base_url, LIMITED),
         LoginRoutes(logins, client_auth, settings.base_url),
         assets,
         refusal_pages,

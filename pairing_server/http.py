@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ from pairing_server.errors import (
     UnsupportedMediaType,
 )
 from pairing_server.languages import Language, language_named, negotiate
+from pairing_server.openapi import Operation
 from pairing_server.settings import Settings
 
 T = TypeVar("T")
@@ -37,6 +38,11 @@ LANGUAGE_COOKIE = "language"
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,4})\s*(?:,|;|$)", re.ASCII)
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,1024}=*)", re.ASCII)
 _encoder = msgspec.json.Encoder()
+
+
+def route_table(operations: Iterable[Operation]) -> list[web.RouteDef]:
+    """Return the routes of calls that the phone API's document tells of."""
+    return [web.route(call.method, call.path, call.handler) for call in operations]
 
 
 async def json_body(request: web.Request, body: type[T]) -> T:

@@ -6,17 +6,29 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
-from pairing_server.approvals.auth_request import AuthRequest, DenyReason
+from pairing_server.approvals.auth_request import AuthRequest, DenyReason, Status
 from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.approvals.refusals import AuthRequestClosed, WrongCode
 from pairing_server.clock import wire_time
 from pairing_server.held import MOST_OF_PHONE, HeldCalls
-from pairing_server.http import answer, bearer, json_body, preferred_wait
+from pairing_server.http import answer, bearer, json_body, preferred_wait, route_table
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.refusals import InvalidAssertion
+from pairing_server.openapi import Header, Operation
 from pairing_server.tokens import b64url
 
 #: What `If-None-Match` may name at most (RFC 9110 section 13.1.2); more is not compared.
 MAX_ETAGS = 10
+
+WireTime = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+#: What is claimed is still pending to everybody else.
+ToldStatus = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"enum": [each for each in Status if each is not Status.CLAIMED]}
+    ),
+]
 
 
 class Approve(msgspec.Struct, tag_field="decision", tag="approve"):
@@ -32,8 +44,37 @@ class Deny(msgspec.Struct, tag_field="decision", tag="deny"):
     reason: Literal["not_me", "other"] = "other"
 
 
+class OpenAuthRequest(msgspec.Struct):
+    """What a client asks of a person; strings exactly as they are signed, empty when absent."""
+
+    id: str
+    client: str
+    organisation: str
+    ura: str
+    role_code: str
+    workstation: str
+    location: str
+    message: str
+    nonce: str
+    requested_at: str
+    expires_at: WireTime
+    code_length: int
+
+
+class OpenAuthRequests(msgspec.Struct):
+    """The open requests of a person, newest first."""
+
+    auth_requests: list[OpenAuthRequest]
+
+
+class ShownAuthRequest(OpenAuthRequest):
+    """A request of a person, open or not."""
+
+    status: ToldStatus
+
+
 # A union is a type to msgspec, though not to the type checker.
-_ANSWER: Any = Approve | Deny
+AuthRequestAnswer: Any = Approve | Deny
 
 
 class ApprovalRoutes:
@@ -46,10 +87,31 @@ class ApprovalRoutes:
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
+        return route_table(self.operations())
+
+    def operations(self) -> list[Operation]:
+        """Describe the calls."""
         return [
-            web.get("/phone/auth-requests", self.list_open),
-            web.get("/phone/auth-requests/{id}", self.show),
-            web.put("/phone/auth-requests/{id}/answer", self.answer),
+            Operation(
+                "GET",
+                "/phone/auth-requests",
+                self.list_open,
+                headers=(Header.PREFER, Header.IF_NONE_MATCH),
+                responses={200: OpenAuthRequests},
+            ),
+            Operation(
+                "GET",
+                "/phone/auth-requests/{id}",
+                self.show,
+                responses={200: ShownAuthRequest},
+            ),
+            Operation(
+                "PUT",
+                "/phone/auth-requests/{id}/answer",
+                self.answer,
+                body=AuthRequestAnswer,
+                refusals=(AuthRequestClosed, InvalidAssertion, WrongCode),
+            ),
         ]
 
     async def list_open(self, request: web.Request) -> web.Response:
@@ -69,19 +131,19 @@ class ApprovalRoutes:
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:
             return web.Response(status=304, headers=headers)
-        return answer({"auth_requests": [_json(item) for item in requests]}, headers=headers)
+        return answer(OpenAuthRequests([_open(item) for item in requests]), headers=headers)
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one request of this person, open or not."""
         phone = await self._phones.authenticate(bearer(request))
         found = await self._flow.open_request(phone.person.id, request.match_info["id"])
         status = found.status_at(self._flow.now())
-        return answer({**_json(found), "status": status})
+        return answer(ShownAuthRequest(**msgspec.structs.asdict(_open(found)), status=status))
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take the person's answer."""
         phone = await self._phones.authenticate(bearer(request))
-        body: Approve | Deny = await json_body(request, _ANSWER)
+        body: Approve | Deny = await json_body(request, AuthRequestAnswer)
         identifier = request.match_info["id"]
         if isinstance(body, Approve):
             await self._flow.approve(phone, identifier, body.code, body.assertion)
@@ -90,26 +152,26 @@ class ApprovalRoutes:
         return answer(status=204)
 
 
-def _json(request: AuthRequest) -> dict[str, object]:
+def _open(request: AuthRequest) -> OpenAuthRequest:
     shown = request.shown
-    return {
-        "id": request.id,
-        "client": shown.client,
-        "organisation": shown.organisation,
-        "ura": shown.ura,
-        "role_code": shown.role_code,
-        "workstation": shown.workstation,
-        "location": shown.location,
-        "message": shown.message,
-        "nonce": shown.nonce,
-        "requested_at": shown.requested_at,
-        "expires_at": wire_time(request.expires_at),
-        "code_length": len(request.code),
-    }
+    return OpenAuthRequest(
+        id=request.id,
+        client=shown.client,
+        organisation=shown.organisation,
+        ura=shown.ura,
+        role_code=shown.role_code,
+        workstation=shown.workstation,
+        location=shown.location,
+        message=shown.message,
+        nonce=shown.nonce,
+        requested_at=shown.requested_at,
+        expires_at=wire_time(request.expires_at),
+        code_length=len(request.code),
+    )
 
 
 def _etag(requests: list[AuthRequest]) -> str:
-    raw = msgspec.json.encode([_json(request) for request in requests])
+    raw = msgspec.json.encode([_open(request) for request in requests])
     return f'"{b64url(hashlib.sha256(raw).digest()[:12])}"'
 
 

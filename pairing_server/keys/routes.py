@@ -1,16 +1,20 @@
 """The phone's calls about itself (design sections 5 and 6), and the public key set."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
-from pairing_server.errors import InvalidRequest
-from pairing_server.http import answer, bearer, json_body
+from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound
+from pairing_server.http import answer, bearer, json_body, route_table
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import BoundPhone, PhoneFlow
+from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.keys.signing import JWKS_LIFETIME, SigningKeys
+from pairing_server.openapi import Caller, Operation
 from pairing_server.push import PushAddress, PushService
+from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.tokens import Random, new_secret
 
 #: 32 random bytes in base64url, drawn by the phone.
@@ -74,6 +78,31 @@ class TokenBody(msgspec.Struct):
     device_token: DeviceToken | None = None
 
 
+class BoundCredential(msgspec.Struct):
+    """What a phone is bound to."""
+
+    credential_id: str
+    status: CredentialStatus
+    name: str
+    uzi_number: str
+    bound_at: datetime
+    expires_at: datetime
+    push: PushService | None
+
+
+class Challenge(msgspec.Struct):
+    """What a phone that lost its device token signs, base64url; for two minutes."""
+
+    id: str
+    challenge: str
+
+
+class ReplacedToken(msgspec.Struct):
+    """The device token from now on."""
+
+    device_token: str
+
+
 class PhoneRoutes:
     """Calls of a bound phone."""
 
@@ -83,19 +112,49 @@ class PhoneRoutes:
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
+        return route_table(self.operations())
+
+    def operations(self) -> list[Operation]:
+        """Describe the calls."""
         return [
-            web.get("/phone/credential", self.show),
-            web.delete("/phone/credential", self.unbind),
-            web.put("/phone/push", self.set_push),
-            web.post("/phone/device-token", self.announce_device_token),
-            web.post("/phone/token/challenge", self.challenge_for_token),
-            web.post("/phone/token", self.replace_device_token),
+            Operation("GET", "/phone/credential", self.show, responses={200: BoundCredential}),
+            Operation(
+                "DELETE",
+                "/phone/credential",
+                self.unbind,
+                body=UnbindBody,
+                refusals=(InvalidAssertion,),
+            ),
+            Operation("PUT", "/phone/push", self.set_push, body=PushBody),
+            Operation(
+                "POST",
+                "/phone/device-token",
+                self.announce_device_token,
+                body=DeviceTokenBody,
+                refusals=(Conflict,),
+            ),
+            Operation(
+                "POST",
+                "/phone/token/challenge",
+                self.challenge_for_token,
+                caller=Caller.ANYBODY,
+                responses={200: Challenge},
+            ),
+            Operation(
+                "POST",
+                "/phone/token",
+                self.replace_device_token,
+                caller=Caller.ANYBODY,
+                body=TokenBody,
+                responses={200: ReplacedToken},
+                refusals=(Expired, InvalidAssertion, NotFound, PhoneBlocked),
+            ),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
         """Tell the phone what it is bound to."""
         phone = await self._flow.authenticate(bearer(request))
-        return answer(_credential_json(phone))
+        return answer(_bound_credential(phone))
 
     async def unbind(self, request: web.Request) -> web.Response:
         """Revoke the phone's own key."""
@@ -122,14 +181,14 @@ class PhoneRoutes:
         """Draw a challenge for a phone that lost its device token."""
         _ = request
         identifier, challenge = await self._flow.challenge_for_token()
-        return answer({"id": identifier, "challenge": challenge})
+        return answer(Challenge(identifier, challenge))
 
     async def replace_device_token(self, request: web.Request) -> web.Response:
         """Give a phone a new device token by its key's signature."""
         body = await json_body(request, TokenBody)
         token = body.device_token or new_secret(self._random)
         await self._flow.replace_device_token(body.id, body.assertion, token)
-        return answer({"device_token": token})
+        return answer(ReplacedToken(token))
 
 
 class KeySetRoutes:
@@ -150,14 +209,15 @@ class KeySetRoutes:
         return answer(await self._keys.jwks(), headers=headers)
 
 
-def _credential_json(phone: BoundPhone) -> dict[str, object]:
+def _bound_credential(phone: BoundPhone) -> BoundCredential:
     credential, person = phone.credential, phone.person
-    return {
-        "credential_id": credential.id,
-        "status": credential.status,
-        "name": person.name,
-        "uzi_number": person.uzi_number or "",
-        "bound_at": credential.bound_at,
-        "expires_at": credential.expires_at,
-        "push": credential.push_service,
-    }
+    service = credential.push_service
+    return BoundCredential(
+        credential_id=credential.id,
+        status=credential.status,
+        name=person.name,
+        uzi_number=person.uzi_number or "",
+        bound_at=credential.bound_at,
+        expires_at=credential.expires_at,
+        push=None if service is None else PushService(service),
+    )

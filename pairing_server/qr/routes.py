@@ -2,20 +2,27 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 
 from pairing_server.clock import Clock
-from pairing_server.errors import InvalidRequest
-from pairing_server.http import answer, bearer, json_body, preferred_wait
+from pairing_server.errors import Expired, InvalidRequest
+from pairing_server.http import answer, bearer, json_body, preferred_wait, route_table
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, creation_options
+from pairing_server.keys.refusals import (
+    AttestationNotAccepted,
+    CredentialExists,
+    InvalidCredential,
+)
 from pairing_server.keys.routes import DeviceToken, PushBody
+from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.qr import code
 from pairing_server.qr.flow import PairingFlow
-from pairing_server.qr.pairing import Device, Pairing, Status
+from pairing_server.qr.pairing import Device, Identity, Pairing, Status
+from pairing_server.qr.refusals import PairingClosed
 from pairing_server.tokens import b64url_decode
 
 #: How a page shows and types the identity of the proof behind the pairing.
@@ -29,6 +36,20 @@ Name = Annotated[
     msgspec.Meta(
         pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$(?!\n)",
         max_length=100,
+    ),
+]
+
+#: While the registry is told of the right number the pairing is still proved.
+ToldStatus = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"enum": [each for each in Status if each is not Status.BINDING]}
+    ),
+]
+CreationOptions = Annotated[
+    dict[str, Any],
+    msgspec.Meta(
+        description="PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3 section 5.1.8)."
     ),
 ]
 
@@ -61,6 +82,28 @@ class ConfirmBody(msgspec.Struct):
     check_number: Annotated[str, msgspec.Meta(max_length=20)]
 
 
+class Scanned(msgspec.Struct):
+    """What the phone shows before its holder makes the key, and what it makes the key of."""
+
+    identity: Identity
+    check_number: str
+    public_key: CreationOptions
+    expires_in: int
+
+
+class Proved(msgspec.Struct):
+    """The key was taken: the number on the phone's screen is awaited at the page."""
+
+    status: ToldStatus
+
+
+class PairingStatus(msgspec.Struct):
+    """How far the page is; with the key's id once it is bound."""
+
+    status: ToldStatus
+    credential_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class PairingRoutes:
     """The page's and the phone's side of a pairing."""
 
@@ -78,9 +121,44 @@ class PairingRoutes:
             web.post("/portal/pairings", self.offer),
             web.get("/portal/pairings/{id}", self.show_page),
             web.post("/portal/pairings/{id}/confirm", self.confirm),
-            web.post("/phone/pairings/{id}/scan", self.scan),
-            web.post("/phone/pairings/{id}/credential", self.prove),
-            web.get("/phone/pairings/{id}", self.show_phone),
+            *route_table(self.operations()),
+        ]
+
+    def operations(self) -> list[Operation]:
+        """Describe the phone's calls."""
+        return [
+            Operation(
+                "POST",
+                "/phone/pairings/{id}/scan",
+                self.scan,
+                caller=Caller.ANY_PHONE,
+                body=ScanBody,
+                responses={200: Scanned},
+                refusals=(Expired,),
+            ),
+            Operation(
+                "POST",
+                "/phone/pairings/{id}/credential",
+                self.prove,
+                caller=Caller.ANY_PHONE,
+                body=CredentialBody,
+                responses={202: Proved},
+                refusals=(
+                    AttestationNotAccepted,
+                    CredentialExists,
+                    Expired,
+                    InvalidCredential,
+                    PairingClosed,
+                ),
+            ),
+            Operation(
+                "GET",
+                "/phone/pairings/{id}",
+                self.show_phone,
+                caller=Caller.ANY_PHONE,
+                headers=(Header.PREFER,),
+                responses={200: PairingStatus},
+            ),
         ]
 
     async def offer(self, request: web.Request) -> web.Response:
@@ -127,14 +205,10 @@ class PairingRoutes:
             user_name=pairing.user_name,
             display_name=pairing.identity.name,
         )
-        return answer(
-            {
-                "identity": pairing.identity,
-                "check_number": pairing.check_number,
-                "public_key": options,
-                "expires_in": self._seconds_left(pairing),
-            }
+        scanned = Scanned(
+            pairing.identity, pairing.check_number, options, self._seconds_left(pairing)
         )
+        return answer(scanned)
 
     async def prove(self, request: web.Request) -> web.Response:
         """Take the phone's new key."""
@@ -142,7 +216,7 @@ class PairingRoutes:
         body = await json_body(request, CredentialBody)
         push = None if body.push is None else body.push.address()
         pairing = await self._flow.prove(request.match_info["id"], token, body.credential, push)
-        return answer({"status": pairing.status_at(self._clock())}, 202)
+        return answer(Proved(pairing.status_at(self._clock())), 202)
 
     async def show_phone(self, request: web.Request) -> web.Response:
         """Tell the phone how far the page is, held until it is done."""
@@ -151,10 +225,9 @@ class PairingRoutes:
             request.match_info["id"], token, preferred_wait(request)
         )
         status = pairing.status_at(self._clock())
-        body: dict[str, object] = {"status": status}
         if status is Status.PAIRED and pairing.key is not None:
-            body["credential_id"] = pairing.key.credential_id
-        return answer(body)
+            return answer(PairingStatus(status, pairing.key.credential_id))
+        return answer(PairingStatus(status))
 
     def _seconds_left(self, pairing: Pairing) -> int:
         return max(0, int((pairing.expires_at - self._clock()) / timedelta(seconds=1)))
