@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import structlog
 from aiohttp import web
-from cryptography import x509
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
@@ -61,23 +60,26 @@ from pairing_server.qr.routes import PairingRoutes
 from pairing_server.registry import Registry, RegistryUnavailableError, Transaction
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
-from pairing_server.settings import PREFIX, Settings, SettingsError
+from pairing_server.settings import Settings
 from pairing_server.store import Store
 from pairing_server.store.embedded import EmbeddedValkey
 from pairing_server.store.redis_store import RedisStore
-from pairing_server.tls import CardContext, CardSite, card_context, one_request
+from pairing_server.tls import CardSite, one_request
 from pairing_server.tokens import Random
-from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.belief import Believe, CardBeliever
 from pairing_server.uzi.card_status import CardStatus
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.hierarchy import Hierarchy, HierarchyError
 from pairing_server.uzi.mtls import MtlsFlow
 from pairing_server.uzi.mtls_routes import MtlsRoutes
-from pairing_server.uzi.path import CardVerifier, load_anchors
+from pairing_server.uzi.path import CardVerifier
 from pairing_server.uzi.revocation_setup import make_card_status, make_egress
 from pairing_server.uzi.routes import UziRoutes
-from pairing_server.uzi.trust import AnchorError, choose_hierarchy, trust_anchors
+from pairing_server.uzi.trust_setup import (
+    read_anchors,
+    read_card_context,
+    read_hierarchy,
+    read_issuers,
+)
 
 #: How long calls that are being answered when the server stops have to end.
 DRAIN = timedelta(seconds=10)
@@ -291,32 +293,6 @@ async def running(
             await stores.checkpoints.make()
 
 
-def read_hierarchy(settings: Settings) -> Hierarchy:
-    """Read the hierarchy of the cards that are accepted.
-
-    Raises:
-        SettingsError: The operator's own is none, or of another environment.
-    """
-    try:
-        return choose_hierarchy(settings.uzi_environment, settings.uzi_hierarchy_file)
-    except HierarchyError as error:
-        setting = f"{PREFIX}UZI_HIERARCHY_FILE"
-        raise SettingsError([f"{setting}: {mistake}" for mistake in error.mistakes]) from error
-
-
-def read_anchors(settings: Settings, hierarchy: Hierarchy | None = None) -> TrustAnchors:
-    """Put together the trust anchors that ship and those that are configured.
-
-    Raises:
-        SettingsError: One of them is none, or must not be trusted here.
-    """
-    try:
-        return trust_anchors(hierarchy or read_hierarchy(settings), settings.uzi_anchors)
-    except AnchorError as error:
-        setting = f"{PREFIX}UZI_ANCHORS"
-        raise SettingsError([f"{setting}: {mistake}" for mistake in error.mistakes]) from error
-
-
 def read_card_status(settings: Settings, around: Surroundings) -> CardStatus:
     """Return what checks by lists and OCSP whether cards still hold."""
     hierarchy = read_hierarchy(settings)
@@ -336,40 +312,6 @@ def card_believer(settings: Settings, card_status: CardStatus) -> Believe:
     hierarchy = read_hierarchy(settings)
     verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
     return CardBeliever(verifier, card_status)
-
-
-def read_issuers(settings: Settings) -> list[x509.Certificate]:
-    """Read the configured authorities that cards come without.
-
-    Raises:
-        SettingsError: A file cannot be read, or holds no certificate.
-    """
-    issuers: list[x509.Certificate] = []
-    for file in settings.uzi_issuers:
-        try:
-            issuers += load_anchors(file.read_bytes())
-        except (OSError, ValueError) as error:
-            mistake = f"{PREFIX}UZI_ISSUERS: {file} is no certificate that can be read."
-            raise SettingsError([mistake]) from error
-    return issuers
-
-
-def read_card_context(settings: Settings) -> CardContext | None:
-    """Return what the TLS listener for cards listens with, if there is to be one.
-
-    Raises:
-        SettingsError: No anchor is known as a certificate, which a handshake needs.
-        TlsError: The listener's certificate or key cannot be used.
-    """
-    certificate, key = settings.tls_certificate_file, settings.tls_key_file
-    if certificate is None or key is None:
-        return None
-    issuers = read_issuers(settings)
-    anchors = read_anchors(settings).among(issuers)
-    if not anchors:
-        mistake = f"{PREFIX}UZI_ANCHORS: a TLS listener needs an anchor's certificate, as a file."
-        raise SettingsError([mistake])
-    return card_context(certificate, key, [*anchors, *issuers])
 
 
 def _record_start(tx: Transaction, settings: Settings) -> None:

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "pairing_server/registry/tables.py": "tests/registry/test_migrate.py",
     "pairing_server/store/die_with_parent.py": "tests/store/test_embedded.py",
     "pairing_server/store/embedded_files.py": "tests/store/test_embedded.py",
+    "pairing_server/uzi/trust_setup.py": "tests/test_tls.py",
     "clients/card_profile.py": "tests/clients/test_test_ca.py",
     "clients/desktop_terminal.py": "tests/clients/test_desktop_command.py",
     "clients/id_token.py": "tests/clients/test_workstation.py",

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import serialization
 from structlog.testing import capture_logs
 
 from clients.card_profile import Holder
-from pairing_server.app import read_card_context
 from pairing_server.settings import SettingsError, UziEnvironment
 from pairing_server.tls import (
     CardSite,
@@ -23,6 +22,7 @@ from pairing_server.tls import (
     one_request,
     shown_certificates,
 )
+from pairing_server.uzi.trust_setup import read_card_context
 from tests.card_tls import ServerCertificate, browser_tls, der
 from tests.house import free_port, house_settings
 

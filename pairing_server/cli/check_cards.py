@@ -1,8 +1,8 @@
 """What `pairing-server check` says of the places where browsers show cards."""
 
-from pairing_server.app import read_card_context, read_issuers
 from pairing_server.settings import PREFIX, Settings, SettingsError
 from pairing_server.tls import TlsError
+from pairing_server.uzi.trust_setup import read_card_context, read_issuers
 
 
 def examine_cards(settings: Settings, mistakes: list[str], remarks: list[str]) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from pairing_server.app import read_anchors, read_hierarchy
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.settings import PREFIX, Settings, SettingsError, UziEnvironment
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import Hierarchy
+from pairing_server.uzi.trust_setup import read_anchors, read_hierarchy
 
 ANCHORS = f"{PREFIX}UZI_ANCHORS"
 

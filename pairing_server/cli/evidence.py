@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from pairing_server.app import read_anchors, read_hierarchy
 from pairing_server.audit.chain import Facts
 from pairing_server.cli.running import TAKES_ID, Mistake, registry_only, run, with_settings
 from pairing_server.clock import from_milliseconds, wire_time
@@ -18,6 +17,7 @@ from pairing_server.evidence.phone import check_approval, read_approval, read_re
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.settings import Settings, SettingsError, UziEnvironment
 from pairing_server.uzi.path import CardVerifier
+from pairing_server.uzi.trust_setup import read_anchors, read_hierarchy
 
 #: Exit status where there is nothing to verify.
 NOTHING = 2
