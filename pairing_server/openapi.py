@@ -26,7 +26,7 @@ from pairing_server.errors import (
     UnsupportedMediaType,
     WrongHost,
 )
-from pairing_server.keys.refusals import PhoneBlocked
+from pairing_server.keys.refusals import MalformedDeviceToken, PhoneBlocked
 
 OPENAPI = "3.1.0"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -48,7 +48,7 @@ class Caller(Enum):
     #: No bearer token.
     ANYBODY = ()
     #: A token that the phone drew, whether or not it is bound.
-    ANY_PHONE = (InvalidRequest, Unauthenticated)
+    ANY_PHONE = (Unauthenticated, MalformedDeviceToken)
     #: The device token of a bound phone.
     BOUND_PHONE = (Unauthenticated, PhoneBlocked)
 

@@ -135,6 +135,10 @@ class Exchanges:
         self._all.append(exchange)
         self._named.setdefault(exchange.name(self.label), exchange)
 
+    def of(self, prefix: str) -> list[Exchange]:
+        """Return the exchanges under a path."""
+        return [exchange for exchange in self._all if exchange.path.startswith(prefix)]
+
     def written(self) -> dict[str, str]:
         """Return the first exchange of each name, as text."""
         words = _Words(self.base_url)

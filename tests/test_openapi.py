@@ -1,19 +1,14 @@
 """The document tells of the calls what is so."""
 
-import asyncio
-from types import SimpleNamespace
-
 import msgspec
-import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from pairing_server.app import Stores, make_app
 from pairing_server.approvals.refusals import WrongCode
 from pairing_server.errors import Expired
 from pairing_server.limits import LIMITED
 from pairing_server.openapi import Caller, Header, Operation, document
-from pairing_server.settings import load
 from tests.documents import read
+from tests.phone_api.served import app, served
 
 
 class Asked(msgspec.Struct):
@@ -48,22 +43,6 @@ def responses(operation, **options):
 def codes(response):
     (_, narrowed) = response["content"]["application/json"]["schema"]["allOf"]
     return narrowed["properties"]["error"]["enum"]
-
-
-@pytest.fixture(scope="module")
-def app():
-    stores = Stores(None, None, None, b"", None, b"")
-    return make_app(load({}), stores)
-
-
-@pytest.fixture(scope="module")
-def served(app):
-    (show,) = [
-        route.handler
-        for route in app.router.routes()
-        if route.resource.canonical == "/phone/openapi.json" and route.method == "GET"
-    ]
-    return msgspec.json.decode(asyncio.run(show(SimpleNamespace())).body)
 
 
 def test_a_call_is_described_by_its_handler_and_its_types():
@@ -137,38 +116,40 @@ def test_a_list_that_the_phone_knows_is_not_sent_again():
     assert "content" not in told["304"]
 
 
-def test_the_served_document_is_openapi_3_1(served):
-    OpenAPIV31SpecValidator(served).validate()
+def test_the_served_document_is_openapi_3_1():
+    OpenAPIV31SpecValidator(served()).validate()
 
-    assert served["openapi"].startswith("3.1")
-    assert served["servers"] == [{"url": "http://localhost:8080"}]
+    assert served()["openapi"].startswith("3.1")
+    assert served()["servers"] == [{"url": "http://localhost:8080"}]
 
 
-def test_every_call_of_a_phone_is_in_the_document_and_nothing_else(app, served):
+def test_every_call_of_a_phone_is_in_the_document_and_nothing_else():
     routes = {
         (route.method, route.resource.canonical)
-        for route in app.router.routes()
+        for route in app().router.routes()
         if route.method != "HEAD" and route.resource.canonical.startswith("/phone/")
     }
 
-    told = {(method.upper(), path) for path, calls in served["paths"].items() for method in calls}
+    told = {
+        (method.upper(), path) for path, calls in served()["paths"].items() for method in calls
+    }
 
     assert told == routes
     assert len(told) > 10
 
 
-def test_every_call_has_a_summary_and_a_name_of_its_own(served):
-    calls = [call for item in served["paths"].values() for call in item.values()]
+def test_every_call_has_a_summary_and_a_name_of_its_own():
+    calls = [call for item in served()["paths"].values() for call in item.values()]
 
     assert all(call["summary"].endswith((".", ")")) for call in calls)
     assert len({call["operationId"] for call in calls}) == len(calls)
 
 
-def test_every_error_in_the_document_is_in_the_table_of_the_protocol(served):
+def test_every_error_in_the_document_is_in_the_table_of_the_protocol():
     table = read("docs/protocol.md")
     refused = {
         (code, status)
-        for item in served["paths"].values()
+        for item in served()["paths"].values()
         for call in item.values()
         for status, said in call["responses"].items()
         if int(status) >= 400 and status != "500"
@@ -179,10 +160,10 @@ def test_every_error_in_the_document_is_in_the_table_of_the_protocol(served):
     assert ("wrong_code", "422") in refused
 
 
-def test_what_is_limited_is_told_of_in_the_document(served):
+def test_what_is_limited_is_told_of_in_the_document():
     told = {
         (method.upper(), path)
-        for path, item in served["paths"].items()
+        for path, item in served()["paths"].items()
         for method, call in item.items()
         if "429" in call["responses"]
     }

@@ -21,6 +21,7 @@ from pairing_server.uzi.session import Purpose, statement
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
 from tests.exchanges import Exchanges, recording
 from tests.house import DATE_OF_BIRTH
+from tests.phone_api import served as phone_api
 from tests.portal.records import add_person, managed
 
 PROTOCOL = "docs/protocol.md"
@@ -32,7 +33,9 @@ _ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]*)")
 
 
 def check_examples(story: str, exchanges: Exchanges) -> None:
-    """Compare the story's exchanges with those that the document shows of it."""
+    """Compare the story's exchanges with those that the document shows of it, and with OpenAPI."""
+    for exchange in exchanges.of("/phone/"):
+        phone_api.check(exchange)
     made = {name: fenced("http", text) for name, text in exchanges.written().items()}
     check_blocks(PROTOCOL, story, made)
 

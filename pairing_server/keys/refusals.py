@@ -1,6 +1,6 @@
 """What a key can be refused for."""
 
-from pairing_server.errors import InvalidRequest, Refusal
+from pairing_server.errors import InvalidRequest, Refusal, Unauthenticated
 
 
 class InvalidCredential(InvalidRequest):
@@ -47,3 +47,9 @@ class PhoneBlocked(Refusal):
     code = "phone_blocked"
     status = 403
     description = "This phone is blocked. Ask your administrator, or pair it again when told to."
+
+
+class MalformedDeviceToken(Unauthenticated):
+    """The device token cannot have been drawn as one is (RFC 6750 section 3.1)."""
+
+    description = "A device token is 32 random bytes in base64url: draw one."

@@ -1,16 +1,16 @@
 """The phone's calls about itself (design sections 5 and 6), and the public key set."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
-from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound
+from pairing_server.errors import Conflict, Expired, NotFound
 from pairing_server.http import answer, bearer, json_body, route_table
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import BoundPhone, PhoneFlow
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.keys.refusals import InvalidAssertion, MalformedDeviceToken, PhoneBlocked
 from pairing_server.keys.signing import JWKS_LIFETIME, SigningKeys
 from pairing_server.openapi import Caller, Operation
 from pairing_server.push import PushAddress, PushService
@@ -20,6 +20,7 @@ from pairing_server.tokens import Random, new_secret
 #: 32 random bytes in base64url, drawn by the phone.
 DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$", max_length=43)]
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+PushToken = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$(?!\n)", max_length=4096)]
 
 
 class SubscriptionKeys(msgspec.Struct):
@@ -36,26 +37,43 @@ class Subscription(msgspec.Struct):
     keys: SubscriptionKeys
 
 
-class PushBody(msgspec.Struct):
-    """A push address: a token, or for Web Push the subscription as browsers give it."""
+class ApnsBody(msgspec.Struct, tag_field="service", tag="apns"):
+    """Where APNs wakes the phone."""
 
-    service: PushService
-    token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$(?!\n)", max_length=4096)] | None = None
-    subscription: Subscription | None = None
+    token: PushToken
+    subscription: None = None
 
     def address(self) -> PushAddress:
-        """Return the address.
+        """Return the address."""
+        return PushAddress(PushService.APNS, self.token)
 
-        Raises:
-            InvalidRequest: it is not of the form that the service takes.
-        """
-        if self.service is PushService.WEBPUSH:
-            if self.subscription is None or self.token is not None:
-                raise InvalidRequest("Web Push takes a subscription and no token.")
-            return PushAddress(self.service, msgspec.json.encode(self.subscription).decode())
-        if self.token is None or self.subscription is not None:
-            raise InvalidRequest("This push service takes a token and no subscription.")
-        return PushAddress(self.service, self.token)
+
+class FcmBody(msgspec.Struct, tag_field="service", tag="fcm"):
+    """Where FCM wakes the phone."""
+
+    token: PushToken
+    subscription: None = None
+
+    def address(self) -> PushAddress:
+        """Return the address."""
+        return PushAddress(PushService.FCM, self.token)
+
+
+class WebPushBody(msgspec.Struct, tag_field="service", tag="webpush"):
+    """Where a browser's push service wakes the phone: the subscription as browsers give it."""
+
+    subscription: Subscription
+    token: None = None
+
+    def address(self) -> PushAddress:
+        """Return the address."""
+        subscription = msgspec.json.encode(self.subscription).decode()
+        return PushAddress(PushService.WEBPUSH, subscription)
+
+
+PushBody = ApnsBody | FcmBody | WebPushBody
+# A union is a type to msgspec, though not to the type checker.
+_PUSH: Any = PushBody
 
 
 class UnbindBody(msgspec.Struct):
@@ -125,7 +143,7 @@ class PhoneRoutes:
                 body=UnbindBody,
                 refusals=(InvalidAssertion,),
             ),
-            Operation("PUT", "/phone/push", self.set_push, body=PushBody),
+            Operation("PUT", "/phone/push", self.set_push, body=_PUSH),
             Operation(
                 "POST",
                 "/phone/device-token",
@@ -166,7 +184,8 @@ class PhoneRoutes:
     async def set_push(self, request: web.Request) -> web.Response:
         """Take a new push address."""
         phone = await self._flow.authenticate(bearer(request))
-        address = (await json_body(request, PushBody)).address()
+        body: PushBody = await json_body(request, _PUSH)
+        address = body.address()
         await self._flow.set_push(phone, address.service, address.address)
         return answer(status=204)
 
@@ -221,3 +240,17 @@ def _bound_credential(phone: BoundPhone) -> BoundCredential:
         expires_at=credential.expires_at,
         push=None if service is None else PushService(service),
     )
+
+
+def drawn_token(request: web.Request) -> str:
+    """Return the token that the phone drew, which need not be bound yet.
+
+    Raises:
+        MalformedDeviceToken: it is not 32 bytes in base64url, so it cannot have been drawn well.
+        Unauthenticated: there is none.
+    """
+    token = bearer(request)
+    try:
+        return msgspec.convert(token, DeviceToken)
+    except msgspec.ValidationError as error:
+        raise MalformedDeviceToken from error

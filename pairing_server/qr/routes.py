@@ -8,15 +8,15 @@ import msgspec
 from aiohttp import web
 
 from pairing_server.clock import Clock
-from pairing_server.errors import Expired, InvalidRequest
-from pairing_server.http import answer, bearer, json_body, preferred_wait, route_table
+from pairing_server.errors import Expired
+from pairing_server.http import answer, json_body, preferred_wait, route_table
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, creation_options
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     CredentialExists,
     InvalidCredential,
 )
-from pairing_server.keys.routes import DeviceToken, PushBody
+from pairing_server.keys.routes import PushBody, drawn_token
 from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.qr import code
@@ -194,7 +194,7 @@ class PairingRoutes:
 
     async def scan(self, request: web.Request) -> web.Response:
         """Let the first phone have the pairing."""
-        token = _device_token(request)
+        token = drawn_token(request)
         body = await json_body(request, ScanBody)
         device = Device(body.device.platform, body.device.model, body.device.app_version)
         pairing = await self._flow.scan(request.match_info["id"], body.secret, token, device)
@@ -212,7 +212,7 @@ class PairingRoutes:
 
     async def prove(self, request: web.Request) -> web.Response:
         """Take the phone's new key."""
-        token = _device_token(request)
+        token = drawn_token(request)
         body = await json_body(request, CredentialBody)
         push = None if body.push is None else body.push.address()
         pairing = await self._flow.prove(request.match_info["id"], token, body.credential, push)
@@ -220,7 +220,7 @@ class PairingRoutes:
 
     async def show_phone(self, request: web.Request) -> web.Response:
         """Tell the phone how far the page is, held until it is done."""
-        token = _device_token(request)
+        token = drawn_token(request)
         pairing = await self._flow.for_phone(
             request.match_info["id"], token, preferred_wait(request)
         )
@@ -231,17 +231,3 @@ class PairingRoutes:
 
     def _seconds_left(self, pairing: Pairing) -> int:
         return max(0, int((pairing.expires_at - self._clock()) / timedelta(seconds=1)))
-
-
-def _device_token(request: web.Request) -> str:
-    """Return the token that the phone drew.
-
-    Raises:
-        InvalidRequest: it is not 32 bytes in base64url, so it cannot have been drawn well.
-        Unauthenticated: there is none.
-    """
-    token = bearer(request)
-    try:
-        return msgspec.convert(token, DeviceToken)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest("A device token is 32 random bytes in base64url.") from error

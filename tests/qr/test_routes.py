@@ -186,7 +186,7 @@ async def test_another_site_offers_and_confirms_nothing(house, page, offered):
 @pytest.mark.parametrize("token", ["short", "A" * 44, "A" * 42 + "+"])
 async def test_a_token_that_was_not_drawn_well_scans_nothing(phone, offered, token):
     phone.device_token = token
-    assert await refused(phone.scan(offered.link)) == (400, "invalid_request")
+    assert await refused(phone.scan(offered.link)) == (401, "invalid_token")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""Schemathesis calls every operation of the phone API as its document says, and otherwise.
+
+Each run tries what the document's constraints single out, random calls, and calls with what others
+answered; seeded, so that each time is the same.  `FUZZ_EXAMPLES=500` tries more.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections import defaultdict
+
+import pytest
+
+from clients.phone import SoftwarePhone
+from tests.documents import ROOT
+from tests.phone_api.served import served
+
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "10")
+HERE = ROOT / "tests" / "phone_api"
+#: Who is not let in cannot be told of a form.
+OF_WHOM_IS_LET_IN = "positive_data_acceptance,what_the_document_allows_is_well_formed"
+UNKNOWN = "A" * 22
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def fuzz(house, tmp_path):
+    """Call the house as a phone with this token; with which statuses each operation answered."""
+
+    async def run(token="", *options, auth_request=UNKNOWN, pairing=UNKNOWN):
+        # As a file: the call that the document comes from would be left out.
+        file, report = tmp_path / "openapi.json", tmp_path / "calls.har"
+        async with house.http.get(f"{house.base_url}/phone/openapi.json") as response:
+            file.write_bytes(await response.read())
+        sent = ("--header", f"Authorization: Bearer {token}") if token else ()
+        known = {"AUTH_REQUEST": auth_request, "PAIRING": pairing}
+        known["SCHEMATHESIS_HOOKS"] = str(HERE / "checks.py")
+        process = await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "schemathesis.cli",
+                "--config-file",
+                str(HERE / "schemathesis.toml"),
+            ),
+            *("run", str(file), "--url", house.base_url, "--no-color", "--warnings", "off"),
+            *("--seed", "1", "--max-examples", EXAMPLES, *sent, *options),
+            *("--report", "har", "--report-har-path", str(report)),
+            cwd=tmp_path,
+            env={**os.environ, **known},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return answered(report, house.base_url)
+
+    return run
+
+
+def answered(report, base_url):
+    statuses = defaultdict(set)
+    for entry in json.loads(report.read_text())["log"]["entries"]:
+        path = entry["request"]["url"].removeprefix(base_url).partition("?")[0]
+        status = entry["response"]["status"]
+        if status != 405:
+            statuses[entry["request"]["method"], template(path)].add(status)
+    return statuses
+
+
+def template(path):
+    """Name the operation that a path belongs to: whatever is called, its identifiers are one."""
+    parts = path.split("/")
+    known = [each for each in served()["paths"] if len(each.split("/")) == len(parts)]
+    fits = [
+        each
+        for each in known
+        if all(own in (part, "{id}") for own, part in zip(each.split("/"), parts, strict=True))
+    ]
+    return min(fits, key=lambda each: each.count("{"), default=path)
+
+
+def operations(*, secured=None):
+    return {
+        (method.upper(), path)
+        for path, item in served()["paths"].items()
+        for method, call in item.items()
+        if secured is None or bool(call["security"]) is secured
+    }
+
+
+async def test_who_has_no_token_gets_nothing_whatever_is_called(fuzz):
+    statuses = await fuzz("", "--exclude-checks", OF_WHOM_IS_LET_IN)
+
+    assert operations() <= statuses.keys()
+    secured = {call: statuses[call] for call in operations(secured=True)}
+    assert {call for call, seen in secured.items() if seen != {401}} == set()
+
+
+async def test_a_bound_phone_is_answered_as_the_document_says(fuzz, house):
+    phone, workstation = await house.bind(), await house.workstation()
+    await house.ask(workstation)
+    (request,) = await phone.auth_requests()
+
+    statuses = await fuzz(phone.device_token, auth_request=request.id)
+
+    assert operations() <= statuses.keys()
+    assert 200 in statuses["GET", "/phone/auth-requests"]
+    assert 200 in statuses["GET", "/phone/auth-requests/{id}"]
+    assert 200 in statuses["GET", "/phone/credential"]
+    assert {204, 409} <= statuses["PUT", "/phone/auth-requests/{id}/answer"]
+    assert {204, 400} <= statuses["PUT", "/phone/push"]
+    # No signature of the phone's key was sent, so that it is still what it was.
+    assert statuses["DELETE", "/phone/credential"] <= {400, 401, 415}
+    assert (await phone.credential())["status"] == "active"
+
+
+async def test_a_phone_that_scanned_a_pairing_is_answered_as_the_document_says(fuzz, house):
+    page = await house.registered()
+    offered = await page.start_pairing()
+    phone = SoftwarePhone(house.http)
+    offer = await phone.scan(offered.link)
+
+    statuses = await fuzz(phone.device_token, pairing=offer.pairing)
+
+    assert 200 in statuses["GET", "/phone/pairings/{id}"]
+    assert 400 in statuses["POST", "/phone/pairings/{id}/credential"]
+    assert 404 in statuses["POST", "/phone/pairings/{id}/scan"]
