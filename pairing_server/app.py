@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import lru_cache
+from importlib import resources
 
 import structlog
 from aiohttp import web
 
+import clients
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
@@ -46,6 +49,7 @@ from pairing_server.pages.refusal_pages import RefusalPages
 from pairing_server.pages.registration_routes import RegistrationPages
 from pairing_server.pages.rendering import Renderer
 from pairing_server.phone_api import PhoneApiRoutes
+from pairing_server.phone_app import PhoneApp
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
@@ -226,6 +230,7 @@ def make_app(
         OrganisationPages(front, registration, standing, sessions),
         RegistrationPages(front, registration, standing, uzi, clock, random),
         PhonePages(front, pairings, standing, settings.base_url, clock),
+        shipped_phone_app(),
     ):
         app.add_routes(routes.table())
 
@@ -291,6 +296,12 @@ async def running(
         await runner.cleanup()
         with contextlib.suppress(asyncio.CancelledError, RegistryUnavailableError):
             await stores.checkpoints.make()
+
+
+@lru_cache(maxsize=1)
+def shipped_phone_app() -> PhoneApp:
+    """Return the phone web app that comes with the reference clients, read once."""
+    return PhoneApp(resources.files(clients) / "phone_web")
 
 
 def read_card_status(settings: Settings, around: Surroundings) -> CardStatus:

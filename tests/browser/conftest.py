@@ -20,6 +20,7 @@ from clients.card_profile import Holder
 from tests import house as houses
 from tests import valkey
 from tests.browser.desk import Desk, Screen
+from tests.browser.handset import HANDSET, Handset
 from tests.desktop_agent import prove
 from tests.documents import ROOT
 from tests.softhsm import PIN, Readers
@@ -94,8 +95,14 @@ async def sit_down(
     desks: list[Desk] = []
     async with AsyncExitStack() as stack:
 
-        async def sit(house: houses.House, screen: Screen | None = None, **options: Any) -> Desk:
-            context = await browser.new_context(
+        async def sit(
+            house: houses.House,
+            screen: Screen | None = None,
+            kind: type[Desk] = Desk,
+            chromium: Browser = browser,
+            **options: Any,
+        ) -> Desk:
+            context = await chromium.new_context(
                 **(screen or Screen()).options(), base_url=house.base_url, **options
             )
             stack.push_async_callback(context.close)
@@ -104,7 +111,7 @@ async def sit_down(
             async def agent(uri: str) -> str:
                 return await house.agent().prove(uri, house.register.card(house.holder))
 
-            desk = Desk(house, context, screen or Screen(), await context.new_page(), agent)
+            desk = kind(house, context, screen or Screen(), await context.new_page(), agent)
             desks.append(desk)
             return desk
 
@@ -116,6 +123,25 @@ async def sit_down(
             if failed or wrong:
                 await desk.leave_behind(folder / str(number))
     assert not wrong, "\n".join(wrong)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pick_up(sit_down: Callable[..., Any]) -> Callable[..., Any]:
+    """Switch a phone on: `handset = await pick_up(house)`, with its own browser and keys.
+
+    The app keeps its files only where a test says that it `keeps` them.
+    """
+
+    async def pick(
+        house: houses.House, screen: Screen = HANDSET, *, keeps: bool = False, **options: Any
+    ) -> Handset:
+        handset = await sit_down(house, screen, kind=Handset, **options)
+        if not keeps:
+            await handset.context.add_init_script("delete Navigator.prototype.serviceWorker")
+        await handset.switch_on()
+        return handset
+
+    return pick
 
 
 @pytest.fixture(scope="session")

@@ -46,14 +46,16 @@ _UNMARKED = """() => {
 _LARGER_TEXT = "size => document.documentElement.style.fontSize = size"
 
 
-async def wrong_with(page: Page, theme: str = "light") -> list[str]:
-    """Look at what is shown, on both screens, by day and by night; then go back to `theme`."""
+async def wrong_with(
+    page: Page, theme: str = "light", screens: tuple[tuple[int, int], ...] = SCREENS
+) -> list[str]:
+    """Look at what is shown, on all screens, by day and by night; then go back to `theme`."""
     size = page.viewport_size
     assert size is not None
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
     found = []
-    for width, height in SCREENS:
+    for width, height in screens:
         await page.set_viewport_size({"width": width, "height": height})
         for shade, asked in THEMES.items():
             await page.emulate_media(color_scheme=shade)

@@ -1,0 +1,29 @@
+// Everything that is not a login request.
+
+import { version } from "../device.js";
+import * as phone from "../phone.js";
+import { el, heading, icon } from "../view.js";
+import { LANGUAGES, date, language, t } from "../words.js";
+import { identityFacts } from "./parts.js";
+
+export function menu(app) {
+  const identity = el("div", { class: "sheet" });
+  phone.kept().then((known) => {
+    identity.replaceChildren(identityFacts(known.identity), known.expiresAt ? el("p", { class: "fine" }, t("key_until", { date: date(known.expiresAt) })) : "");
+  });
+  const entry = (picture, label, screen) => el("li", {}, el("button", { type: "button", class: "card", onclick: () => app.go(screen) },
+    icon(picture), el("span", { class: "text" }, label), icon("next")));
+  return {
+    title: t("menu"),
+    content: [
+      heading(t("menu")),
+      identity,
+      el("ul", { class: "cards" }, [
+        entry("leave", t("unbind"), "unbind"),
+      ]),
+      el("fieldset", { class: "choice" }, el("legend", {}, t("language")), Object.entries(LANGUAGES).map(([name, label]) =>
+        el("label", { lang: name }, el("input", { type: "radio", name: "language", value: name, checked: name === language(), onchange: () => app.speakTo(name) }), el("span", {}, label)))),
+      el("p", { class: "fine" }, t("version", { version: version() })),
+    ],
+  };
+}

@@ -1,0 +1,146 @@
+// A login request: everything that the approval will say, the code, and both answers.
+
+import { approvalChallenge } from "../challenge.js";
+import { codeField } from "../code.js";
+import { asPhone, signed } from "../phone.js";
+import { actions, busily, button, clockFace, el, faultLine, heading, icon, inWords, say } from "../view.js";
+import { Away, Refused } from "../wire.js";
+import { t } from "../words.js";
+import { askedFacts } from "./parts.js";
+
+const TELL_AT = new Set([30, 10]);
+const CONFLICT = 409;
+const WRONG = 422;
+const PAUSE = 1_500;
+const TRIES = 4;
+
+export function request(app, { request: given }) {
+  // What is shown is what is signed: this object, which nothing changes any more.
+  const shown = Object.freeze({ ...given });
+  const fault = faultLine();
+  const needsScan = shown.code_length === 0 && !app.scanned.has(shown.id);
+  const code = shown.code_length > 0 && codeField(shown.code_length, t("code_label", { count: shown.code_length }), {
+    onenter: () => approve.click(),
+    onchange: () => { fault.show(); code.wrong(false); },
+  });
+  const left = el("span", { class: "left", role: "timer" });
+  const answer = new Answer(app, shown);
+  const end = (how, more) => app.replace("ended", { how, request: shown, ...more });
+
+  const refused = (error) => {
+    if (error.status === CONFLICT) return end(error.body.status);
+    if (error.status === WRONG && error.body.attempts_left === 0) return end("wrong_code");
+    if (error.status === WRONG) return missed(error.body.attempts_left);
+    return app.fault(fault)(error);
+  };
+  const missed = (count) => {
+    code.clear();
+    code.wrong(true);
+    fault.show(t("wrong_code", { count }));
+    navigator.vibrate?.([60, 60, 60]);
+  };
+  const approve = button(t("approve"), () => {
+    fault.show();
+    if (code && !code.isFull()) {
+      fault.show(t("code_first", { count: shown.code_length }));
+      return code.focus();
+    }
+    return busily(approve, async () => { if (await answer.approve(code ? code.value() : "")) end("approved"); }, refused);
+  }, { kind: "primary" });
+  const decline = button(t("decline"), () =>
+    busily(decline, async () => { await answer.deny("other"); end("denied"); }, refused), { kind: "refuse" });
+
+  const content = [
+    el("div", { class: "asking" },
+      el("p", { class: "from" }, t("asks_login"), left),
+      heading(shown.client),
+      askedFacts(shown)),
+    needsScan ? scanFirst(app) : code && el("div", { class: "typing" }, el("p", { class: "hint" }, t("type_code")), fault.line, code.field),
+    needsScan && fault.line,
+    !needsScan && code && code.keypad,
+    actions(el("div", { class: "pair" }, decline, needsScan ? "" : approve)),
+  ];
+
+  const tick = () => {
+    const seconds = app.secondsLeft(shown);
+    if (seconds === null) return;
+    left.textContent = clockFace(seconds);
+    left.classList.toggle("soon", seconds <= 30);
+    if (TELL_AT.has(seconds)) say(inWords(seconds));
+    if (seconds === 0) answer.lookUp().then((status) => { if (status) end(status); });
+  };
+  return {
+    title: t("asks_login"),
+    content,
+    aside: button(t("not_me"), () => app.go("notMe", { request: shown }), { kind: "quiet alarm", picture: "stop" }),
+    tick,
+    begin: tick,
+    async arrive(requests) {
+      if (requests.some(({ id }) => id === shown.id) || answer.isSent) return;
+      const status = await answer.lookUp();
+      if (status && !answer.isSent) end(status);
+    },
+    leave: () => code && code.leave(),
+  };
+}
+
+const scanFirst = (app) => el("div", { class: "typing" },
+  el("p", { class: "hint" }, icon("scan"), t("scan_workstation")));
+
+/** The answer of this phone to one request. */
+class Answer {
+  isSent = false;
+  #app;
+  #request;
+
+  constructor(app, request) {
+    this.#app = app;
+    this.#request = request;
+  }
+
+  /** Sign what is shown and hand it in; returns whether it was taken. */
+  async approve(code) {
+    this.isSent = true;
+    try {
+      const assertion = await signed(await approvalChallenge(this.#request, code));
+      await this.#send({ decision: "approve", code, assertion });
+      return true;
+    } catch (error) {
+      this.isSent = false;
+      throw error;
+    }
+  }
+
+  async deny(reason) {
+    this.isSent = true;
+    try {
+      await this.#send({ decision: "deny", reason });
+    } catch (error) {
+      this.isSent = false;
+      throw error;
+    }
+  }
+
+  /** Ask what has become of the request, if it is not open any more. */
+  async lookUp() {
+    try {
+      const { body } = await asPhone("GET", `/phone/auth-requests/${this.#request.id}`);
+      return body.status === "pending" ? undefined : body.status;
+    } catch (error) {
+      if (error instanceof Refused && !this.#app.handled(error)) return "expired";
+      return undefined;
+    }
+  }
+
+  /** The identical answer does no harm: where none came back, it is sent again. */
+  async #send(body) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await asPhone("PUT", `/phone/auth-requests/${this.#request.id}/answer`, { body });
+      } catch (error) {
+        if (!(error instanceof Away) || tries === TRIES) throw error;
+        await new Promise((wake) => setTimeout(wake, PAUSE));
+      }
+    }
+  }
+}

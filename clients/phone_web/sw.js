@@ -1,0 +1,95 @@
+// Keeps the app's own files, shows that something is asked, and never touches a call to the server.
+
+const CACHE = "shell-%VERSION%";
+const FILES = "%FILES%";
+const SHELL = "/app/";
+const WORDS = {
+  nl: ["Inlogverzoek", "Open de app om te zien wat er wordt gevraagd."],
+  en: ["Login request", "Open the app to see what is asked."],
+};
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(keep().then(() => self.skipWaiting()));
+});
+
+async function keep() {
+  const cache = await caches.open(CACHE);
+  // Not from the browser's own cache: the shell must be of the same version as its files.
+  await cache.addAll(FILES.map((path) => new Request(path, { cache: path === SHELL ? "reload" : "default" })));
+}
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOthers().then(() => self.clients.claim()));
+});
+
+async function forgetOthers() {
+  for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(SHELL)) return;
+  if (request.mode === "navigate") event.respondWith(kept(SHELL, request));
+  else if (url.pathname.startsWith("/app/%VERSION%/")) event.respondWith(kept(url.pathname, request));
+});
+
+async function kept(path, request) {
+  const cache = await caches.open(CACHE);
+  const found = await cache.match(path);
+  if (found) return found;
+  const answer = await fetch(request);
+  if (answer.ok && answer.type === "basic" && path !== SHELL) await cache.put(path, answer.clone());
+  return answer;
+}
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(notify(event.data));
+});
+
+async function notify(data) {
+  // A push is a hint: whatever it says, the notification says the same.
+  const [title, body] = WORDS[await language()];
+  await self.registration.showNotification(title, {
+    body,
+    tag: identifier(data),
+    renotify: true,
+    icon: "/app/%VERSION%/icons/icon-192.png",
+    badge: "/app/%VERSION%/icons/badge-96.png",
+  });
+}
+
+function identifier(data) {
+  try {
+    const { id } = data.json();
+    return typeof id === "string" ? id.slice(0, 64) : "request";
+  } catch {
+    return "request";
+  }
+}
+
+function language() {
+  const first = navigator.language.toLowerCase().startsWith("nl") ? "nl" : "en";
+  return new Promise((resolve) => {
+    const opening = indexedDB.open("phone", 1);
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => resolve(first);
+    opening.onsuccess = () => {
+      const reading = opening.result.transaction("kept").objectStore("kept").get("language");
+      reading.onerror = () => resolve(first);
+      reading.onsuccess = () => resolve(Object.hasOwn(WORDS, reading.result ?? "") ? reading.result : first);
+    };
+  });
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open());
+});
+
+async function open() {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const own = windows.find(({ url }) => new URL(url).pathname === SHELL);
+  if (own) await own.focus();
+  else await self.clients.openWindow(SHELL);
+}
