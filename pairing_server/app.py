@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 import clients
+from pairing_server.app_links import AppLinkRoutes
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
@@ -223,6 +224,9 @@ def make_app(
         portal,
         *phone_api,
         PhoneApiRoutes(operations, settings.base_url, LIMITED),
+        AppLinkRoutes(
+            settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
+        ),
         LoginRoutes(logins, client_auth, settings.base_url),
         assets,
         refusal_pages,

@@ -1,7 +1,6 @@
 """Settings: what differs between two real installations, from the environment and a file."""
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,18 +17,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pairing_server.app_link_settings import AndroidPackage, ApkKeyHash, IosAppId
+from pairing_server.base_url_settings import DEFAULT_PORTS, MAX_PORT, BaseUrl
 from pairing_server.egress_settings import OutsideHost, OutsideProxy, OutsideUrl
 
 PREFIX = "PAIRING_"
 #: Names the file; the one variable that is not a setting.
 CONFIG = f"{PREFIX}CONFIG"
-
-#: A name as browsers write it.  Its last label begins with a letter: what ends in a number is an
-#: address, in whatever form (URL Standard, "ends in a number"), and passkeys are bound to a name.
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
-_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
-_MAX_PORT = 65535
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
@@ -74,7 +68,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    base_url: str = Field(
+    base_url: BaseUrl = Field(
         "http://localhost:8080",
         description="What browsers, phones and workstations call this server; also the issuer.",
     )
@@ -158,7 +152,7 @@ class Settings(BaseSettings):
     client_cert_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of proxies whose Client-Cert is believed, as 10.0.0.5/32."
     )
-    mtls_port: Annotated[int, Field(ge=1, le=_MAX_PORT)] | None = Field(
+    mtls_port: Annotated[int, Field(ge=1, le=MAX_PORT)] | None = Field(
         None,
         description="Where browsers show cards: the TLS listener's port, or a proxy's.",
         validate_default=True,
@@ -167,8 +161,14 @@ class Settings(BaseSettings):
         "0.0.0.0",  # noqa: S104  (for browsers, which are anywhere)
         description="The address of the TLS listener for cards.",
     )
-    android_apk_key_hashes: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = (
-        Field((), description="SHA-256 of the Android app's signing certificates, base64url.")
+    android_apk_key_hashes: tuple[ApkKeyHash, ...] = Field(
+        (), description="SHA-256 of the Android app's signing certificates, base64url."
+    )
+    android_package: AndroidPackage | None = Field(
+        None, description="The Android app that opens links of this server, as nl.example.app."
+    )
+    ios_app_ids: tuple[IosAppId, ...] = Field(
+        (), description="The iOS apps that do: team and bundle, as ABCDE12345.nl.example.app."
     )
     synced_acr: AssuranceLevel = Field(
         AssuranceLevel.LOW,
@@ -179,28 +179,8 @@ class Settings(BaseSettings):
     )
     log_format: LogFormat = Field(LogFormat.JSON, description="json or console.")
 
-    @field_validator("base_url")
-    @classmethod
-    def _is_an_origin(cls, value: str) -> str:
-        """Take only what a browser sends back as `Origin`, which is compared byte by byte."""
-        scheme, _, authority = value.partition("://")
-        host, colon, port = authority.partition(":")
-        if scheme not in _DEFAULT_PORTS or not host:
-            raise ValueError("must be an https URL such as https://login.example.nl")
-        if set(authority) & set("/?#\\"):
-            raise ValueError("must end after the host: no path and no slash at the end")
-        if not _HOST.fullmatch(host):
-            raise ValueError("must name a host in lower case, not an address or a user")
-        if scheme == "http" and host != "localhost":
-            raise ValueError("must be https; plain http is for localhost only")
-        if port == _DEFAULT_PORTS[scheme]:
-            raise ValueError("must not name the default port: browsers leave it out")
-        if colon and not (_PORT.fullmatch(port) and int(port) <= _MAX_PORT):
-            raise ValueError("must have a port of 1 to 65535, or none")
-        return value
-
     @field_validator(
-        *("uzi_anchors", "android_apk_key_hashes", "trusted_proxies"),
+        *("uzi_anchors", "android_apk_key_hashes", "ios_app_ids", "trusted_proxies"),
         *("uzi_issuers", "client_cert_proxies"),
         *("uzi_crl_urls", "uzi_revocation_hosts", "egress_inside"),
         mode="before",
@@ -259,7 +239,7 @@ class Settings(BaseSettings):
             return None
         if self.mtls_port is None:
             return self.origin
-        port = "" if self.mtls_port == int(_DEFAULT_PORTS["https"]) else f":{self.mtls_port}"
+        port = "" if self.mtls_port == int(DEFAULT_PORTS["https"]) else f":{self.mtls_port}"
         return f"https://{self.rp_id}{port}"
 
     @property

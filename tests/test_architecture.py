@@ -10,6 +10,8 @@ PACKAGES = ("pairing_server", "clients")
 ELSEWHERE = {
     "pairing_server/__main__.py": "tests/cli/test_demo.py",
     "pairing_server/app.py": "tests/test_main_job.py",
+    "pairing_server/app_link_settings.py": "tests/test_settings.py",
+    "pairing_server/base_url_settings.py": "tests/test_settings.py",
     "pairing_server/metrics.py": "tests/test_health.py",
     "pairing_server/ports.py": "tests/test_main_job.py",
     "pairing_server/audit/events.py": "tests/cli/test_audit.py",

@@ -26,6 +26,8 @@ WRONG = {
     "NODE": "geheim geheim",
     "UZI_ENVIRONMENT": "geheim",
     "ANDROID_APK_KEY_HASHES": "geheim",
+    "ANDROID_PACKAGE": "geheim",
+    "IOS_APP_IDS": "geheim",
     "SYNCED_ACR": "high",
     "LOG_LEVEL": "geheim",
     "LOG_FORMAT": "geheim",
@@ -335,9 +337,30 @@ def test_the_apps_origin_is_accepted_beside_the_servers():
     ]
 
 
-@pytest.mark.parametrize("key_hash", ["A" * 42, "A" * 44, "A" * 42 + "=", "A" * 43 + "\n"])
+@pytest.mark.parametrize(
+    "key_hash", ["A" * 42, "A" * 44, "A" * 42 + "=", "A" * 43 + "\n", "A" * 42 + "B"]
+)
 def test_an_apps_hash_is_of_32_bytes(key_hash):
     assert len(mistakes({}, android_apk_key_hashes=(key_hash,))) == 1
+
+
+@pytest.mark.parametrize("package", ["app", "nl..app", "nl.1app", "nl.app\n", "nl.example/app"])
+def test_an_android_app_has_the_name_of_a_package(package):
+    assert len(mistakes({}, android_package=package)) == 1
+    assert load({}, android_package="nl.example.app_2").android_package == "nl.example.app_2"
+
+
+@pytest.mark.parametrize(
+    "app_id", ["nl.example.app", "ABCDE12345", "abcde12345.nl.app", "ABCDE12345.nl.*"]
+)
+def test_an_ios_app_is_named_with_its_team(app_id):
+    assert len(mistakes({}, ios_app_ids=(app_id,))) == 1
+
+
+def test_several_ios_apps_are_separated_by_commas():
+    settings = load({"PAIRING_IOS_APP_IDS": "ABCDE12345.nl.app, ABCDE12345.nl.app-beta"})
+
+    assert settings.ios_app_ids == ("ABCDE12345.nl.app", "ABCDE12345.nl.app-beta")
 
 
 def test_cookies_are_pinned_to_the_host_where_there_is_tls():
