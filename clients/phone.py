@@ -13,7 +13,7 @@ from clients.phone_challenge import unbind_challenge
 from clients.phone_changes import PhoneChanges
 from clients.phone_line import NOT_MODIFIED, WAIT
 from clients.phone_transfer import PhoneTransfers
-from clients.wire import JSONObject, Wire, b64url, b64url_decode
+from clients.wire import JSONObject, MalformedAnswer, Wire, b64url, b64url_decode
 
 __all__ = ["WAIT", "SoftwarePhone"]
 
@@ -140,10 +140,12 @@ class SoftwarePhone(PhoneChanges, PhoneTransfers):
             Closed: the request is over.
             WireError: the signature or this phone is refused.
         """
+        await self.answer(request.id, self.approval(request, code))
+
+    def approval(self, request: AuthRequest, code: str = "") -> JSONObject:
+        """Sign what was shown with the code as typed: an answer that may be sent again."""
         assertion = self.assertion(approval_challenge(request, code))
-        await self.answer(
-            request.id, {"decision": "approve", "code": code, "assertion": assertion}
-        )
+        return {"decision": "approve", "code": code, "assertion": assertion}
 
     async def deny(self, request: AuthRequest, reason: str = "other") -> None:
         """Say no; `not_me` also closes push for that workstation.
@@ -173,7 +175,11 @@ class SoftwarePhone(PhoneChanges, PhoneTransfers):
     async def recover_device_token(self) -> None:
         """Get a new token by the key alone, as a phone does that has lost its own."""
         drawn = await self.token_challenge()
-        assertion = self.assertion(b64url_decode(drawn.challenge))
+        try:
+            challenge = b64url_decode(drawn.challenge)
+        except ValueError as error:
+            raise MalformedAnswer("a challenge that is not base64url") from error
+        assertion = self.assertion(challenge)
         body = {"id": drawn.id, "assertion": assertion}
         answer = await self._server.call("POST", "/phone/token", body)
         self.device_token = answer.read(_Token).device_token

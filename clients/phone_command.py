@@ -1,59 +1,56 @@
-"""`python -m clients.phone_command screen.png`: a phone in software, for who tries the pages."""
+"""The program `zorgid-phone`: a phone in software, its questions and its exit codes."""
 
-import argparse
 import asyncio
+import os
+import signal
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TextIO
 
 import aiohttp
 
-from clients.pairing import Offer, PairingEnded
-from clients.phone import SoftwarePhone
-from clients.qr_image import UnreadableImage, read_png, read_qr
-from clients.wire import MalformedAnswer, WireError
+from clients.phone_arguments import check, parser
+from clients.phone_handset import AlreadyTold, Handset, Refused
+from clients.phone_screen import NobodyThere, Screen
+from clients.phone_words import TROUBLES, code_of, refusal
+
+REFUSED = 1
+INTERRUPTED = 128 + signal.SIGINT
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Pair with the QR code in a screenshot, and return 0, or 1 with a reason that is told."""
-    parser = argparse.ArgumentParser("phone_command", description="Be paired, as a phone is.")
-    parser.add_argument("screenshot", type=Path, help="a PNG of the page with the QR code")
-    file = parser.parse_args(arguments).screenshot
+def run(
+    arguments: Sequence[str] | None = None, out: TextIO | None = None, err: TextIO | None = None
+) -> int:
+    """Run the program, and return its exit code (docs/software-phone.md)."""
+    described = parser()
+    options = described.parse_args(arguments)
+    check(options, described)
+    screen = Screen(as_json=options.json, out=out, err=err)
     try:
-        link = read_qr(read_png(file.read_bytes()))
-    except OSError as error:
-        return _ended(f"{file} cannot be read: {error.strerror}.")
-    except UnreadableImage as error:
-        return _ended(f"{file}: {error}. Take a PNG of the page while it shows the QR code.")
-    try:
-        asyncio.run(_pair(link))
-    except (WireError, MalformedAnswer, PairingEnded, ValueError) as error:
-        return _ended(f"Not paired: {error}. Ask the page for a new QR code.")
-    except aiohttp.ClientConnectionError:
-        return _ended("The server of the QR code cannot be reached.")
-    _say("Paired.")
+        asyncio.run(_run(options, screen))
+    except (*TROUBLES, Refused) as error:
+        screen.refuse(code_of(error), refusal(error))
+        return REFUSED
+    except NobodyThere:
+        screen.refuse("no_terminal", "Nobody is there to ask: give the answer as an option.")
+        return REFUSED
+    except AlreadyTold:
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read has gone, and is not to be told; Python would try once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
     return 0
 
 
-async def _pair(link: str) -> None:
-    async def show(offer: Offer) -> None:
-        who = offer.identity
-        _say(f"{who.name}, {who.role}, {who.organisation} (URA {who.ura})")
-        _say(f"Type this number at the page: {offer.check_number}")
-
-    async with aiohttp.ClientSession() as http:
-        await SoftwarePhone(http).pair(link, show)
+async def _run(options: Namespace, screen: Screen) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        await options.task(Handset(http, options.phone, screen), options)
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _ended(reason: str) -> int:
-    sys.stderr.write(f"{reason}\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(run())
+def main() -> int:
+    """Run `zorgid-phone`, and return its exit code."""
+    return run()

@@ -69,12 +69,17 @@ class PhoneLine:
     @classmethod
     def from_json(cls, http: aiohttp.ClientSession, state: object) -> Self:
         """Take up the state that `to_json` gave."""
-        read = msgspec.convert(state, _State)
-        self = cls(http, Authenticator.from_json(read.authenticator), read.device)
-        self.device_token, self.credential_id = read.device_token, read.credential_id
-        self.identity = read.identity
-        self._wire = Wire(http, read.base)
+        self = cls(http)
+        self.take_up(state)
         return self
+
+    def take_up(self, state: object) -> None:
+        """Be what `to_json` gave: another program may have signed with this key meanwhile."""
+        read = msgspec.convert(state, _State)
+        self.authenticator = Authenticator.from_json(read.authenticator)
+        self.device, self.identity = read.device, read.identity
+        self.device_token, self.credential_id = read.device_token, read.credential_id
+        self._wire = Wire(self._http, read.base)
 
     @classmethod
     def from_back_up(cls, http: aiohttp.ClientSession, back_up: object) -> Self:
@@ -139,7 +144,10 @@ class PhoneLine:
         party = options.get("rp")
         if not isinstance(party, dict) or party.get("id") != self.rp_id:
             raise MalformedAnswer("a key for another relying party")
-        return self.authenticator.create(options, self.origin)
+        try:
+            return self.authenticator.create(options, self.origin)
+        except (msgspec.ValidationError, ValueError) as error:
+            raise MalformedAnswer("options that make no key") from error
 
     async def _call(
         self, method: str, path: str, body: object = None, *, etag: str = "", wait: int = 0

@@ -105,6 +105,16 @@ def read_png(png: bytes) -> GreyImage:
     """
     if not png.startswith(_SIGNATURE):
         raise UnreadableImage("not a PNG")
+    try:
+        image = _decode(png)
+    except (struct.error, zlib.error, LookupError, ValueError) as error:
+        raise UnreadableImage("not a whole PNG") from error
+    if not image.pixels:
+        raise UnreadableImage("not a whole PNG")
+    return image
+
+
+def _decode(png: bytes) -> GreyImage:
     data, width, height, channels, place = b"", 0, 0, 0, len(_SIGNATURE)
     while place < len(png):
         length, kind = struct.unpack_from(">I4s", png, place)

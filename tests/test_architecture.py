@@ -29,7 +29,13 @@ ELSEWHERE = {
     "clients/desktop_terminal.py": "tests/clients/test_desktop_command.py",
     "clients/id_token.py": "tests/clients/test_workstation.py",
     "clients/oauth_error.py": "tests/clients/test_workstation.py",
+    "clients/phone_account.py": "tests/clients/test_phone_command.py",
+    "clients/phone_arguments.py": "tests/clients/test_phone_command.py",
+    "clients/phone_binding.py": "tests/clients/test_phone_command.py",
+    "clients/phone_handset.py": "tests/clients/test_phone_command.py",
     "clients/phone_record.py": "tests/clients/test_phone_changes.py",
+    "clients/phone_requests.py": "tests/clients/test_phone_command.py",
+    "clients/phone_screen.py": "tests/clients/test_phone_watch.py",
 }
 
 

@@ -350,7 +350,7 @@ def _what_next(settings: Settings, files: Files) -> str:
     agent = shlex.join(
         [str(Path(sysconfig.get_path("scripts"), "zorgid-desktop")), "--pkcs12", str(files.card)]
     )
-    phone = shlex.join([sys.executable, "-m", "clients.phone_command"])
+    phone = shlex.quote(str(Path(sysconfig.get_path("scripts"), "zorgid-phone")))
     return (
         f"Pair a phone in the browser, on this machine:\n"
         f"  1. {agent} register\n"
@@ -359,9 +359,10 @@ def _what_next(settings: Settings, files: Files) -> str:
         f"     {agent} 'zorgid://...'\n"
         f"  2. {settings.base_url}/portal/\n"
         f"     The PIN is {CARD_PIN}, the date of birth {DATE_OF_BIRTH}.\n"
-        f"  3. No app is in this version. Save a screenshot of the QR code, and a phone in\n"
-        f"     software reads it:\n"
-        f"     {phone} screenshot.png\n"
+        f"  3. Save a screenshot of the QR code, and a phone in software reads it:\n"
+        f"     {phone} pair screenshot.png\n"
+        f"     {phone} watch --approve\n"
+        f"     then shows what a workstation asks, and asks you for the code on its screen.\n"
         f"     A real phone needs an address that it can reach: --base-url https://...\n"
         f"Then: README.md, 'From the demo to a server of your own'.\n"
     )

@@ -91,7 +91,9 @@ def test_a_demo_that_serves_says_how_to_walk_through_its_pages(tmp_path):
     assert options == ["--pkcs12", str(tmp_path / "card.p12")]
     assert f"  2. http://localhost:{port}/portal/" in said
     assert "The PIN is 123456, the date of birth 1980-01-31." in output
-    assert any(line.endswith(" -m clients.phone_command screenshot.png") for line in said)
+    (pair,) = [line for line in said if line.endswith(" pair screenshot.png")]
+    assert Path(shlex.split(pair)[0]).name == "zorgid-phone"
+    assert Path(shlex.split(pair)[0]).is_file()
     assert "--base-url https://" in output
 
 

@@ -1,90 +1,408 @@
-"""The software phone as a command: a screenshot in, a paired phone out."""
+"""`zorgid-phone`, command by command, against a real server."""
 
 import asyncio
 import json
+import os
 
 import pytest
-import resvg_py
 from aiohttp import web
 
+from clients.oauth_error import AccessDenied
 from clients.phone_command import run
 from clients.portal import PortalPage
+from clients.workstation import Workstation
+from tests.documents import ROOT
+from tests.software_phone import PROGRAM, Command, screenshot
 
 
 @pytest.fixture
-async def page(stand_in):
+def phone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    return Command(tmp_path / "home")
+
+
+@pytest.fixture
+async def paired(phone, house):
+    page = await house.registered()
+    assert (await phone.pairs(page)).status == 0
+    return phone
+
+
+@pytest.fixture
+async def workstation(house):
+    return await house.workstation()
+
+
+@pytest.fixture
+async def stand_in_phone(phone, stand_in):
+    """A phone at the stand-in, which answers as a test wants."""
     async with PortalPage(stand_in.base) as page:
         await page.start_session("login")
-        yield page
+        assert (await phone.pairs(page)).status == 0
+    return phone
 
 
-@pytest.fixture
-def screenshot(tmp_path):
-    def take(offered):
-        file = tmp_path / "screenshot.png"
-        drawn = resvg_py.svg_to_bytes(
-            svg_string=offered.qr_svg, width=400, dpi=96, background="#ffffff"
+async def test_the_phone_of_a_screenshot_is_paired(house, phone, tmp_path):
+    page = await house.registered()
+    offered = await page.start_pairing()
+    file = screenshot(offered.qr_svg, tmp_path / "screenshot.png")
+
+    async with phone.on_a_terminal("pair", file) as run:
+        shown = await run.reads("Type this number at the page: ")
+        number = (await run.reads("\n")).strip()
+        await page.wait_proved(offered.id)
+        await page.confirm(offered.id, number)
+        await run.reads("Paired.\n")
+        assert await run.ends() == 0
+
+    assert f"{house.holder.first_names} {house.holder.last_name}" in shown
+    assert phone.directory.stat().st_mode & 0o777 == 0o700
+    assert (phone.directory / "default.json").stat().st_mode & 0o777 == 0o600
+    assert (await phone.does("status")).status == 0
+
+
+async def test_several_phones_stand_side_by_side(house, phone):
+    page = await house.registered()
+
+    assert (await phone.pairs(page, "--phone", "one")).status == 0
+    assert (await phone.pairs(page, "--phone", "two")).status == 0
+
+    (one,) = (await phone.does("status", "--phone", "one", "--json")).rows
+    (two,) = (await phone.does("--phone", "two", "--json", "status")).rows
+    assert one["credential_id"] != two["credential_id"]
+    missing = await phone.does("status")
+    assert missing.status == 1
+    assert "There is: one, two" in missing.err
+
+
+async def test_a_bound_phone_is_not_paired_over(house, paired):
+    page = await house.logged_in()
+    offered = await page.start_pairing()
+    before = paired.state()
+
+    refused = await paired.does("pair", offered.link)
+
+    assert (refused.status, refused.out) == (1, "")
+    assert "--replace" in refused.err
+    assert paired.state() == before
+    assert (await page.pairing(offered.id)).status == "offered"
+
+
+async def test_an_unbound_phone_is_paired_again(house, paired):
+    assert (await paired.does("unbind", "--yes")).status == 0
+    page = await house.logged_in()
+
+    assert (await paired.pairs(page)).status == 0
+
+
+async def test_a_pairing_that_comes_to_nothing_leaves_the_phone_that_was(house, paired):
+    page = await house.logged_in()
+    offered = await page.start_pairing()
+    assert (await paired.does("pair", "--phone", "first", offered.link + "x")).status == 1
+    before = paired.state()
+
+    async with paired.doing("pair", "--replace", offered.link) as replacing:
+        await replacing.says("Type this number")
+        await page.wait_proved(offered.id)
+        wrong = f"{(int(replacing.out.split()[-1]) + 1) % 10000:04}"
+        for _ in range(3):
+            await asyncio.gather(page.confirm(offered.id, wrong), return_exceptions=True)
+
+    assert (replacing.status, "refused" in replacing.err) == (1, True)
+    assert paired.state() == before
+    assert not (paired.directory / "first.json").exists()
+
+
+async def test_a_request_is_listed_shown_and_approved(house, paired, workstation):
+    assert (await paired.does("list")).out == "Nothing is open.\n"
+    started = await house.ask(workstation)
+
+    (listed,) = (await paired.does("list", "--json")).rows
+    shown = await paired.does("show", listed["id"][:6])
+    approved = await paired.does("approve", "--code", started.binding_code)
+
+    assert (listed["client"], listed["workstation"]) == ("HIS", "Balie 1")
+    assert [line.split()[0] for line in shown.out.splitlines()[1:]] == list(listed)
+    assert approved.status == 0
+    assert approved.out.endswith(f"Approved: {listed['id']}\n")
+    assert (await workstation.poll(started)).claims.uzi_number == house.holder.uzi_number
+
+
+async def test_a_wrong_code_is_refused_in_words(house, paired, workstation):
+    started = await house.ask(workstation)
+    wrong = f"{(int(started.binding_code) + 1) % 1000000:06}"
+
+    first = await paired.does("approve", "--code", wrong)
+    second = await paired.does("approve", "--code", wrong, "--json")
+    third = await paired.does("approve", "--code", wrong)
+    after = await paired.does("approve", "--code", started.binding_code)
+
+    assert (first.status, first.err) == (1, "That is not the code: 2 more can be typed.\n")
+    assert json.loads(second.err) == {
+        "error": "wrong_code",
+        "message": "That is not the code: 1 more can be typed.",
+    }
+    assert "the last one" in third.err
+    assert (after.status, after.err) == (1, "Nothing is open.\n")
+
+
+@pytest.mark.parametrize(("option", "reason"), [([], "denied"), (["--not-me"], "not_me")])
+async def test_a_denial_is_heard_at_the_workstation(house, paired, workstation, option, reason):
+    started = await house.ask(workstation)
+
+    assert (await paired.does("deny", *option)).status == 0
+
+    with pytest.raises(AccessDenied) as denied:
+        await workstation.poll(started)
+    assert denied.value.reason == reason
+
+
+async def test_an_approval_waits_for_the_request(house, paired, workstation):
+    async with paired.doing("approve", "--wait", "30", "--code", "424242") as waiting:
+        await asyncio.sleep(0.3)
+        started = await house.ask(workstation, binding_message="424242")
+
+    assert waiting.status == 0
+    assert (await workstation.poll(started)).claims
+
+
+async def test_a_request_that_is_not_open_is_told(house, paired, workstation):
+    await house.ask(workstation)
+
+    refused = await paired.does("deny", "unknown")
+
+    assert (refused.status, refused.err) == (1, "No such request is open.\n")
+
+
+async def test_nobody_is_asked_where_nobody_is(house, paired, workstation):
+    await house.ask(workstation)
+
+    refused = await paired.does("approve")
+
+    assert refused.status == 1
+    assert "Nobody is there to ask" in refused.err
+
+
+async def test_a_blocked_phone_says_what_opens_it(house, paired):
+    await house.phone_status().block(paired.state()["credential_id"], "operator:test")
+
+    refused = await paired.does("list")
+
+    assert refused.status == 1
+    assert "zorgid-phone unblock --code" in refused.err
+
+
+async def test_a_revoked_phone_is_told_to_pair_again(house, paired):
+    await house.phone_status().revoke(paired.state()["credential_id"], "operator:test")
+
+    told = await paired.does("status")
+
+    assert told.status == 1
+    assert "It was the login key of Jan Jansen" in told.out
+    assert "pair it again" in told.err
+
+
+async def test_a_token_is_rotated_and_recovered(paired):
+    first = paired.state()["device_token"]
+    assert (await paired.does("rotate")).status == 0
+    second = paired.state()["device_token"]
+    assert (await paired.does("recover")).status == 0
+    third = paired.state()["device_token"]
+
+    assert len({first, second, third}) == 3
+    assert (await paired.does("status")).status == 0
+
+
+async def test_a_push_address_is_registered(house, paired):
+    assert (await paired.does("push", "fcm", "registration-token")).status == 0
+
+    (told,) = (await paired.does("status", "--json")).rows
+    assert told["push"] == "fcm"
+
+
+async def test_an_unbound_phone_is_gone_here_too(paired):
+    assert (await paired.does("unbind", "--yes")).status == 0
+
+    assert not (paired.directory / "default.json").exists()
+    assert (await paired.does("status")).status == 1
+
+
+async def test_an_unbinding_is_asked_before(paired):
+    async with paired.on_a_terminal("unbind") as run:
+        await run.reads("Unbind it? [y/N] ")
+        run.types("n")
+        await run.reads("Left as it was.")
+        assert await run.ends() == 1
+
+    assert (await paired.does("status")).status == 0
+
+
+async def test_the_sign_count_of_two_commands_at_once_goes_up_by_each(house, paired, workstation):
+    for number in range(3):
+        context = {"workstation_id": f"ws-{number}", "workstation": f"Balie {number}"}
+        await house.ask(workstation, request_context=context, binding_message="111111")
+    rows = (await paired.does("list", "--json")).rows
+
+    approvals = [paired.on_a_terminal("approve", row["id"], "--code", "111111") for row in rows]
+    async with approvals[0] as first, approvals[1] as second, approvals[2] as third:
+        ended = [await run.ends() for run in (first, second, third)]
+
+    assert ended == [0, 0, 0]
+    assert paired.state()["authenticator"]["credentials"][0]["sign_count"] == 3
+
+
+async def test_no_secret_is_ever_shown(house, paired, workstation):
+    started = await house.ask(workstation)
+    told = [
+        await paired.does(*arguments)
+        for arguments in (
+            ["status"],
+            ["status", "--json"],
+            ["list", "--json"],
+            ["approve", "--code", started.binding_code, "--json"],
+            ["rotate", "--json"],
+            ["status", "--json"],
+            ["recover", "--json"],
+            ["status", "--json"],
         )
-        file.write_bytes(bytes(drawn))
-        return str(file)
+    ]
 
-    return take
-
-
-async def test_the_phone_of_a_screenshot_is_paired(page, screenshot, stand_in, capsys):
-    offered = await page.start_pairing()
-
-    pairing = asyncio.create_task(asyncio.to_thread(run, [screenshot(offered)]))
-    assert (await page.wait_proved(offered.id)).status == "proved"
-    await page.confirm(offered.id, "1234")
-
-    assert await pairing == 0
-    assert stand_in.bound is stand_in.pairings[offered.id]
-    told = capsys.readouterr().out
-    assert "A. Voorbeeld, Arts" in told
-    assert told.endswith("Type this number at the page: 1234\nPaired.\n")
+    state = paired.state()
+    said = "".join(each.out + each.err for each in told)
+    assert all(each.status == 0 for each in told)
+    assert state["device_token"] not in said
+    assert state["authenticator"]["credentials"][0]["private_key"] not in said
 
 
-async def test_a_pairing_that_is_taken_is_told_in_words(page, screenshot, stand_in, capsys):
-    offered = await page.start_pairing()
-    stand_in.pairings[offered.id].secret = None
+async def test_a_server_that_is_away_is_told_in_words(stand_in_phone, stand_in):
+    state = stand_in_phone.state() | {"base": "http://localhost:1"}
+    (stand_in_phone.directory / "default.json").write_text(json.dumps(state))
 
-    assert await asyncio.to_thread(run, [screenshot(offered)]) == 1
-    assert "Not paired: 404 not_found. Ask the page for a new QR code." in capsys.readouterr().err
+    refused = await stand_in_phone.does("list")
 
-
-async def test_a_key_for_another_server_is_not_made(page, screenshot, stand_in, capsys):
-    offered = await page.start_pairing()
-    scan = stand_in.scan
-
-    async def foreign(request):
-        answer = json.loads((await scan(request)).body)
-        answer["public_key"]["rp"]["id"] = "elsewhere.example"
-        return web.json_response(answer)
-
-    stand_in.faults["POST", f"/phone/pairings/{offered.id}/scan"] = foreign
-
-    assert await asyncio.to_thread(run, [screenshot(offered)]) == 1
-    assert "Not paired: a key for another relying party." in capsys.readouterr().err
+    assert (refused.status, refused.err) == (1, "The server cannot be reached.\n")
 
 
-async def test_a_server_that_is_away_is_told_in_words(page, screenshot, stand_in, capsys):
-    stand_in.base = "http://localhost:1"
-    stand_in.browser = lambda _request: None
-    offered = await page.start_pairing()
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b'{"auth_requests": 1}', b'{"auth_requests": [{}]}', b"\xff"],
+)
+async def test_a_malformed_answer_is_told_in_words(stand_in_phone, stand_in, body):
+    async def answer(_request):
+        return web.Response(body=body)
 
-    assert await asyncio.to_thread(run, [screenshot(offered)]) == 1
-    assert capsys.readouterr().err == "The server of the QR code cannot be reached.\n"
+    stand_in.faults["GET", "/phone/auth-requests"] = answer
+
+    refused = await stand_in_phone.does("list")
+
+    assert refused.status == 1
+    assert refused.err.startswith("The server said what no phone understands: ")
+    assert refused.err.count("\n") == 1
+
+
+async def test_an_answer_whose_connection_breaks_is_sent_again_as_it_was(
+    stand_in_phone, stand_in, http, client_key
+):
+    station = Workstation(http, stand_in.base, "test-client", client_key)
+    started = await station.start("uzi:900000001")
+    (request,) = (await stand_in_phone.does("list", "--json")).rows
+    path = f"/phone/auth-requests/{request['id']}/answer"
+    sent = []
+
+    async def break_off(asked):
+        sent.append(await asked.read())
+        asked.transport.close()
+        if len(sent) == 2:
+            del stand_in.faults["PUT", path]
+        return web.Response()
+
+    stand_in.faults["PUT", path] = break_off
+
+    assert (await stand_in_phone.does("approve", "--code", started.binding_code)).status == 0
+    assert sent[0] == sent[1]
+    assert (await station.poll(started)).claims
+
+
+async def test_a_code_is_not_left_out_by_who_did_not_scan(stand_in_phone, stand_in):
+    async def answer(_request):
+        return web.json_response({"auth_requests": [{"id": "r", "code_length": 0}]})
+
+    stand_in.faults["GET", "/phone/auth-requests"] = answer
+
+    refused = await stand_in_phone.does("approve", "--code", "")
+
+    assert refused.status == 1
+    assert "zorgid-phone scan" in refused.err
+    assert not any(method == "PUT" for method, *_ in stand_in.seen)
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("https://login.example.nl/app/#t.x.y", "zorgid-phone give"),
+        ("https://login.example.nl/app/#l.x.y", "zorgid-phone scan"),
+        ("ftp://x", "not the link of a pairing"),
+        ("missing.png", "missing.png cannot be read: No such file"),
+    ],
+)
+async def test_another_link_is_told_in_words(phone, link, told):
+    refused = await phone.does("pair", link)
+
+    assert refused.status == 1
+    assert told in refused.err
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(None, "cannot be read: No such file or directory"), (b"GIF89a", "not a PNG. Take a PNG")],
+    [(b"GIF89a", "not a PNG. Take a PNG"), (b"\x89PNG\r\n\x1a\n\0\0", "not a whole PNG. Take")],
 )
-def test_a_file_without_a_code_is_told_in_words(tmp_path, capsys, content, told):
+async def test_a_file_without_a_code_is_told_in_words(phone, tmp_path, content, told):
     file = tmp_path / "screenshot.png"
-    if content is not None:
-        file.write_bytes(content)
+    file.write_bytes(content)
 
-    assert run([str(file)]) == 1
-    assert told in capsys.readouterr().err
+    refused = await phone.does("pair", str(file))
+
+    assert refused.status == 1
+    assert told in refused.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unknown"],
+        ["--phone", "../x", "list"],
+        ["list", "--wait", "soon"],
+        ["transfer"],
+        ["transfer", "--base", "http://login.example.nl"],
+        ["push", "fcm"],
+        ["push", "off", "token"],
+        ["push", "webpush", "no json"],
+        ["watch", "--code", "1"],
+        ["watch", "--once"],
+        ["watch", "--approve", "--deny"],
+        ["watch", "--script", "/nonexistent"],
+    ],
+)
+def test_a_wrong_use_is_status_2(phone, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+
+    assert ended.value.code == 2
+    assert "usage: zorgid-phone" in capsys.readouterr().err
+    assert not phone.directory.exists()
+
+
+async def test_a_reader_that_goes_away_is_no_traceback(paired):
+    reads, writes = os.pipe()
+    os.close(reads)
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, "status", stdout=writes, stderr=asyncio.subprocess.PIPE, env=around
+    )
+    os.close(writes)
+
+    _, err = await process.communicate()
+
+    assert (process.returncode, err) == (1, b"")

@@ -1,0 +1,106 @@
+"""Where `zorgid-phone` tells and asks: lines for people, or one JSON object a line for scripts."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
+
+import msgspec
+
+
+class NobodyThere(Exception):  # noqa: N818 - what was found.
+    """A question without a terminal: what a pipe says, no person has said."""
+
+
+class Screen:
+    """Tells on standard output, refuses on standard error, and asks on the terminal."""
+
+    def __init__(
+        self, *, as_json: bool, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self._as_json = as_json
+        self._out, self._err = out or sys.stdout, err or sys.stderr
+        self._lines: asyncio.Queue[str] | None = None
+
+    @property
+    def interactive(self) -> bool:
+        """Tell whether there is a person to ask."""
+        return sys.stdin.isatty() and not self._as_json
+
+    def tell(self, event: str, lines: str | Sequence[str], **members: object) -> None:
+        """Say what happened."""
+        if self._as_json:
+            _write(self._out, _json({"event": event} | members))
+            return
+        for line in [lines] if isinstance(lines, str) else lines:
+            _write(self._out, line)
+
+    def show(self, lines: Sequence[str], rows: Sequence[object]) -> None:
+        """Show what was asked for: one JSON object for each row."""
+        if self._as_json:
+            lines = [_json(row) for row in rows]
+        for line in lines:
+            _write(self._out, line)
+
+    def refuse(self, code: str, sentence: str) -> None:
+        """Say why not."""
+        refused = _json({"error": code, "message": sentence})
+        _write(self._err, refused if self._as_json else sentence)
+
+    async def ask(self, question: str) -> str:
+        """Ask for a line; it can be given up while nobody answers.
+
+        Raises:
+            NobodyThere: there is no terminal, or its input has ended.
+        """
+        if not self.interactive:
+            raise NobodyThere
+        self._out.write(question)
+        self._out.flush()
+        lines = self.listen()
+        # What was typed before this question was an answer to another one.
+        typed = [lines.get_nowait() for _ in range(lines.qsize())]
+        line = "" if "" in typed else await lines.get()
+        if not line:
+            lines.put_nowait("")
+            raise NobodyThere
+        return line.strip()
+
+    def listen(self) -> "asyncio.Queue[str]":
+        """Read what is typed from now on, so that a question knows what came before it."""
+        if self._lines is None:
+            self._lines = asyncio.Queue()
+            reading = (asyncio.get_running_loop(), self._lines)
+            threading.Thread(target=_read_lines, args=reading, daemon=True).start()
+        return self._lines
+
+    async def confirm(self, question: str) -> bool:
+        """Ask for a yes; anything else is a no."""
+        return (await self.ask(f"{question} [y/N] ")).lower() in {"y", "yes"}
+
+
+def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[str]") -> None:
+    """Hand on each line that is typed, and at the end an empty one.
+
+    Read from the descriptor: a thread that waits inside `sys.stdin` stops Python from ending.
+    """
+    typed = b""
+    # The loop has ended when nobody waits for a line any more.
+    with suppress(RuntimeError):
+        while block := os.read(sys.stdin.fileno(), 1024):
+            *whole, typed = (typed + block).split(b"\n")
+            for line in whole:
+                loop.call_soon_threadsafe(lines.put_nowait, f"{line.decode(errors='replace')}\n")
+        loop.call_soon_threadsafe(lines.put_nowait, "")
+
+
+def _json(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value))
+
+
+def _write(stream: TextIO, line: str) -> None:
+    print(line, file=stream, flush=True)
