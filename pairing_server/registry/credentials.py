@@ -34,8 +34,12 @@ class Credential:
     Attributes:
         id: The WebAuthn credential id, base64url.
         public_key: COSE_Key bytes.
-        device_token_digest: SHA-256 of the bearer token in use.
+        acr: The most that the proof behind the binding lets it earn.
+        device_token_digest: SHA-256 of the bearer token in use; a revoked key has none.
         next_device_token_digest: That of the one announced to follow it.
+        name: What its holder calls the phone; empty for none.
+        bound_ura: The organisation for which it was bound.
+        status_reason: Why it is blocked or revoked, one word.
     """
 
     id: str
@@ -55,7 +59,7 @@ class Credential:
     status: CredentialStatus
     bound_by: str
     pairing_id: str
-    device_token_digest: str
+    device_token_digest: str | None
     next_device_token_digest: str | None
     push_service: str | None
     push_address: str | None
@@ -63,6 +67,38 @@ class Credential:
     expires_at: datetime
     last_used_at: datetime | None
     last_used_workstation: str | None
+    name: str = ""
+    bound_ura: str | None = None
+    status_at: datetime | None = None
+    status_reason: str | None = None
+    last_used_location: str | None = None
+    last_used_ura: str | None = None
+
+    @property
+    def device_name(self) -> str:
+        """What its holder calls the phone, else what the phone calls itself."""
+        return self.name or self.model or self.platform
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether the key opens anything now."""
+        return self.status is CredentialStatus.ACTIVE and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One use of a key: when, with what count, and where the administrator is to look.
+
+    Attributes:
+        backed_up: The BS flag of this assertion (WebAuthn Level 3 section 6.1.3).
+        workstation, location, ura: `None` leaves what is known of the last one.
+    """
+
+    at: datetime
+    sign_count: int
+    backed_up: bool
+    workstation: str | None = None
+    location: str | None = None
+    ura: str | None = None
 
 
 _c = table.c
@@ -80,11 +116,33 @@ _by_token = sa.select(table).where(
         _c.next_device_token_digest == sa.bindparam("digest"),
     )
 )
+_of_person_for_update = _of_person.with_for_update(key_share=True)
+_expiring = _select.where(
+    _c.status == CredentialStatus.ACTIVE.value,
+    _c.expires_at > sa.bindparam("after"),
+    _c.expires_at <= sa.bindparam("until"),
+).limit(sa.bindparam("most"))
 _set_status = (
     sa.update(table)
     .where(_this, _c.status == sa.bindparam("old"))
-    .values(status=sa.bindparam("new"))
+    .values(
+        status=sa.bindparam("new"),
+        status_at=sa.bindparam("at"),
+        status_reason=sa.bindparam("reason"),
+    )
 )
+#: All that could still lead somewhere goes with the key.
+_let_go = (
+    sa.update(table)
+    .where(_this)
+    .values(
+        device_token_digest=sa.null(),
+        next_device_token_digest=sa.null(),
+        push_service=sa.null(),
+        push_address=sa.null(),
+    )
+)
+_rename = sa.update(table).where(_this).values(name=sa.bindparam("new_name"))
 _record_use = (
     sa.update(table)
     .where(
@@ -98,8 +156,14 @@ _record_use = (
     )
     .values(
         sign_count=sa.bindparam("count"),
+        backed_up=sa.bindparam("is_backed_up"),
         last_used_at=sa.bindparam("at"),
-        last_used_workstation=sa.bindparam("workstation"),
+        **{
+            f"last_used_{name}": sa.func.coalesce(
+                sa.cast(sa.bindparam(name), sa.Text), _c[f"last_used_{name}"]
+            )
+            for name in ("workstation", "location", "ura")
+        },
     )
 )
 _set_push = (
@@ -137,11 +201,13 @@ def add(tx: Transaction, credential: Credential) -> None:
     Raises:
         AlreadyExistsError: its id, its pairing or its device token is another key's.
     """
-    _check_token_is_free(tx, credential.device_token_digest)
+    if credential.device_token_digest is not None:
+        _check_token_is_free(tx, credential.device_token_digest)
     facts = asdict(credential) | {
         "bound_at": to_milliseconds(credential.bound_at),
         "expires_at": to_milliseconds(credential.expires_at),
         "last_used_at": milliseconds(credential.last_used_at),
+        "status_at": milliseconds(credential.status_at),
     }
     tx.run(_insert, **facts)
 
@@ -170,6 +236,21 @@ def of_person(tx: Query, person_id: str) -> list[Credential]:
     return [_read(row) for row in tx.all(_of_person, person_id=person_id)]
 
 
+def of_person_for_update(tx: Transaction, person_id: str) -> list[Credential]:
+    """Return the same, which nobody else changes until this commit."""
+    return [_read(row) for row in tx.all(_of_person_for_update, person_id=person_id)]
+
+
+def expiring(tx: Query, after: datetime, until: datetime, most: int) -> list[Credential]:
+    """Return active credentials that expire after one moment and not after another, soonest first.
+
+    Args:
+        most: How many are read at once.
+    """
+    rows = tx.all(_expiring, after=to_milliseconds(after), until=to_milliseconds(until), most=most)
+    return [_read(row) for row in rows]
+
+
 def list_all(tx: Query) -> list[Credential]:
     """Return all credentials, oldest first."""
     return [_read(row) for row in tx.all(_select)]
@@ -186,15 +267,37 @@ def by_device_token(tx: Query, digest: str) -> Credential | None:
 
 
 def set_status(
-    tx: Transaction, credential_id: str, old: CredentialStatus, new: CredentialStatus
+    tx: Transaction,
+    credential_id: str,
+    old: CredentialStatus,
+    new: CredentialStatus,
+    at: datetime,
+    reason: str | None = None,
 ) -> bool:
-    """Move a credential from one status to another.  Returns whether it had the old one."""
-    return tx.run(_set_status, key=credential_id, old=old, new=new) == 1
+    """Move a credential from one status to another.  Returns whether it had the old one.
+
+    A revoked one loses its tokens and its push address in the same step.
+    """
+    if not tx.run(
+        _set_status,
+        key=credential_id,
+        old=old,
+        new=new,
+        at=to_milliseconds(at),
+        reason=reason,
+    ):
+        return False
+    if new is CredentialStatus.REVOKED:
+        tx.run(_let_go, key=credential_id)
+    return True
 
 
-def record_use(
-    tx: Transaction, credential_id: str, sign_count: int, at: datetime, workstation: str | None
-) -> bool:
+def rename(tx: Transaction, credential_id: str, name: str) -> None:
+    """Call the phone otherwise."""
+    tx.run(_rename, key=credential_id, new_name=name)
+
+
+def record_use(tx: Transaction, credential_id: str, use: Use) -> bool:
     """Write down that an active key was used (WebAuthn section 7.2, steps 22 and 24).
 
     Returns:
@@ -203,9 +306,12 @@ def record_use(
     touched = tx.run(
         _record_use,
         key=credential_id,
-        count=sign_count,
-        at=to_milliseconds(at),
-        workstation=workstation,
+        count=use.sign_count,
+        is_backed_up=use.backed_up,
+        at=to_milliseconds(use.at),
+        workstation=use.workstation,
+        location=use.location,
+        ura=use.ura,
     )
     return touched == 1
 
@@ -266,5 +372,6 @@ def _read(row: Row) -> Credential:
             "bound_at": from_milliseconds(row["bound_at"]),
             "expires_at": from_milliseconds(row["expires_at"]),
             "last_used_at": moment(row["last_used_at"]),
+            "status_at": moment(row["status_at"]),
         }
     )

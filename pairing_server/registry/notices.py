@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
 
     REGISTRATION_DENIED = "registration_denied"
     SEVERAL_RECORDS = "several_records"
+    SIGN_COUNT = "sign_count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

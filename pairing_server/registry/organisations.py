@@ -1,8 +1,11 @@
 """Organisations: care providers with an URA number."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,18 +23,30 @@ class OrganisationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """An organisation; `ura` has eight digits."""
+    """An organisation.
+
+    Attributes:
+        ura: Eight digits.
+        key_policy: Which phones' keys it takes and what they earn, as JSON values; what it does
+            not say, the server's own policy does (`pairing_server.keys.policy`).
+    """
 
     ura: str
     name: str
     status: OrganisationStatus
     registered_at: datetime
+    key_policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 _insert = sa.insert(table)
 _select = sa.select(table)
 _by_ura = _select.where(table.c.ura == sa.bindparam("ura"))
 _by_ura_for_share = _by_ura.with_for_update(read=True)
+_set_key_policy = (
+    sa.update(table)
+    .where(table.c.ura == sa.bindparam("key"))
+    .values(key_policy=sa.bindparam("policy"))
+)
 _in_order = _select.order_by(table.c.name, table.c.ura)
 
 
@@ -47,7 +62,13 @@ def add(tx: Transaction, organisation: Organisation) -> None:
         name=organisation.name,
         status=organisation.status,
         registered_at=to_milliseconds(organisation.registered_at),
+        key_policy=json.dumps(organisation.key_policy),
     )
+
+
+def set_key_policy(tx: Transaction, ura: str, policy: Mapping[str, Any]) -> bool:
+    """Set which keys it takes.  Returns whether there is such an organisation."""
+    return tx.run(_set_key_policy, key=ura, policy=json.dumps(policy)) == 1
 
 
 def get(tx: Query, ura: str) -> Organisation | None:
@@ -73,4 +94,5 @@ def _organisation(row: Row) -> Organisation:
         name=row["name"],
         status=OrganisationStatus(row["status"]),
         registered_at=from_milliseconds(row["registered_at"]),
+        key_policy=json.loads(row["key_policy"]),
     )

@@ -44,6 +44,8 @@ class Person:
         uzi_number: Nine digits; absent until a card has been shown.
         birth_digest: The date of birth under a key of the server (`portal.birth_date`); absent
             until the person gave it.
+        default_phone: The credential that is woken, where the person chose one.
+        signed_out_at: Browser sessions that were opened up to then are over.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Person:
     user_name: str
     status: PersonStatus
     created_at: datetime
+    default_phone: str | None = None
+    signed_out_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +83,15 @@ class Membership:
 
 
 _p, _m = person_table.c, membership_table.c
-_insert_person = sa.insert(person_table)
+#: What is set by acts of their own, lest who changes a name undoes one.
+_OF_THEIR_OWN = ("default_phone", "signed_out_at")
+_insert_person = sa.insert(person_table).values(
+    {
+        column: sa.bindparam(column.name)
+        for column in person_table.c
+        if column.name not in _OF_THEIR_OWN
+    }
+)
 _update_person = (
     sa.update(person_table)
     .where(_p.id == sa.bindparam("key"))
@@ -87,12 +99,23 @@ _update_person = (
         {
             column: sa.bindparam(column.name)
             for column in person_table.c
-            if column.name not in ("id", "created_at")
+            if column.name not in ("id", "created_at", *_OF_THEIR_OWN)
         }
     )
 )
+_set_default_phone = (
+    sa.update(person_table)
+    .where(_p.id == sa.bindparam("key"))
+    .values(default_phone=sa.bindparam("phone"))
+)
+_sign_out = (
+    sa.update(person_table)
+    .where(_p.id == sa.bindparam("key"))
+    .values(signed_out_at=sa.bindparam("at"))
+)
 _person_by_id = sa.select(person_table).where(_p.id == sa.bindparam("id"))
 _person_for_share = _person_by_id.with_for_update(read=True)
+_person_for_update = _person_by_id.with_for_update(key_share=True)
 _person_by_uzi_number = sa.select(person_table).where(_p.uzi_number == sa.bindparam("uzi_number"))
 _person_by_uzi_number_for_update = _person_by_uzi_number.with_for_update()
 _person_by_user_name = sa.select(person_table).where(_p.user_name == sa.bindparam("user_name"))
@@ -144,12 +167,22 @@ def add_person(tx: Transaction, person: Person) -> None:
 
 
 def update_person(tx: Transaction, person: Person) -> bool:
-    """Write all about a person but `id` and `created_at`.  Returns whether there is such a person.
+    """Write who a person is.  Returns whether there is such a person.
 
     Raises:
         AlreadyExistsError: the UZI number or the user name is another person's.
     """
     return tx.run(_update_person, key=person.id, **_changeable(person)) == 1
+
+
+def set_default_phone(tx: Transaction, person_id: str, credential_id: str | None) -> None:
+    """Choose the phone that is woken, or let all be woken."""
+    tx.run(_set_default_phone, key=person_id, phone=credential_id)
+
+
+def sign_out(tx: Transaction, person_id: str, at: datetime) -> None:
+    """End every browser session that the person opened until now."""
+    tx.run(_sign_out, key=person_id, at=to_milliseconds(at))
 
 
 def get_person(tx: Query, person_id: str) -> Person | None:
@@ -160,6 +193,11 @@ def get_person(tx: Query, person_id: str) -> Person | None:
 def get_person_for_share(tx: Transaction, person_id: str) -> Person | None:
     """Return the person, who then stays what they are until this commit."""
     return _person(tx.one(_person_for_share, id=person_id))
+
+
+def get_person_for_update(tx: Transaction, person_id: str) -> Person | None:
+    """Return the person, whom nobody else changes until this commit."""
+    return _person(tx.one(_person_for_update, id=person_id))
 
 
 def by_uzi_number(tx: Query, uzi_number: str) -> Person | None:
@@ -263,6 +301,8 @@ def _person(row: Row | None) -> Person | None:
         user_name=row["user_name"],
         status=PersonStatus(row["status"]),
         created_at=from_milliseconds(row["created_at"]),
+        default_phone=row["default_phone"],
+        signed_out_at=moment(row["signed_out_at"]),
     )
 
 

@@ -35,6 +35,8 @@ organisation = Table(
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("registered_at", BigInteger, nullable=False),
+    # Which phones' keys it takes, and what they earn (`pairing_server.keys.policy`), as JSON.
+    Column("key_policy", Text, nullable=False, server_default="{}"),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
 )
 
@@ -53,6 +55,10 @@ person = Table(
     Column("user_name", Text, nullable=False, unique=True),
     Column("status", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # The phone that is woken, where the person chose one.
+    Column("default_phone", Text),
+    # Browser sessions that were opened up to then are over.
+    Column("signed_out_at", BigInteger),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
     Index(None, "name_key"),
 )
@@ -111,7 +117,8 @@ credential = Table(
     Column("bound_by", Text, nullable=False),
     Column("pairing_id", Text, nullable=False, unique=True),
     # SHA-256 of the phone's bearer tokens: the one in use, and the one announced to follow it.
-    Column("device_token_digest", Text, nullable=False, unique=True),
+    # A revoked key has none.
+    Column("device_token_digest", Text, unique=True),
     Column("next_device_token_digest", Text, unique=True),
     Column("push_service", Text),
     Column("push_address", Text),
@@ -119,9 +126,31 @@ credential = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("last_used_workstation", Text),
+    # What its holder calls the phone.
+    Column("name", Text, nullable=False, server_default=""),
+    # The organisation for which it was bound, which may revoke it.
+    Column("bound_ura", Text),
+    Column("status_at", BigInteger),
+    Column("status_reason", Text),
+    Column("last_used_location", Text),
+    Column("last_used_ura", Text),
     CheckConstraint("kind IN ('phone', 'smartcard')", name="kind"),
     CheckConstraint("status IN ('active', 'blocked', 'revoked')", name="status"),
     Index(None, "person_id"),
+    Index(None, "expires_at"),
+)
+
+# What a person is told on their other phones.
+phone_notice = Table(
+    "phone_notice",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("credential_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "person_id", "at"),
 )
 
 client = Table(
@@ -214,6 +243,7 @@ audit_event = Table(
     Column("hash", Text, nullable=False),
     Index(None, "object"),
     Index(None, "time"),
+    Index(None, "actor", "time"),
 )
 
 # The head of each writer's chain, moved in the same commit as the events.

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from pairing_server.registry import AlreadyExistsError, credentials
-from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.credentials import CredentialStatus, Use
 from pairing_server.registry.tables import credential
 from tests.registry.people import (
     COLLEAGUE,
@@ -145,7 +145,7 @@ async def test_id_pairing_and_token_are_one_credentials(filled, same):
 
 async def test_a_status_moves_only_from_the_old_one(filled):
     def move(old, new):
-        return filled.commit(lambda tx: credentials.set_status(tx, CREDENTIAL.id, old, new))
+        return filled.commit(lambda tx: credentials.set_status(tx, CREDENTIAL.id, old, new, LATER))
 
     assert await move(CredentialStatus.ACTIVE, CredentialStatus.REVOKED)
     assert not await move(CredentialStatus.ACTIVE, CredentialStatus.BLOCKED)
@@ -167,12 +167,26 @@ async def test_a_status_moves_only_from_the_old_one(filled):
 )
 async def test_a_use_counts_when_active_and_the_count_grew(filled, stored, new, status, recorded):
     before = replace(OTHER_CREDENTIAL, sign_count=stored, status=status)
-    after = replace(before, sign_count=new, last_used_at=LATER, last_used_workstation="ws-1")
+    after = replace(
+        before,
+        sign_count=new,
+        backed_up=True,
+        last_used_at=LATER,
+        last_used_workstation="ws-1",
+        last_used_location="Poli",
+        last_used_ura="12345678",
+    )
+    use = Use(
+        at=LATER,
+        sign_count=new,
+        backed_up=True,
+        workstation="ws-1",
+        location="Poli",
+        ura="12345678",
+    )
     await filled.commit(lambda tx: credentials.add(tx, before))
 
-    outcome = await filled.commit(
-        lambda tx: credentials.record_use(tx, before.id, new, LATER, "ws-1")
-    )
+    outcome = await filled.commit(lambda tx: credentials.record_use(tx, before.id, use))
 
     assert outcome is recorded
     assert await get(filled, before.id) == (after if recorded else before)

@@ -29,7 +29,7 @@ from tests.registry.doubles import (
     held_writer,
     read_uras,
 )
-from tests.registry.people import CREDENTIAL, add_everybody
+from tests.registry.people import CREDENTIAL, NOW, add_everybody
 
 _find = sa.select(organisation.c.name).where(organisation.c.ura == sa.bindparam("key"))
 _rename = (
@@ -104,7 +104,7 @@ async def test_a_blocked_phone_waits_for_the_redemption_that_has_read_it(two_nod
 
     def block(tx):
         return credentials.set_status(
-            tx, CREDENTIAL.id, CredentialStatus.ACTIVE, CredentialStatus.BLOCKED
+            tx, CREDENTIAL.id, CredentialStatus.ACTIVE, CredentialStatus.BLOCKED, NOW
         )
 
     redemption = asyncio.create_task(redeeming.commit(redeem))
@@ -126,7 +126,7 @@ async def test_a_redemption_waits_for_the_block_and_sees_it(two_nodes):
 
     def block(tx):
         credentials.set_status(
-            tx, CREDENTIAL.id, CredentialStatus.ACTIVE, CredentialStatus.BLOCKED
+            tx, CREDENTIAL.id, CredentialStatus.ACTIVE, CredentialStatus.BLOCKED, NOW
         )
         has_set.set()
         go_on.wait(10)
