@@ -26,6 +26,7 @@ from pairing_server.health import HealthRoutes
 from pairing_server.http import MAX_BODY_BYTES, SETTINGS
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.policy import server_policy
 from pairing_server.keys.routes import KeySetRoutes, PhoneRoutes
 from pairing_server.keys.seal import (
     Seal,
@@ -51,6 +52,7 @@ from pairing_server.pages.registration_routes import RegistrationPages
 from pairing_server.pages.rendering import Renderer
 from pairing_server.phone_api import PhoneApiRoutes
 from pairing_server.phone_app import PhoneApp
+from pairing_server.phones.news import news
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
@@ -169,9 +171,11 @@ def make_app(
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
     console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
     dispatch = Dispatch(registry, around.senders or dict.fromkeys(PushService, console))
-    approvals = ApprovalFlow(ports, dispatch, rp)
-    status = PhoneStatusFlow(registry, approvals.end_all)
-    phones = PhoneFlow(ports, rp, status)
+    policy = server_policy(settings)
+    told = news(ports, dispatch)
+    approvals = ApprovalFlow(ports, dispatch, rp, policy)
+    status = PhoneStatusFlow(registry, clock, approvals.end_all, told)
+    phones = PhoneFlow(ports, rp, status, told)
     card_status = read_card_status(settings, around)
     believe = card_believer(settings, card_status)
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
@@ -189,7 +193,8 @@ def make_app(
         ports,
         rp=rp,
         base_url=settings.base_url,
-        synced_acr=settings.synced_acr,
+        policy=policy,
+        told=told,
     )
     client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
     logins = LoginFlow(
@@ -198,6 +203,7 @@ def make_app(
         keys,
         issuer=settings.base_url,
         pairwise_salt=stores.pairwise_salt,
+        policy=policy,
     )
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)

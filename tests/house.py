@@ -30,6 +30,7 @@ from pairing_server.app import Stores, Surroundings, running
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.audit.checkpoint import Checkpoints
 from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.policy import server_policy
 from pairing_server.keys.seal import Seal, server_secret_named
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.keys.status import PhoneStatusFlow
@@ -288,8 +289,9 @@ class House:
     def phone_status(self) -> PhoneStatusFlow:
         """Block, unblock and revoke as the operator's command does, open requests included."""
         rp = RelyingParty(self.settings.rp_id, self.settings.webauthn_origins)
-        approvals = ApprovalFlow(self.ports, Dispatch(self.registry, {}), rp)
-        return PhoneStatusFlow(self.registry, approvals.end_all)
+        policy = server_policy(self.settings)
+        approvals = ApprovalFlow(self.ports, Dispatch(self.registry, {}), rp, policy)
+        return PhoneStatusFlow(self.registry, self.ports.clock, approvals.end_all)
 
     async def events(self) -> list[dict[str, object]]:
         """Return the audit log, oldest first."""

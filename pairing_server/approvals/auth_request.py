@@ -71,6 +71,7 @@ class Answer:
     digest: str
     reason: DenyReason | None = None
     sign_count: int = 0
+    backed_up: bool = False
     evidence: dict[str, str] | None = None
 
 

@@ -23,14 +23,20 @@ from pairing_server.approvals.inbox import Entry, Inbox
 from pairing_server.approvals.record import record_answer
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen, WrongCode
 from pairing_server.errors import NotFound, Refusal
-from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty, verify_assertion
+from pairing_server.keys.ceremony import (
+    AuthenticationResponse,
+    RelyingParty,
+    evidence_of,
+    verify_assertion,
+)
 from pairing_server.keys.flow import BoundPhone
+from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.push import Wakeup
 from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import answers, credentials
-from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry import Query, answers, credentials, people
+from pairing_server.registry.credentials import Credential
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_secret
 
@@ -68,7 +74,13 @@ class ApprovalFlow:
         ports: Ports,
         dispatch: Dispatch,
         rp: RelyingParty,
+        policy: KeyPolicy,
     ) -> None:
+        """Build the flow.
+
+        Args:
+            policy: Which keys are taken, where an organisation has no policy of its own.
+        """
         self._registry = ports.registry
         self._store = ports.store
         self._requests = Shelf(ports.store, "auth-request", AuthRequest)
@@ -77,6 +89,7 @@ class ApprovalFlow:
         self._clock = ports.clock
         self._random = ports.random
         self._rp = rp
+        self._policy = policy
 
     def now(self) -> datetime:
         """Return the time by which requests expire."""
@@ -170,7 +183,9 @@ class ApprovalFlow:
             AuthRequestClosed: the request is over or was answered otherwise.
             InvalidAssertion: the phone's key did not sign these details; nothing is counted.
             NotFound: unknown, or another person's.
+            KeyNotAccepted: the organisation does not take such a key.
             PhoneBlocked: the phone was blocked meanwhile.
+            SignCountRegressed: well signed, and the key may have been copied.
             WrongCode: well signed, but the wrong code; an attempt is gone.
         """
         request = await self.open_request(phone.person.id, identifier)
@@ -181,7 +196,7 @@ class ApprovalFlow:
             decision=Decision.APPROVE,
             credential_id=credential.id,
             digest=digest(raw.decode()),
-            evidence=_evidence(assertion),
+            evidence=evidence_of(assertion),
         )
         standing = rules.standing(request, answer)
         if standing is None and request.status is Status.CLAIMED:
@@ -199,7 +214,7 @@ class ApprovalFlow:
                 sign_count=credential.sign_count,
                 backup_eligible=credential.backup_eligible,
             )
-            answer = replace(answer, sign_count=verified.sign_count)
+            answer = replace(answer, sign_count=verified.sign_count, backed_up=verified.backed_up)
             request = await self._change(
                 identifier, lambda held: rules.approve(held, answer, code, now)
             )
@@ -279,12 +294,7 @@ class ApprovalFlow:
         if ended:
             await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
         await self._store.signal(_inbox_channel(person_id))
-        phones = await self._registry.read(lambda tx: credentials.of_person(tx, person_id))
-        active = [
-            phone
-            for phone in phones
-            if phone.status is CredentialStatus.ACTIVE and now < phone.expires_at
-        ]
+        active = await self._registry.read(lambda tx: _active_phones(tx, person_id, now))
         if not active:
             # Cut off since the client was let in: what looked into the inbox before this request
             # stood there has not ended it.
@@ -320,7 +330,7 @@ class ApprovalFlow:
         now = self._clock()
         try:
             await self._registry.commit(
-                lambda tx: record_answer(tx, request, answer, phone, signed, now)
+                lambda tx: record_answer(tx, request, answer, phone, signed, now, self._policy)
             )
         except PhoneBlocked:
             await self._revoke(phone.person.id, request.id)
@@ -383,13 +393,16 @@ class ApprovalFlow:
         return changed
 
 
-def _evidence(assertion: AuthenticationResponse) -> dict[str, str]:
-    response = assertion.response
-    return {
-        "clientDataJSON": response.client_data_json,
-        "authenticatorData": response.authenticator_data,
-        "signature": response.signature,
-    }
+def _active_phones(tx: Query, person_id: str, now: datetime) -> list[Credential]:
+    """Return the phones that can answer: the one that the person chose, if it can be woken."""
+    phones = [phone for phone in credentials.of_person(tx, person_id) if phone.is_active(now)]
+    person = people.get_person(tx, person_id)
+    chosen = [
+        phone
+        for phone in phones
+        if person is not None and phone.id == person.default_phone and phone.push_address
+    ]
+    return chosen or phones
 
 
 def _inbox_channel(person_id: str) -> str:

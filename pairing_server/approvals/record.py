@@ -1,5 +1,6 @@
 """What the registry writes of an answer: once for ever, and only from a phone that is active."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pairing_server.approvals.auth_request import (
@@ -11,28 +12,33 @@ from pairing_server.approvals.auth_request import (
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
 from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
+from pairing_server.keys.binding import policy_of
 from pairing_server.keys.flow import BoundPhone
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.keys.policy import KeyPolicy, accepts
+from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
 from pairing_server.registry import Transaction, answers, credentials
-from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.credentials import CredentialStatus, Use
 
 
-def record_answer(
+def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged by)
     tx: Transaction,
     request: AuthRequest,
     answer: Answer,
     phone: BoundPhone,
     signed: dict[str, str],
     now: datetime,
+    policy: KeyPolicy,
 ) -> None:
     """Write the answer and its audit event; the identical one again writes nothing.
 
     Args:
         signed: The details that the phone signed; empty for a denial without a signature.
+        policy: The server's, where the organisation has none of its own.
 
     Raises:
         AuthRequestClosed: another answer was written, or the time is over.
         InvalidAssertion: the sign count did not grow.
+        KeyNotAccepted: the organisation does not take such a key.
         PhoneBlocked: the phone was cut off.
     """
     known = answers.get_answer(tx, request.id)
@@ -50,10 +56,11 @@ def record_answer(
     )
     if credential is None or credential.status is not CredentialStatus.ACTIVE:
         raise PhoneBlocked
-    if answer.decision is Decision.APPROVE and not credentials.record_use(
-        tx, credential.id, answer.sign_count, now, request.shown.workstation
-    ):
-        raise InvalidAssertion(None, "sign count did not grow")
+    if answer.decision is Decision.APPROVE:
+        if not accepts(policy_of(tx, request.shown.ura, policy), credential):
+            raise KeyNotAccepted
+        if not credentials.record_use(tx, credential.id, _use(request, answer, now)):
+            raise InvalidAssertion(None, "sign count did not grow")
     answers.add_answer(
         tx,
         answers.Answer(
@@ -65,6 +72,18 @@ def record_answer(
         ),
     )
     tx.record(_event(request, answer, phone, signed))
+
+
+def _use(request: AuthRequest, answer: Answer, now: datetime) -> Use:
+    shown = request.shown
+    return Use(
+        at=now,
+        sign_count=answer.sign_count,
+        backed_up=answer.backed_up,
+        workstation=shown.workstation,
+        location=shown.location,
+        ura=shown.ura,
+    )
 
 
 _STATUS = {
@@ -80,7 +99,7 @@ def _event(
     refused = answer.reason is DenyReason.WRONG_CODE
     evidence: dict[str, object] = {"credential": answer.credential_id}
     if not approved:
-        evidence["reason"] = answer.reason
+        evidence |= {"reason": answer.reason, "shown": asdict(request.shown)}
     if answer.evidence is not None:
         evidence |= {"signed": signed, "assertion": answer.evidence}
     return (AuthRequestApproved if approved else AuthRequestDenied)(

@@ -146,7 +146,8 @@ class ApprovalRoutes:
         body: Approve | Deny = await json_body(request, AuthRequestAnswer)
         identifier = request.match_info["id"]
         if isinstance(body, Approve):
-            await self._flow.approve(phone, identifier, body.code, body.assertion)
+            async with self._phones.suspecting(phone.credential.id):
+                await self._flow.approve(phone, identifier, body.code, body.assertion)
         else:
             await self._flow.deny(phone, identifier, DenyReason(body.reason))
         return answer(status=204)

@@ -121,6 +121,42 @@ class AuthenticatorRevoked(Event):
     kind = "D"
 
 
+class CloneSuspected(Event):
+    """A key signed with a count that did not grow, and was blocked: there may be a copy of it."""
+
+    kind = "U"
+
+
+class PhoneRenamed(Event):
+    """A person calls a phone otherwise; the evidence is what was signed, which names it."""
+
+    kind = "U"
+
+
+class DefaultPhoneChosen(Event):
+    """A person chose the phone that is woken; the evidence is what was signed."""
+
+    kind = "U"
+
+
+class UnblockingOffered(Event):
+    """An administrator drew a code with which a blocked phone can be unblocked by its holder."""
+
+    kind = "E"
+
+
+class TransferRefused(Event):
+    """A transfer to a new phone was denied, or ended on wrong codes."""
+
+    kind = "E"
+
+
+class KeyPolicyChanged(Event):
+    """An organisation takes other keys from now on; the evidence is the policy."""
+
+    kind = "U"
+
+
 class DeviceTokenReplaced(Event):
     """A phone's device token was replaced: by rotation, or by its key for one that was lost."""
 

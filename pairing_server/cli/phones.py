@@ -19,6 +19,7 @@ from pairing_server.cli.running import (
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.errors import Conflict, NotFound
 from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.policy import server_policy
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
@@ -100,9 +101,10 @@ def _act(
                 if store is not None:
                     dispatch = Dispatch(registry, {})
                     ports = Ports(registry, store, utc_now, secrets.token_bytes)
-                    await ApprovalFlow(ports, dispatch, rp).end_all(person_id)
+                    policy = server_policy(settings)
+                    await ApprovalFlow(ports, dispatch, rp, policy).end_all(person_id)
 
-            flow = PhoneStatusFlow(registry, cut_off)
+            flow = PhoneStatusFlow(registry, utc_now, cut_off)
             await act(flow)
 
     try:

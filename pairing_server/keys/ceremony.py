@@ -270,6 +270,16 @@ def _is_backup_eligible(verified: VerifiedRegistration | VerifiedAuthentication)
     return verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
 
 
+def evidence_of(assertion: AuthenticationResponse) -> dict[str, str]:
+    """Return what is kept of an assertion, for it to be verified again."""
+    response = assertion.response
+    return {
+        "clientDataJSON": response.client_data_json,
+        "authenticatorData": response.authenticator_data,
+        "signature": response.signature,
+    }
+
+
 def _refuse_cross_origin(client_data_json: str) -> None:
     # Section 7.2 steps 13 and 14: we are never framed, so no honest client sets these.
     client_data = json.loads(b64url_decode(client_data_json))

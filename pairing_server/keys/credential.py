@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from pairing_server.settings import AssuranceLevel
-
 #: As long as a UZI-pas (CPS section 6.3.2).
 CREDENTIAL_LIFETIME = timedelta(days=3 * 365)
 
@@ -36,14 +34,3 @@ class NewKey:
     attestation_verdict: AttestationVerdict
     backup_eligible: bool
     backed_up: bool
-
-
-def earned_acr(key: NewKey, synced_acr: AssuranceLevel) -> AssuranceLevel:
-    """Return the level of assurance that a login with this key can claim.
-
-    A key that may be copied to other devices, or whose place is unknown, earns what the policy
-    says; one that is shown to be bound to hardware earns substantial.
-    """
-    if key.attestation_verdict is AttestationVerdict.HARDWARE and not key.backup_eligible:
-        return AssuranceLevel.SUBSTANTIAL
-    return synced_acr

@@ -1,23 +1,34 @@
 """The phone's own affairs: who it is, its tokens, its push address, its own end."""
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pairing_server.audit.events import DeviceTokenReplaced, PushAddressChanged
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
+from pairing_server.keys.binding import tell
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RelyingParty,
+    VerifiedAssertion,
+    evidence_of,
     verify_assertion,
 )
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
-from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.keys.refusals import (
+    InvalidAssertion,
+    PhoneBlocked,
+    PhoneExpired,
+    SignCountRegressed,
+)
+from pairing_server.keys.status import PhoneStatusFlow, Reason, Told, nobody
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError, Query, Transaction, credentials
 from pairing_server.registry import people as people_table
-from pairing_server.registry.credentials import Credential, CredentialStatus
+from pairing_server.registry.credentials import Credential, CredentialStatus, Use
 from pairing_server.registry.people import Person, PersonStatus
+from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url, b64url_decode, digest, new_id
 
@@ -55,7 +66,14 @@ class PhoneFlow:
         ports: Ports,
         rp: RelyingParty,
         status: PhoneStatusFlow,
+        told: Told = nobody,
     ) -> None:
+        """Build the flow.
+
+        Args:
+            told: Wakes the person's other phones.
+        """
+        self._told = told
         self._registry = ports.registry
         self._challenges = Shelf(ports.store, "token-challenge", TokenChallenge)
         self._rp = rp
@@ -70,7 +88,8 @@ class PhoneFlow:
 
         Raises:
             PhoneBlocked: it is blocked.
-            Unauthenticated: no phone has this token, or its key was revoked or has expired.
+            PhoneExpired: its key is older than a key may become.
+            Unauthenticated: no phone has this token, or its key was revoked.
         """
         token_digest = digest(device_token)
 
@@ -87,16 +106,50 @@ class PhoneFlow:
         credential = phone.credential
         if credential.status is CredentialStatus.BLOCKED:
             raise PhoneBlocked
-        if (
-            credential.status is not CredentialStatus.ACTIVE
-            or credential.expires_at <= self._clock()
-        ):
+        if credential.status is not CredentialStatus.ACTIVE:
             raise Unauthenticated("not active")
+        if not credential.is_active(self._clock()):
+            raise PhoneExpired
         is_announced = token_digest == credential.next_device_token_digest
         if is_announced and not await self._registry.commit(lambda tx: _adopt(tx, phone)):
             # Another call of this phone was faster, or the token died meanwhile.
             return await self.authenticate(device_token)
         return phone
+
+    async def verify(
+        self, phone: BoundPhone, assertion: AuthenticationResponse, challenge: bytes
+    ) -> VerifiedAssertion:
+        """Verify that the phone's own key signed this challenge.
+
+        Raises:
+            InvalidAssertion: it did not.
+            PhoneBlocked: it did, and its count did not grow: it is blocked now, for there may be
+                a copy of the key.
+        """
+        async with self.suspecting(phone.credential.id):
+            credential = phone.credential
+            return verify_assertion(
+                self._rp,
+                assertion,
+                challenge=challenge,
+                credential_id=credential.id,
+                public_key=credential.public_key,
+                sign_count=credential.sign_count,
+                backup_eligible=credential.backup_eligible,
+            )
+
+    @asynccontextmanager
+    async def suspecting(self, credential_id: str) -> AsyncIterator[None]:
+        """Block a key whose count turns out not to have grown, and raise the alarm.
+
+        Raises:
+            PhoneBlocked: it did not grow.
+        """
+        try:
+            yield
+        except SignCountRegressed as error:
+            await self._status.suspect(credential_id)
+            raise PhoneBlocked from error
 
     async def announce_device_token(self, phone: BoundPhone, device_token: str) -> None:
         """Announce the token that is to follow; the old one lives until the new one's first use.
@@ -145,16 +198,13 @@ class PhoneFlow:
             InvalidAssertion: the key did not sign this.
         """
         credential = phone.credential
-        verify_assertion(
-            self._rp,
-            assertion,
-            challenge=unbind_challenge(credential.id),
-            credential_id=credential.id,
-            public_key=credential.public_key,
-            sign_count=credential.sign_count,
-            backup_eligible=credential.backup_eligible,
+        await self.verify(phone, assertion, unbind_challenge(credential.id))
+        await self._status.revoke(
+            credential.id,
+            f"person:{phone.person.id}",
+            Reason.UNBOUND,
+            assertion=evidence_of(assertion),
         )
-        await self._status.revoke(credential.id, f"person:{phone.person.id}")
 
     async def challenge_for_token(self) -> tuple[str, str]:
         """Draw a challenge for a phone that lost its device token: its id and the challenge."""
@@ -175,23 +225,10 @@ class PhoneFlow:
             NotFound: the challenge is unknown or was used.
             PhoneBlocked: the key is blocked.
         """
-        issued = await self._challenges.take(identifier)
-        if issued is None:
-            raise NotFound
-        if self._clock() >= issued.expires_at:
-            raise Expired
-        credential = await self._registry.read(lambda tx: credentials.get(tx, assertion.id))
-        if credential is None:
-            raise InvalidAssertion(None, "unknown credential")
-        verified = verify_assertion(
-            self._rp,
-            assertion,
-            challenge=b64url_decode(issued.challenge),
-            credential_id=credential.id,
-            public_key=credential.public_key,
-            sign_count=credential.sign_count,
-            backup_eligible=credential.backup_eligible,
-        )
+        issued = await self.take_challenge(identifier)
+        phone = await self.phone_of(assertion.id)
+        credential = phone.credential
+        verified = await self.verify(phone, assertion, b64url_decode(issued))
         if credential.status is CredentialStatus.BLOCKED:
             raise PhoneBlocked
 
@@ -200,10 +237,11 @@ class PhoneFlow:
             person = people_table.get_person(tx, credential.person_id)
             if person is None or person.status is not PersonStatus.ACTIVE:
                 raise InvalidAssertion(None, "the person is closed")
-            if credential.expires_at <= now or not credentials.record_use(
-                tx, credential.id, verified.sign_count, now, credential.last_used_workstation
+            if not credential.is_active(now) or not credentials.record_use(
+                tx, credential.id, signed_use(verified, now)
             ):
                 raise InvalidAssertion(None, "not active, or the sign count did not grow")
+            tell(tx, credential, PhoneNoticeKind.TOKEN_REPLACED, now)
             credentials.replace_device_token(tx, credential.id, digest(device_token))
             tx.record(
                 DeviceTokenReplaced(
@@ -217,6 +255,61 @@ class PhoneFlow:
             await self._registry.commit(change)
         except AlreadyExistsError as error:
             raise InvalidRequest("Draw a new device token.") from error
+        await self._told(credential, PhoneNoticeKind.TOKEN_REPLACED)
+
+    async def take_challenge(self, identifier: str) -> str:
+        """Spend a challenge that was drawn for a phone without a token.
+
+        Raises:
+            Expired: it is too old.
+            NotFound: it is unknown or was used.
+        """
+        issued = await self._challenges.take(identifier)
+        if issued is None:
+            raise NotFound
+        if self._clock() >= issued.expires_at:
+            raise Expired
+        return issued.challenge
+
+    async def phone_of(self, credential_id: str) -> BoundPhone:
+        """Return a phone by its key, of whose signature the caller then makes sure.
+
+        Raises:
+            InvalidAssertion: there is no such key.
+        """
+
+        def read(tx: Query) -> BoundPhone | None:
+            credential = credentials.get(tx, credential_id)
+            if credential is None:
+                return None
+            person = people_table.get_person(tx, credential.person_id)
+            return None if person is None else BoundPhone(credential, person, "")
+
+        phone = await self._registry.read(read)
+        if phone is None:
+            raise InvalidAssertion(None, "unknown credential")
+        return phone
+
+
+def signed_use(verified: VerifiedAssertion, now: datetime) -> Use:
+    """Return what is written down of a signature that logged in nowhere."""
+    return Use(at=now, sign_count=verified.sign_count, backed_up=verified.backed_up)
+
+
+def record_signed_use(
+    tx: Transaction, phone: BoundPhone, verified: VerifiedAssertion, now: datetime
+) -> None:
+    """Write down a signature of a phone that is active, in the commit of what it signed.
+
+    Raises:
+        InvalidAssertion: another signature with this count was faster.
+        PhoneBlocked: the phone was cut off meanwhile.
+    """
+    credential = credentials.get_for_update(tx, phone.credential.id)
+    if credential is None or not credential.is_active(now):
+        raise PhoneBlocked
+    if not credentials.record_use(tx, credential.id, signed_use(verified, now)):
+        raise InvalidAssertion(None, "sign count did not grow")
 
 
 def _adopt(tx: Transaction, phone: BoundPhone) -> bool:

@@ -1,6 +1,6 @@
 """What a key can be refused for."""
 
-from pairing_server.errors import InvalidRequest, Refusal, Unauthenticated
+from pairing_server.errors import Conflict, InvalidRequest, Refusal, Unauthenticated
 
 
 class InvalidCredential(InvalidRequest):
@@ -39,6 +39,36 @@ class SignCountRegressed(InvalidAssertion):
     WebAuthn Level 3 section 7.2 step 22 and section 6.1.1.  What raises this has verified the
     signature, so that nobody who does not hold the key, or a copy of it, can bring it about.
     """
+
+
+class TooManyPhones(Conflict):
+    """The person has as many phones as the organisation lets them have."""
+
+    code = "too_many_phones"
+    description = "You have as many phones as you may: remove one of them first."
+
+
+class NotUnblocked(Conflict):
+    """The phone is not blocked, or was blocked because its key may have been copied."""
+
+    code = "not_unblocked"
+    description = "This phone cannot be unblocked: pair it again, with a new key."
+
+
+class PhoneExpired(Refusal):
+    """The phone's key is older than a key may become; its bearer knows it from this answer."""
+
+    code = "phone_expired"
+    status = 403
+    description = "This phone's key has expired: pair it again with your UZI card."
+
+
+class KeyNotAccepted(Refusal):
+    """The organisation does not take a login with such a key."""
+
+    code = "key_not_accepted"
+    status = 403
+    description = "This organisation does not accept this phone: ask its administrator."
 
 
 class PhoneBlocked(Refusal):

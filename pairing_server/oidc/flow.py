@@ -9,6 +9,7 @@ from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
 from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.keys.policy import KeyPolicy, accepts, with_changes
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import backchannel, pace
 from pairing_server.oidc import id_token as tokens
@@ -17,7 +18,6 @@ from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.pace import Pace
 from pairing_server.oidc.redemption import (
     Basis,
-    is_active,
     read_subject,
     refused_event,
     write_redemption,
@@ -70,7 +70,13 @@ class LoginFlow:
         *,
         issuer: str,
         pairwise_salt: bytes,
+        policy: KeyPolicy,
     ) -> None:
+        """Build the flow.
+
+        Args:
+            policy: Which keys are taken, where an organisation has no policy of its own.
+        """
         self._registry = ports.registry
         self._approvals = approvals
         self._keys = keys
@@ -78,6 +84,7 @@ class LoginFlow:
         self._access_tokens = Shelf(ports.store, "access-token", AccessToken)
         self._issuer = issuer
         self._salt = pairwise_salt
+        self._policy = policy
         self._clock = ports.clock
         self._random = ports.random
 
@@ -167,7 +174,7 @@ class LoginFlow:
             raise Unauthenticated
         token = stored.value
         basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
-        subject = await self._registry.read(lambda tx: read_subject(tx, basis, now))
+        subject = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
         if subject is None:
             raise Unauthenticated("ended")
         return {"sub": token.sub, **tokens.claims(subject, token.scope)}
@@ -181,7 +188,7 @@ class LoginFlow:
         now, jti = self._clock(), new_id(self._random)
         try:
             subject, answered_at = await self._registry.commit(
-                lambda tx: write_redemption(tx, request, jti, now)
+                lambda tx: write_redemption(tx, request, jti, now, self._policy)
             )
         except AlreadyExistsError as error:
             await self._approvals.redeemed(request)
@@ -271,11 +278,12 @@ class LoginFlow:
         if membership is None or not membership.is_valid(now):
             return None
         phones = credentials.of_person(tx, person.id)
+        policy = with_changes(self._policy, organisation.key_policy)
         return _Found(
             person.id,
             organisation.name,
             membership.role_code,
-            any(is_active(phone, now) for phone in phones),
+            any(phone.is_active(now) and accepts(policy, phone) for phone in phones),
         )
 
     def _draw_code(self, digits: int) -> str:

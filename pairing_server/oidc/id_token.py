@@ -11,6 +11,7 @@ from pairing_server.registry.clients import Client
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Membership, Person
+from pairing_server.settings import AssuranceLevel
 from pairing_server.tokens import b64url
 from pairing_server.uzi.roles import role_codes
 
@@ -22,13 +23,18 @@ AMR = ["pop", "mfa"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who logged in, where, with what and for whom, as read in the transaction that redeemed."""
+    """Who logged in, where, with what and for whom, as read in the transaction that redeemed.
+
+    Attributes:
+        acr: What the key earns at this organisation.
+    """
 
     person: Person
     membership: Membership
     organisation: Organisation
     credential: Credential
     client: Client
+    acr: AssuranceLevel
 
 
 def pairwise_subject(salt: bytes, client_id: str, person_id: str) -> str:
@@ -89,7 +95,7 @@ def id_token(  # noqa: PLR0913  (the claims that the standard requires)
         "nbf": issued_at,
         "jti": jti,
         "auth_time": to_milliseconds(auth_time) // 1000,
-        "acr": subject.credential.acr,
+        "acr": subject.acr,
         "amr": AMR,
         "urn:openid:params:jwt:claim:auth_req_id": auth_req_id,
         **claims(subject, scope),

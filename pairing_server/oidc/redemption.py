@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
 from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
+from pairing_server.keys.policy import KeyPolicy, accepts, earned_acr, with_changes
 from pairing_server.oidc.id_token import Subject
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
 from pairing_server.registry import (
@@ -18,7 +19,7 @@ from pairing_server.registry import (
     people,
 )
 from pairing_server.registry.clients import Client, ClientStatus
-from pairing_server.registry.credentials import Credential, CredentialStatus
+from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.registry.people import Membership, Person, PersonStatus
 
@@ -34,7 +35,7 @@ class Basis:
 
 
 def write_redemption(
-    tx: Transaction, request: AuthRequest, jti: str, now: datetime
+    tx: Transaction, request: AuthRequest, jti: str, now: datetime, policy: KeyPolicy
 ) -> tuple[Subject, datetime]:
     """Redeem in one commit: what was approved, once, and only if all it rests on still stands.
 
@@ -55,7 +56,7 @@ def write_redemption(
     basis = Basis(
         request.client_id, answer.credential_id, request.person_id or "", request.shown.ura
     )
-    subject = _lock_subject(tx, basis, now)
+    subject = _lock_subject(tx, basis, now, policy)
     if subject is None or not _is_as_shown(subject, request.shown):
         raise AccessDenied(Status.REVOKED)
     answers.add_redemption(
@@ -77,7 +78,7 @@ def write_redemption(
                 "auth_request": request.id,
                 "jti": jti,
                 "credential": answer.credential_id,
-                "acr": subject.credential.acr,
+                "acr": subject.acr,
                 "scope": request.scope,
             },
         )
@@ -85,10 +86,15 @@ def write_redemption(
     return subject, answer.answered_at
 
 
-def read_subject(tx: Query, basis: Basis, now: datetime) -> Subject | None:
-    """Read who this is, if everything that a login rests on still stands."""
+def read_subject(tx: Query, basis: Basis, now: datetime, policy: KeyPolicy) -> Subject | None:
+    """Read who this is, if everything that a login rests on still stands.
+
+    Args:
+        policy: The server's, where the organisation has none of its own.
+    """
     return _subject(
         now,
+        policy,
         credentials.get(tx, basis.credential_id),
         people.get_person(tx, basis.person_id),
         people.membership(tx, basis.person_id, basis.ura),
@@ -97,7 +103,9 @@ def read_subject(tx: Query, basis: Basis, now: datetime) -> Subject | None:
     )
 
 
-def _lock_subject(tx: Transaction, basis: Basis, now: datetime) -> Subject | None:
+def _lock_subject(
+    tx: Transaction, basis: Basis, now: datetime, policy: KeyPolicy
+) -> Subject | None:
     """Read the same so that all of it stands until this commit.
 
     FOR SHARE: who blocks or closes one of them on another node waits for this commit, or this
@@ -106,6 +114,7 @@ def _lock_subject(tx: Transaction, basis: Basis, now: datetime) -> Subject | Non
     """
     return _subject(
         now,
+        policy,
         credentials.get_for_share(tx, basis.credential_id),
         people.get_person_for_share(tx, basis.person_id),
         people.membership_for_share(tx, basis.person_id, basis.ura),
@@ -114,8 +123,9 @@ def _lock_subject(tx: Transaction, basis: Basis, now: datetime) -> Subject | Non
     )
 
 
-def _subject(
+def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     now: datetime,
+    server: KeyPolicy,
     credential: Credential | None,
     person: Person | None,
     membership: Membership | None,
@@ -124,7 +134,7 @@ def _subject(
 ) -> Subject | None:
     if (
         credential is None
-        or not is_active(credential, now)
+        or not credential.is_active(now)
         or person is None
         or person.status is not PersonStatus.ACTIVE
         or credential.person_id != person.id
@@ -137,7 +147,11 @@ def _subject(
         or organisation.ura not in client.uras
     ):
         return None
-    return Subject(person, membership, organisation, credential, client)
+    policy = with_changes(server, organisation.key_policy)
+    if not accepts(policy, credential):
+        return None
+    acr = earned_acr(policy, credential, credential.acr)
+    return Subject(person, membership, organisation, credential, client, acr)
 
 
 def _is_as_shown(subject: Subject, shown: Shown) -> bool:
@@ -147,11 +161,6 @@ def _is_as_shown(subject: Subject, shown: Shown) -> bool:
         shown.organisation,
         shown.role_code,
     )
-
-
-def is_active(credential: Credential, now: datetime) -> bool:
-    """Whether the key opens anything now."""
-    return credential.status is CredentialStatus.ACTIVE and now < credential.expires_at
 
 
 def refused_event(request: AuthRequest, refusal: AccessDenied) -> AssertionRefused:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pairing_server.audit.events import AuthenticatorBound, Outcome, PairingRefused
-from pairing_server.errors import NotFound
+from pairing_server.audit.events import Outcome, PairingRefused
+from pairing_server.errors import NotFound, Refusal
+from pairing_server.keys.binding import Binding, bind, policy_of
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
-from pairing_server.keys.credential import CREDENTIAL_LIFETIME, earned_acr
+from pairing_server.keys.policy import KeyPolicy, check_accepted
 from pairing_server.keys.refusals import CredentialExists
+from pairing_server.keys.status import Told, nobody
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress
 from pairing_server.qr import pairing as rules
@@ -22,13 +24,17 @@ from pairing_server.registry import (
     organisations,
     people,
 )
-from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
+from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import Person, PersonStatus
+from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.settings import AssuranceLevel
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import Random, b64url, b64url_decode, digest, new_id, new_secret
 from pairing_server.uzi.roles import role_codes
+
+#: What a card proves lets a key earn as much as a key can: its own worth decides.
+PROVEN_BY_CARD = AssuranceLevel.SUBSTANTIAL
 
 
 class PairingFlow:
@@ -40,8 +46,15 @@ class PairingFlow:
         *,
         rp: RelyingParty,
         base_url: str,
-        synced_acr: AssuranceLevel,
+        policy: KeyPolicy,
+        told: Told = nobody,
     ) -> None:
+        """Build the flow.
+
+        Args:
+            policy: The server's, for organisations that have none of their own.
+            told: Wakes the person's other phones.
+        """
         self._registry = ports.registry
         self._store = ports.store
         self._pairings = Shelf(ports.store, "pairing", Pairing)
@@ -49,7 +62,8 @@ class PairingFlow:
         self._random = ports.random
         self._rp = rp
         self._base_url = base_url
-        self._synced_acr = synced_acr
+        self._policy = policy
+        self._told = told
 
     async def offer(
         self, person_id: str | None, ura: str, browser: str, bound_by: str
@@ -106,6 +120,7 @@ class PairingFlow:
         """Verify the key that the phone made, and keep it until the number is confirmed.
 
         Raises:
+            AttestationNotAccepted: the organisation does not take such a key.
             Expired: the time is over.
             InvalidCredential: the key does not verify.
             NotFound: unknown, or another phone's pairing.
@@ -117,8 +132,14 @@ class PairingFlow:
             raise NotFound
         rules.check_scanned(stored.value, token, now)
         key = verify_registration(self._rp, response, b64url_decode(stored.value.challenge))
-        if await self._registry.read(lambda tx: credentials.get(tx, key.credential_id)):
-            raise CredentialExists
+        ura = stored.value.identity.ura
+
+        def check(tx: Query) -> None:
+            check_accepted(policy_of(tx, ura, self._policy), key)
+            if credentials.get(tx, key.credential_id):
+                raise CredentialExists
+
+        await self._registry.read(check)
         address = None if push is None else (push.service.value, push.address)
         return await self._change(
             pairing_id, lambda pairing: rules.prove(pairing, token, key, address, now)
@@ -132,6 +153,7 @@ class PairingFlow:
             Expired: the time is over.
             NotFound: unknown, or another browser's pairing.
             PairingClosed: paired or refused already; of many who confirm at once one gets through.
+            TooManyPhones: the person has as many as they may.
             WrongCheckNumber: an attempt is gone.
         """
         now = self._clock()
@@ -148,7 +170,7 @@ class PairingFlow:
         # Everybody who typed the right number comes here; the registry's unique key lets one
         # through.  Who died between the swap above and the commit can simply confirm again.
         try:
-            await self._registry.commit(lambda tx: self._bind(tx, pairing))
+            bound = await self._registry.commit(lambda tx: self._bind(tx, pairing))
         except AlreadyExistsError:
             if await self._is_bound(pairing_id):
                 await self._change(pairing_id, rules.paired)
@@ -158,7 +180,11 @@ class PairingFlow:
         except PairingClosed:
             await self._refuse(pairing, "the person does not work there any more")
             raise
+        except Refusal as refusal:
+            await self._refuse(pairing, refusal.code)
+            raise
         await self._change(pairing_id, rules.paired)
+        await self._told(bound, PhoneNoticeKind.ADDED)
 
     async def for_browser(self, pairing_id: str, browser: str) -> Pairing:
         """Return the pairing to the page that started it.
@@ -213,33 +239,16 @@ class PairingFlow:
         await self._store.signal(self._pairings.key(pairing_id))
         return changed
 
-    def _bind(self, tx: Transaction, pairing: Pairing) -> None:
+    def _bind(self, tx: Transaction, pairing: Pairing) -> Credential:
         # Whether the person works there is asked of this moment, not of when the number came.
         ura, now = pairing.identity.ura, self._clock()
         if credentials.by_pairing(tx, pairing.id) is not None:
             raise AlreadyExistsError("pairing")
         try:
-            person, _ = _identity(tx, pairing.person_id, ura, now)
+            _identity(tx, pairing.person_id, ura, now)
         except NotRegistered as error:
             raise PairingClosed(status=Status.REFUSED) from error
-        credential = _credential(pairing, self._synced_acr, now)
-        credentials.add(tx, credential)
-        tx.record(
-            AuthenticatorBound(
-                actor=f"person:{person.id}",
-                object=f"credential:{credential.id}",
-                ura=ura,
-                evidence={
-                    "pairing": pairing.id,
-                    "bound_by": pairing.bound_by,
-                    "acr": credential.acr,
-                    # Else who holds the database could swap the key, approve, and swap it back.
-                    "public_key": b64url(credential.public_key),
-                    "attestation": credential.attestation_format,
-                    "platform": credential.platform,
-                },
-            )
-        )
+        return bind(tx, _binding(pairing), self._policy, now)
 
 
 def _identity(
@@ -273,36 +282,23 @@ def _identity(
     )
 
 
-def _credential(pairing: Pairing, synced_acr: AssuranceLevel, now: datetime) -> Credential:
+def _binding(pairing: Pairing) -> Binding:
     key, device, token = pairing.key, pairing.device, pairing.device_token_digest
     if key is None or device is None or token is None:
         raise PairingClosed("binding without a key")
-    return Credential(
-        id=key.credential_id,
+    return Binding(
+        origin=pairing.id,
         person_id=pairing.person_id,
-        kind=CredentialKind.PHONE,
-        public_key=key.public_key,
-        sign_count=key.sign_count,
-        aaguid=key.aaguid,
-        attestation_format=key.attestation_format,
-        attestation_verdict=key.attestation_verdict,
-        backup_eligible=key.backup_eligible,
-        backed_up=key.backed_up,
-        acr=earned_acr(key, synced_acr),
+        key=key,
         platform=device.platform,
         model=device.model,
         app_version=device.app_version,
-        status=CredentialStatus.ACTIVE,
-        bound_by=pairing.bound_by,
-        pairing_id=pairing.id,
         device_token_digest=token,
-        next_device_token_digest=None,
         push_service=pairing.push_service,
         push_address=pairing.push_address,
-        bound_at=now,
-        expires_at=now + CREDENTIAL_LIFETIME,
-        last_used_at=None,
-        last_used_workstation=None,
+        acr=PROVEN_BY_CARD,
+        bound_by=pairing.bound_by,
+        ura=pairing.identity.ura,
     )
 
 

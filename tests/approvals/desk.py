@@ -21,6 +21,7 @@ from pairing_server.approvals.auth_request import AuthRequest
 from pairing_server.approvals.flow import ApprovalFlow, request_id
 from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty
 from pairing_server.keys.flow import BoundPhone, PhoneFlow
+from pairing_server.keys.policy import server_policy
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import RegistryUnavailableError
@@ -139,7 +140,9 @@ class Desk:
         """The server's own steps, on a Store or registry that does what a test wants."""
         ports = self.house.ports
         ports = Ports(registry or ports.registry, store or ports.store, ports.clock, ports.random)
-        return ApprovalFlow(ports, Dispatch(ports.registry, {}), self._rp())
+        return ApprovalFlow(
+            ports, Dispatch(ports.registry, {}), self._rp(), server_policy(self.house.settings)
+        )
 
     def signed(
         self, request: ShownRequest, code: str, twist: Twist = HONEST

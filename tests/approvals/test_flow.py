@@ -19,7 +19,7 @@ from pairing_server.approvals.refusals import WrongCode as WrongCodeRefusal
 from pairing_server.errors import NotFound
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.oidc.refusals import UnknownUserId
-from pairing_server.registry import RegistryUnavailableError, people
+from pairing_server.registry import RegistryUnavailableError, notices, people
 from tests.approvals.desk import MeddlingRegistry, UnreliableRegistry, held, results
 from tests.doubles import StalledStore
 
@@ -514,7 +514,6 @@ TWISTS = {
     "framed": Twist(cross_origin=True),
     "not present": Twist(clear_flags=Flags.UP),
     "not verified": Twist(clear_flags=Flags.UV),
-    "sign count": Twist(sign_count=0),
     "backup eligibility": Twist(set_flags=Flags.BE),
     "signature": Twist(spoil_signature=True),
 }
@@ -534,6 +533,30 @@ async def test_what_is_not_well_signed_counts_nothing(desk, twist):
     assert refused.value.error == "invalid_assertion"
     record = await desk.record(started)
     assert (record.status, record.attempts_left) == (Status.PENDING, 3)
+
+
+async def test_a_count_that_does_not_grow_blocks_the_phone_and_raises_the_alarm(desk):
+    started, request = await desk.ask()
+    await desk.approved(request_context={"workstation_id": "other"})
+    body = {
+        "decision": "approve",
+        "code": started.binding_code,
+        "assertion": desk.assertion(request, started.binding_code, Twist(sign_count=0)),
+    }
+    with pytest.raises(WireError) as refused:
+        await desk.phone.answer(request.id, body)
+    assert (refused.value.status, refused.value.error) == (403, "phone_blocked")
+    assert await desk.actions("CloneSuspected", "AuthRequestApproved") == [
+        "AuthRequestApproved",
+        "CloneSuspected",
+    ]
+    assert await desk.outcome(started) == "revoked"
+    with pytest.raises(WireError, match="phone_blocked"):
+        await desk.phone.auth_requests()
+    told = await desk.house.registry.read(
+        lambda tx: notices.of_organisation(tx, desk.house.holder.ura)
+    )
+    assert [notice.kind for notice in told] == ["sign_count"]
 
 
 async def test_the_key_of_another_phone_of_the_same_person_does_not_sign_for_this_one(desk):

@@ -13,9 +13,12 @@ from pairing_server.approvals.auth_request import Decision, DenyReason, Status
 from pairing_server.approvals.evidence import details
 from pairing_server.approvals.record import record_answer
 from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.keys.credential import AttestationVerdict
 from pairing_server.keys.flow import BoundPhone
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.keys.policy import KeyPolicy
+from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
 from pairing_server.registry import answers, credentials
+from pairing_server.registry.credentials import Use
 from pairing_server.registry.database import open_registry
 from tests.approvals.requests import CODE, NOW, PENDING, approval, denial
 from tests.registry.people import CREDENTIAL, PERSON, add_everybody
@@ -27,10 +30,12 @@ async def record(desk, clock):
     phone = await desk.bound()
     request = replace(PENDING, expires_at=clock() + timedelta(minutes=2))
 
-    async def run(answer, signed=None, now=None):
+    async def run(answer, signed=None, now=None, policy=KeyPolicy()):  # noqa: B008
         answer = replace(answer, credential_id=phone.credential.id)
         return await desk.house.registry.commit(
-            lambda tx: record_answer(tx, request, answer, phone, signed or {}, now or clock())
+            lambda tx: record_answer(
+                tx, request, answer, phone, signed or {}, now or clock(), policy
+            )
         )
 
     return run
@@ -57,7 +62,9 @@ async def test_an_approval_is_kept_with_what_was_signed(desk, record):
 
 async def test_a_denial_is_kept_with_its_reason(desk, record):
     await record(denial(reason=DenyReason.NOT_ME))
-    assert await last_event(desk) == (
+    action, outcome, evidence = await last_event(desk)
+    assert evidence.pop("shown")["workstation"] == PENDING.shown.workstation
+    assert (action, outcome, evidence) == (
         "AuthRequestDenied",
         "success",
         {"credential": desk.phone.credential_id, "reason": "not_me"},
@@ -113,13 +120,29 @@ async def test_a_use_is_kept_with_its_count_and_place(desk, record):
     known = await desk.house.registry.read(
         lambda tx: credentials.get(tx, desk.phone.credential_id)
     )
-    assert (known.sign_count, known.last_used_workstation) == (7, PENDING.shown.workstation)
+    shown = PENDING.shown
+    assert (known.sign_count, known.last_used_ura) == (7, shown.ura)
+    assert (known.last_used_workstation, known.last_used_location) == (
+        shown.workstation,
+        shown.location,
+    )
+
+
+async def test_a_key_that_its_organisation_does_not_take_approves_nothing_and_denies(desk, record):
+    strict = KeyPolicy(verdicts=(AttestationVerdict.HARDWARE,))
+    with pytest.raises(KeyNotAccepted):
+        await record(approval(), policy=strict)
+    assert await desk.count("answers") == 0
+    await record(denial(), policy=strict)
+    assert await desk.count("answers") == 1
 
 
 async def test_a_sign_count_that_does_not_grow_is_a_copied_key(desk, record):
     known = (await desk.bound()).credential
     await desk.house.registry.commit(
-        lambda tx: credentials.record_use(tx, known.id, 7, known.bound_at, None)
+        lambda tx: credentials.record_use(
+            tx, known.id, Use(at=known.bound_at, sign_count=7, backed_up=False)
+        )
     )
     with pytest.raises(InvalidAssertion):
         await record(replace(approval(), sign_count=7))
@@ -150,7 +173,7 @@ async def test_one_phones_approvals_at_two_nodes_wait_and_do_not_deadlock(postgr
         def change(tx):
             runs.append(identifier)
             meeting = MeetingBeforeTheFirstWrite(tx, both)
-            record_answer(meeting, request, answer, phone, {}, NOW)
+            record_answer(meeting, request, answer, phone, {}, NOW, KeyPolicy())
 
         return change
 

@@ -10,6 +10,7 @@ import pytest
 
 from clients.oauth_error import AccessDenied
 from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.keys.policy import server_policy
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
@@ -44,6 +45,7 @@ async def token(desk, stores, started):
         stores.keys,
         issuer=desk.house.base_url,
         pairwise_salt=stores.pairwise_salt,
+        policy=server_policy(desk.house.settings),
     )
     client = await ports.registry.read(lambda tx: clients.get(tx, desk.client_id))
     form = {"grant_type": CIBA_GRANT_TYPE, "auth_req_id": started.auth_req_id}

@@ -38,8 +38,8 @@ def cut_off():
 
 
 @pytest.fixture
-def status(registry, cut_off):
-    return PhoneStatusFlow(registry, cut_off)
+def status(registry, clock, cut_off):
+    return PhoneStatusFlow(registry, clock, cut_off)
 
 
 @pytest.fixture

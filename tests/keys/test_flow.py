@@ -244,7 +244,6 @@ WRONG = {
     "another challenge": Twist(challenge=b"another" * 4),
     "another origin": Twist(origin="https://evil.example"),
     "another signature": Twist(spoil_signature=True),
-    "no sign count": Twist(sign_count=0),
     "a key that may be backed up": Twist(set_flags=Flags.BE),
 }
 
@@ -256,6 +255,14 @@ async def test_what_the_key_did_not_sign_recovers_nothing(flow, registry, person
     with pytest.raises(InvalidAssertion):
         await recovered(flow, handset, twist)
     await flow.authenticate(handset.device_token)
+
+
+async def test_a_copied_key_recovers_nothing_and_is_blocked(flow, registry, person, clock):
+    handset = await add_handset(registry, person, clock(), sign_count=5)
+    handset.authenticator.credentials[0].sign_count = 5
+    with pytest.raises(PhoneBlocked):
+        await recovered(flow, handset, Twist(sign_count=5))
+    assert (await stored(registry, handset)).status_reason == "sign_count"
 
 
 async def test_a_key_that_is_not_bound_recovers_nothing(flow, handset, registry, person, clock):

@@ -61,9 +61,9 @@ async def test_an_unknown_phone_is_not_moved(status, act):
 
 
 async def test_a_block_and_a_revocation_at_once_end_revoked(
-    registry, other_node, handset, status, cut_off, audit
+    *, registry, other_node, handset, status, clock, cut_off, audit
 ):
-    elsewhere = PhoneStatusFlow(other_node, cut_off)
+    elsewhere = PhoneStatusFlow(other_node, clock, cut_off)
     acts = [
         status.block(handset.credential_id, "operator:one"),
         elsewhere.revoke(handset.credential_id, "operator:two"),
@@ -133,9 +133,9 @@ async def test_a_move_between_the_read_and_the_write_is_seen(
     handset = await add_handset(registry, person, clock(), status=before)
 
     def moved(tx):
-        assert credentials.set_status(tx, handset.credential_id, before, meanwhile)
+        assert credentials.set_status(tx, handset.credential_id, before, meanwhile, clock())
 
-    flow = PhoneStatusFlow(StalledRegistry(registry, moved), cut_off)
+    flow = PhoneStatusFlow(StalledRegistry(registry, moved), clock, cut_off)
     refuses = after is Conflict
     with pytest.raises(Conflict) if refuses else contextlib.nullcontext() as refused:
         await getattr(flow, act)(handset.credential_id, "operator:test")

@@ -15,6 +15,7 @@ from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.registry.people import Membership, MembershipKind, Person, PersonStatus
+from pairing_server.settings import AssuranceLevel
 from tests.approvals.requests import NOW
 from tests.house import DATE_OF_BIRTH
 
@@ -78,6 +79,7 @@ SUBJECT = Subject(
         status=ClientStatus.ACTIVE,
         created_at=NOW,
     ),
+    AssuranceLevel.LOW,
 )
 ALWAYS = {
     "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "acr", "amr",

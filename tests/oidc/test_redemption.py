@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pairing_server.approvals.auth_request import Status
 from pairing_server.clock import utc_now
+from pairing_server.keys.policy import KeyPolicy, server_policy
 from pairing_server.keys.seal import SealError
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
@@ -78,7 +79,9 @@ async def expire_credential(desk):
 async def block_behind_the_servers_back(desk):
     def block(tx):
         active, blocked = CredentialStatus.ACTIVE, CredentialStatus.BLOCKED
-        assert credentials.set_status(tx, desk.phone.credential_id, active, blocked)
+        assert credentials.set_status(
+            tx, desk.phone.credential_id, active, blocked, desk.house.ports.clock()
+        )
 
     await desk.house.registry.commit(block)
 
@@ -173,6 +176,7 @@ def flow_on(desk, stores, ports):
             stores.keys,
             issuer=desk.house.base_url,
             pairwise_salt=stores.pairwise_salt,
+            policy=server_policy(desk.house.settings),
         )
 
     return make
@@ -335,7 +339,8 @@ async def test_what_is_closed_while_a_redemption_is_committed_is_closed_after_it
         seen.append(is_closed.wait(0.3))
 
     def redeem(tx):
-        write_redemption(BeforeTheFirstWrite(tx, meanwhile), APPROVED, "jti", CREDENTIAL.bound_at)
+        stalled = BeforeTheFirstWrite(tx, meanwhile)
+        write_redemption(stalled, APPROVED, "jti", CREDENTIAL.bound_at, KeyPolicy())
 
     redeeming = asyncio.create_task(one.commit(redeem))
     await asyncio.to_thread(is_read.wait, 5)
@@ -359,9 +364,8 @@ async def test_two_nodes_that_redeem_at_one_client_do_not_wait_for_each_other(tw
 
     def redeem(request):
         def change(tx):
-            write_redemption(
-                BeforeTheFirstWrite(tx, both.wait), request, request.id, CREDENTIAL.bound_at
-            )
+            stalled = BeforeTheFirstWrite(tx, both.wait)
+            write_redemption(stalled, request, request.id, CREDENTIAL.bound_at, KeyPolicy())
 
         return change
 

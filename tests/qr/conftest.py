@@ -6,9 +6,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from pairing_server.keys.policy import KeyPolicy
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.registry.tables import audit_event
-from pairing_server.settings import AssuranceLevel
 from tests.keys.handset import ORIGIN, RP, add_person
 
 
@@ -18,7 +18,7 @@ def make_flow(ports):
 
     def make(**changed):
         chosen = dataclasses.replace(ports, **changed)
-        return PairingFlow(chosen, rp=RP, base_url=ORIGIN, synced_acr=AssuranceLevel.LOW)
+        return PairingFlow(chosen, rp=RP, base_url=ORIGIN, policy=KeyPolicy())
 
     return make
 

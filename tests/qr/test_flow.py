@@ -121,7 +121,7 @@ async def test_a_pairing_binds_the_phones_key(scanned, registry, person, audit, 
     (event,) = await audit()
     assert (event["action"], event["actor"]) == ("AuthenticatorBound", f"person:{person.id}")
     assert event["object"] == f"credential:{credential.id}"
-    assert event["evidence"]["acr"].endswith("/low")
+    assert event["evidence"]["acr"].endswith("/substantial")
     assert b64url_decode(event["evidence"]["public_key"]) == credential.public_key
 
 

@@ -1,0 +1,1 @@
+"""What a bound phone lives through: changes, renewal, transfer, unblocking, word to the others."""
