@@ -16,8 +16,6 @@ from aiohttp import web
 
 import clients
 from pairing_server.app_links import AppLinkRoutes
-from pairing_server.approvals.flow import ApprovalFlow
-from pairing_server.approvals.routes import ApprovalRoutes
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
 from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
@@ -25,9 +23,7 @@ from pairing_server.guard import Runner, make_middleware
 from pairing_server.health import HealthRoutes
 from pairing_server.http import MAX_BODY_BYTES, SETTINGS
 from pairing_server.keys.ceremony import RelyingParty
-from pairing_server.keys.flow import PhoneFlow
-from pairing_server.keys.policy import server_policy
-from pairing_server.keys.routes import KeySetRoutes, PhoneRoutes
+from pairing_server.keys.routes import KeySetRoutes
 from pairing_server.keys.seal import (
     Seal,
     SealError,
@@ -36,7 +32,6 @@ from pairing_server.keys.seal import (
     server_secret_named,
 )
 from pairing_server.keys.signing import SigningKeys, signing_key_exists
-from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.limits import LIMITED, Limiter, Rate
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
@@ -52,7 +47,7 @@ from pairing_server.pages.registration_routes import RegistrationPages
 from pairing_server.pages.rendering import Renderer
 from pairing_server.phone_api import PhoneApiRoutes
 from pairing_server.phone_app import PhoneApp
-from pairing_server.phones.news import news
+from pairing_server.phones.setup import BoundPhones, PhoneApi, Routes
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
@@ -171,11 +166,7 @@ def make_app(
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
     console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
     dispatch = Dispatch(registry, around.senders or dict.fromkeys(PushService, console))
-    policy = server_policy(settings)
-    told = news(ports, dispatch)
-    approvals = ApprovalFlow(ports, dispatch, rp, policy)
-    status = PhoneStatusFlow(registry, clock, approvals.end_all, told)
-    phones = PhoneFlow(ports, rp, status, told)
+    bound = BoundPhones.make(ports, dispatch, rp, settings)
     card_status = read_card_status(settings, around)
     believe = card_believer(settings, card_status)
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
@@ -193,17 +184,17 @@ def make_app(
         ports,
         rp=rp,
         base_url=settings.base_url,
-        policy=policy,
-        told=told,
+        policy=bound.policy,
+        told=bound.told,
     )
     client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
     logins = LoginFlow(
         ports,
-        approvals,
+        bound.approvals,
         keys,
         issuer=settings.base_url,
         pairwise_salt=stores.pairwise_salt,
-        policy=policy,
+        policy=bound.policy,
     )
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
@@ -216,13 +207,12 @@ def make_app(
     guard = make_middleware(random, limiter, pages=refusal_pages)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
-    phone_api = (
+    phone_api: tuple[PhoneApi, ...] = (
         PairingRoutes(pairings, sessions, rp, clock),
-        PhoneRoutes(phones, random),
-        ApprovalRoutes(approvals, phones),
+        *bound.routes(settings),
     )
-    operations = [call for routes in phone_api for call in routes.operations()]
-    for routes in (
+    operations = [call for part in phone_api for call in part.operations()]
+    parts: tuple[Routes, ...] = (
         health,
         KeySetRoutes(keys),
         UziRoutes(uzi, clock, random, log_in=portal.log_in),
@@ -241,7 +231,8 @@ def make_app(
         RegistrationPages(front, registration, standing, uzi, clock, random),
         PhonePages(front, pairings, standing, settings.base_url, clock),
         shipped_phone_app(),
-    ):
+    )
+    for routes in parts:
         app.add_routes(routes.table())
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
@@ -259,7 +250,7 @@ def make_app(
             yield
 
     app.on_shutdown.append(drain)
-    app.cleanup_ctx.append(revocation)
+    app.cleanup_ctx.extend((revocation, bound.reminding))
     return app
 
 

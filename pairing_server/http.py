@@ -1,6 +1,7 @@
 """What every route shares: strict bodies, JSON answers, bearers, cookies, `Prefer: wait`."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -20,6 +21,7 @@ from pairing_server.errors import (
 from pairing_server.languages import Language, language_named, negotiate
 from pairing_server.openapi import Operation
 from pairing_server.settings import Settings
+from pairing_server.tokens import b64url
 
 T = TypeVar("T")
 
@@ -29,6 +31,9 @@ MAX_FORM_FIELDS = 50
 BODY_PATIENCE = timedelta(seconds=10)
 #: A held `GET` is answered after this long at the latest (design section 6).
 MAX_WAIT = timedelta(seconds=25)
+
+#: What `If-None-Match` may name at most; more is not compared.
+MAX_ETAGS = 10
 
 SETTINGS = web.AppKey("settings", Settings)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -166,6 +171,17 @@ def check_same_origin(request: web.Request, origin: str) -> None:
             raise CrossSite("origin")
     elif request.headers.getall("Sec-Fetch-Site", []) != ["same-origin"]:
         raise CrossSite("neither Origin nor Sec-Fetch-Site")
+
+
+def etag_of(body: Any) -> str:
+    """Return the entity tag of a JSON body (RFC 9110 section 8.8.3)."""
+    return f'"{b64url(hashlib.sha256(_encoder.encode(body)).digest()[:12])}"'
+
+
+def etags(request: web.Request) -> frozenset[str]:
+    """Return what the caller knows already (RFC 9110 section 13.1.2)."""
+    values = ",".join(request.headers.getall("If-None-Match", [])).split(",", MAX_ETAGS)
+    return frozenset(value.strip().removeprefix("W/") for value in values if value.strip())
 
 
 def language_of(request: web.Request) -> Language:

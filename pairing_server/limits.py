@@ -34,6 +34,8 @@ LIMITED = frozenset(
         ("POST", "/portal/login"),
         ("POST", "/phone/token/challenge"),
         ("POST", "/phone/token"),
+        ("POST", "/phone/transfers"),
+        ("POST", "/phone/unblocking"),
     }
 )
 

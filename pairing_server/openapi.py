@@ -26,7 +26,7 @@ from pairing_server.errors import (
     UnsupportedMediaType,
     WrongHost,
 )
-from pairing_server.keys.refusals import MalformedDeviceToken, PhoneBlocked
+from pairing_server.keys.refusals import MalformedDeviceToken, PhoneBlocked, PhoneExpired
 
 OPENAPI = "3.1.0"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -50,7 +50,7 @@ class Caller(Enum):
     #: A token that the phone drew, whether or not it is bound.
     ANY_PHONE = (Unauthenticated, MalformedDeviceToken)
     #: The device token of a bound phone.
-    BOUND_PHONE = (Unauthenticated, PhoneBlocked)
+    BOUND_PHONE = (Unauthenticated, PhoneBlocked, PhoneExpired)
 
 
 class Header(StrEnum):

@@ -55,3 +55,9 @@ def digest(text: str) -> str:
 def mark(text: str) -> str:
     """Return eight characters by which a log can speak of an identifier without telling it."""
     return digest(text)[:8]
+
+
+def draw_digits(random: Random, count: int) -> str:
+    """Draw a code of decimal digits, as people type it."""
+    # Eight random bytes leave a bias under 10^-11 for up to eight digits.
+    return str(int.from_bytes(random(8)) % 10**count).zfill(count)

@@ -286,12 +286,15 @@ class House:
         await phone.approve(request, started.binding_code)
         return started
 
-    def phone_status(self) -> PhoneStatusFlow:
+    def rp(self) -> RelyingParty:
+        return RelyingParty(self.settings.rp_id, self.settings.webauthn_origins)
+
+    def phone_status(self, registry: Registry | None = None) -> PhoneStatusFlow:
         """Block, unblock and revoke as the operator's command does, open requests included."""
-        rp = RelyingParty(self.settings.rp_id, self.settings.webauthn_origins)
+        chosen = registry or self.registry
         policy = server_policy(self.settings)
-        approvals = ApprovalFlow(self.ports, Dispatch(self.registry, {}), rp, policy)
-        return PhoneStatusFlow(self.registry, self.ports.clock, approvals.end_all)
+        approvals = ApprovalFlow(self.ports, Dispatch(chosen, {}), self.rp(), policy)
+        return PhoneStatusFlow(chosen, self.ports.clock, approvals.end_all)
 
     async def events(self) -> list[dict[str, object]]:
         """Return the audit log, oldest first."""

@@ -1,6 +1,5 @@
 """The phone's calls about auth requests (design section 6)."""
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,15 +10,19 @@ from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.refusals import AuthRequestClosed, WrongCode
 from pairing_server.clock import wire_time
 from pairing_server.held import MOST_OF_PHONE, HeldCalls
-from pairing_server.http import answer, bearer, json_body, preferred_wait, route_table
+from pairing_server.http import (
+    answer,
+    bearer,
+    etag_of,
+    etags,
+    json_body,
+    preferred_wait,
+    route_table,
+)
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion
 from pairing_server.openapi import Header, Operation
-from pairing_server.tokens import b64url
-
-#: What `If-None-Match` may name at most (RFC 9110 section 13.1.2); more is not compared.
-MAX_ETAGS = 10
 
 WireTime = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 #: What is claimed is still pending to everybody else.
@@ -118,16 +121,20 @@ class ApprovalRoutes:
         """List the open requests, held until something changes if the phone says so."""
         device_token = bearer(request)
         phone = await self._phones.authenticate(device_token)
-        known = _etags(request)
+        known = etags(request)
 
         def is_news(requests: list[AuthRequest]) -> bool:
-            return _etag(requests) not in known if known else bool(requests)
+            return (
+                etag_of([_open(each) for each in requests]) not in known
+                if known
+                else bool(requests)
+            )
 
         with self._held.hold(phone.credential.id, preferred_wait(request)) as wait:
             requests = await self._flow.watch(
                 phone.person.id, wait, is_news, lambda: self._phones.authenticate(device_token)
             )
-        etag = _etag(requests)
+        etag = etag_of([_open(each) for each in requests])
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:
             return web.Response(status=304, headers=headers)
@@ -169,13 +176,3 @@ def _open(request: AuthRequest) -> OpenAuthRequest:
         expires_at=wire_time(request.expires_at),
         code_length=len(request.code),
     )
-
-
-def _etag(requests: list[AuthRequest]) -> str:
-    raw = msgspec.json.encode([_open(request) for request in requests])
-    return f'"{b64url(hashlib.sha256(raw).digest()[:12])}"'
-
-
-def _etags(request: web.Request) -> frozenset[str]:
-    values = ",".join(request.headers.getall("If-None-Match", [])).split(",", MAX_ETAGS)
-    return frozenset(value.strip().removeprefix("W/") for value in values if value.strip())

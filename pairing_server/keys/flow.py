@@ -76,7 +76,7 @@ class PhoneFlow:
         self._told = told
         self._registry = ports.registry
         self._challenges = Shelf(ports.store, "token-challenge", TokenChallenge)
-        self._rp = rp
+        self.rp = rp
         self._clock = ports.clock
         self._random = ports.random
         self._status = status
@@ -129,7 +129,7 @@ class PhoneFlow:
         async with self.suspecting(phone.credential.id):
             credential = phone.credential
             return verify_assertion(
-                self._rp,
+                self.rp,
                 assertion,
                 challenge=challenge,
                 credential_id=credential.id,

@@ -1,79 +1,17 @@
 """The phone's calls about itself (design sections 5 and 6), and the public key set."""
 
-from datetime import datetime
-from typing import Annotated, Any
-
 import msgspec
 from aiohttp import web
 
 from pairing_server.errors import Conflict, Expired, NotFound
 from pairing_server.http import answer, bearer, json_body, route_table
+from pairing_server.keys.bodies import PUSH, DeviceToken, Identifier, PushBody
 from pairing_server.keys.ceremony import AuthenticationResponse
-from pairing_server.keys.flow import BoundPhone, PhoneFlow
+from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion, MalformedDeviceToken, PhoneBlocked
 from pairing_server.keys.signing import JWKS_LIFETIME, SigningKeys
 from pairing_server.openapi import Caller, Operation
-from pairing_server.push import PushAddress, PushService
-from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.tokens import Random, new_secret
-
-#: 32 random bytes in base64url, drawn by the phone.
-DeviceToken = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$", max_length=43)]
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-PushToken = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$(?!\n)", max_length=4096)]
-
-
-class SubscriptionKeys(msgspec.Struct):
-    """The keys of a PushSubscription (RFC 8291 section 3)."""
-
-    p256dh: Annotated[str, msgspec.Meta(max_length=200)]
-    auth: Annotated[str, msgspec.Meta(max_length=200)]
-
-
-class Subscription(msgspec.Struct):
-    """PushSubscriptionJSON (Push API)."""
-
-    endpoint: Annotated[str, msgspec.Meta(max_length=2048)]
-    keys: SubscriptionKeys
-
-
-class ApnsBody(msgspec.Struct, tag_field="service", tag="apns"):
-    """Where APNs wakes the phone."""
-
-    token: PushToken
-    subscription: None = None
-
-    def address(self) -> PushAddress:
-        """Return the address."""
-        return PushAddress(PushService.APNS, self.token)
-
-
-class FcmBody(msgspec.Struct, tag_field="service", tag="fcm"):
-    """Where FCM wakes the phone."""
-
-    token: PushToken
-    subscription: None = None
-
-    def address(self) -> PushAddress:
-        """Return the address."""
-        return PushAddress(PushService.FCM, self.token)
-
-
-class WebPushBody(msgspec.Struct, tag_field="service", tag="webpush"):
-    """Where a browser's push service wakes the phone: the subscription as browsers give it."""
-
-    subscription: Subscription
-    token: None = None
-
-    def address(self) -> PushAddress:
-        """Return the address."""
-        subscription = msgspec.json.encode(self.subscription).decode()
-        return PushAddress(PushService.WEBPUSH, subscription)
-
-
-PushBody = ApnsBody | FcmBody | WebPushBody
-# A union is a type to msgspec, though not to the type checker.
-_PUSH: Any = PushBody
 
 
 class UnbindBody(msgspec.Struct):
@@ -94,18 +32,6 @@ class TokenBody(msgspec.Struct):
     id: Identifier
     assertion: AuthenticationResponse
     device_token: DeviceToken | None = None
-
-
-class BoundCredential(msgspec.Struct):
-    """What a phone is bound to."""
-
-    credential_id: str
-    status: CredentialStatus
-    name: str
-    uzi_number: str
-    bound_at: datetime
-    expires_at: datetime
-    push: PushService | None
 
 
 class Challenge(msgspec.Struct):
@@ -135,7 +61,6 @@ class PhoneRoutes:
     def operations(self) -> list[Operation]:
         """Describe the calls."""
         return [
-            Operation("GET", "/phone/credential", self.show, responses={200: BoundCredential}),
             Operation(
                 "DELETE",
                 "/phone/credential",
@@ -143,7 +68,8 @@ class PhoneRoutes:
                 body=UnbindBody,
                 refusals=(InvalidAssertion,),
             ),
-            Operation("PUT", "/phone/push", self.set_push, body=_PUSH),
+            Operation("PUT", "/phone/push", self.set_push, body=PUSH),
+            Operation("DELETE", "/phone/push", self.forget_push),
             Operation(
                 "POST",
                 "/phone/device-token",
@@ -169,11 +95,6 @@ class PhoneRoutes:
             ),
         ]
 
-    async def show(self, request: web.Request) -> web.Response:
-        """Tell the phone what it is bound to."""
-        phone = await self._flow.authenticate(bearer(request))
-        return answer(_bound_credential(phone))
-
     async def unbind(self, request: web.Request) -> web.Response:
         """Revoke the phone's own key."""
         phone = await self._flow.authenticate(bearer(request))
@@ -184,9 +105,15 @@ class PhoneRoutes:
     async def set_push(self, request: web.Request) -> web.Response:
         """Take a new push address."""
         phone = await self._flow.authenticate(bearer(request))
-        body: PushBody = await json_body(request, _PUSH)
+        body: PushBody = await json_body(request, PUSH)
         address = body.address()
         await self._flow.set_push(phone, address.service, address.address)
+        return answer(status=204)
+
+    async def forget_push(self, request: web.Request) -> web.Response:
+        """Wake the phone no more."""
+        phone = await self._flow.authenticate(bearer(request))
+        await self._flow.set_push(phone, None, None)
         return answer(status=204)
 
     async def announce_device_token(self, request: web.Request) -> web.Response:
@@ -226,20 +153,6 @@ class KeySetRoutes:
         lifetime = int(JWKS_LIFETIME.total_seconds())
         headers = {"Cache-Control": f"public, max-age={lifetime}"}
         return answer(await self._keys.jwks(), headers=headers)
-
-
-def _bound_credential(phone: BoundPhone) -> BoundCredential:
-    credential, person = phone.credential, phone.person
-    service = credential.push_service
-    return BoundCredential(
-        credential_id=credential.id,
-        status=credential.status,
-        name=person.name,
-        uzi_number=person.uzi_number or "",
-        bound_at=credential.bound_at,
-        expires_at=credential.expires_at,
-        push=None if service is None else PushService(service),
-    )
 
 
 def drawn_token(request: web.Request) -> str:

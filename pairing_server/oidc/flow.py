@@ -43,7 +43,7 @@ from pairing_server.registry.clients import Client
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import PersonStatus
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import digest, new_id, new_secret
+from pairing_server.tokens import digest, draw_digits, new_id, new_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class LoginFlow:
         found = await self._registry.read(lambda tx: self._find(tx, request))
         if found is not None and not found.has_phone:
             raise UnknownUserId
-        code = request.binding.code or self._draw_code(request.code_digits)
+        code = request.binding.code or draw_digits(self._random, request.code_digits)
         now = self._clock()
         asked = Asked(
             client_id=client.id,
@@ -285,10 +285,6 @@ class LoginFlow:
             membership.role_code,
             any(phone.is_active(now) and accepts(policy, phone) for phone in phones),
         )
-
-    def _draw_code(self, digits: int) -> str:
-        # Eight random bytes leave a bias under 10^-11.
-        return str(int.from_bytes(self._random(8)) % 10**digits).zfill(digits)
 
 
 @dataclass(frozen=True, slots=True)

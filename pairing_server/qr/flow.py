@@ -30,7 +30,7 @@ from pairing_server.registry.people import Person, PersonStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.settings import AssuranceLevel
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, b64url, b64url_decode, digest, new_id, new_secret
+from pairing_server.tokens import b64url, b64url_decode, digest, draw_digits, new_id, new_secret
 from pairing_server.uzi.roles import role_codes
 
 #: What a card proves lets a key earn as much as a key can: its own worth decides.
@@ -103,7 +103,7 @@ class PairingFlow:
             secret_digest=digest(secret),
             device_token_digest=digest(device_token),
             device=device,
-            check_number=_digits(self._random, rules.CHECK_NUMBER_DIGITS),
+            check_number=draw_digits(self._random, rules.CHECK_NUMBER_DIGITS),
             challenge=b64url(self._random(32)),
             user_id=b64url(self._random(32)),
         )
@@ -319,8 +319,3 @@ def _check_browser(pairing: Pairing, browser: str) -> None:
 
 def _is_over(status: Status) -> bool:
     return status in (Status.PAIRED, Status.REFUSED, Status.EXPIRED)
-
-
-def _digits(random: Random, count: int) -> str:
-    # Eight random bytes leave a bias under 10^-15.
-    return str(int.from_bytes(random(8)) % 10**count).zfill(count)

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -10,13 +10,14 @@ from aiohttp import web
 from pairing_server.clock import Clock
 from pairing_server.errors import Expired
 from pairing_server.http import answer, json_body, preferred_wait, route_table
-from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, creation_options
+from pairing_server.keys.bodies import CreationOptions, CredentialBody, DeviceBody, Text
+from pairing_server.keys.ceremony import RelyingParty, creation_options
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     CredentialExists,
     InvalidCredential,
 )
-from pairing_server.keys.routes import PushBody, drawn_token
+from pairing_server.keys.routes import drawn_token
 from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.qr import code
@@ -28,17 +29,6 @@ from pairing_server.tokens import b64url_decode
 #: How a page shows and types the identity of the proof behind the pairing.
 BOUND_BY_CARD = "uzi-pas"
 
-Text = Annotated[str, msgspec.Meta(max_length=100)]
-#: Without control and bidirectional characters: people read it to tell phones apart, and
-#: PostgreSQL holds no zero character.
-Name = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$(?!\n)",
-        max_length=100,
-    ),
-]
-
 #: While the registry is told of the right number the pairing is still proved.
 ToldStatus = Annotated[
     str,
@@ -46,20 +36,6 @@ ToldStatus = Annotated[
         extra_json_schema={"enum": [each for each in Status if each is not Status.BINDING]}
     ),
 ]
-CreationOptions = Annotated[
-    dict[str, Any],
-    msgspec.Meta(
-        description="PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3 section 5.1.8)."
-    ),
-]
-
-
-class DeviceBody(msgspec.Struct):
-    """What the phone says it is; shown, never believed."""
-
-    platform: Literal["ios", "android", "web", "other"] = "other"
-    model: Name = ""
-    app_version: Name = ""
 
 
 class ScanBody(msgspec.Struct):
@@ -67,13 +43,6 @@ class ScanBody(msgspec.Struct):
 
     secret: Text
     device: DeviceBody = msgspec.field(default_factory=DeviceBody)
-
-
-class CredentialBody(msgspec.Struct):
-    """`POST /phone/pairings/{id}/credential`."""
-
-    credential: RegistrationResponse
-    push: PushBody | None = None
 
 
 class ConfirmBody(msgspec.Struct):

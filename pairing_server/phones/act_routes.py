@@ -1,0 +1,229 @@
+"""What a phone signs: changes, its renewal, and its own unblocking."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+
+from pairing_server.clock import Clock
+from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound
+from pairing_server.http import answer, bearer, json_body, route_table
+from pairing_server.keys.bodies import CreationOptions, Identifier, Name
+from pairing_server.keys.ceremony import (
+    AuthenticationResponse,
+    RegistrationResponse,
+    creation_options,
+)
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.refusals import (
+    AttestationNotAccepted,
+    CredentialExists,
+    InvalidAssertion,
+    InvalidCredential,
+    NotUnblocked,
+    PhoneBlocked,
+)
+from pairing_server.openapi import Caller, Operation
+from pairing_server.phones.changes import ChangeFlow, ChangeKind, signed_details
+from pairing_server.phones.refusals import NotOffered, WrongUnblockingCode
+from pairing_server.phones.renewal import RenewalFlow
+from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.tokens import b64url_decode
+
+MAX_DEVICE_NAME = 40
+
+
+class ChangeBody(msgspec.Struct):
+    """`POST /phone/changes`; `value` is the new name, or `off` to let all phones be woken."""
+
+    kind: ChangeKind
+    credential: Identifier
+    value: Name = ""
+
+
+class SignedBody(msgspec.Struct):
+    """`PUT /phone/changes/{id}`."""
+
+    assertion: AuthenticationResponse
+
+
+class OfferedChange(msgspec.Struct):
+    """What the phone shows and signs, all strings."""
+
+    id: str
+    details: dict[str, str]
+    expires_in: int
+
+
+class OfferedRenewal(msgspec.Struct):
+    """What the new key is made with."""
+
+    id: str
+    nonce: str
+    public_key: CreationOptions
+    expires_in: int
+
+
+class RenewalBody(msgspec.Struct):
+    """`PUT /phone/renewals/{id}`: the new key, and the old one's word for it."""
+
+    credential: RegistrationResponse
+    assertion: AuthenticationResponse
+
+
+class Renewed(msgspec.Struct):
+    """The key that came in the place of the old one."""
+
+    credential_id: str
+    expires_at: datetime
+
+
+class UnblockingBody(msgspec.Struct):
+    """`POST /phone/unblocking`; `id` is that of a challenge, `code` the administrator's."""
+
+    id: Identifier
+    code: Annotated[str, msgspec.Meta(max_length=20)]
+    assertion: AuthenticationResponse
+
+
+class ActRoutes:
+    """Signed acts of a phone."""
+
+    def __init__(
+        self,
+        phones: PhoneFlow,
+        changes: ChangeFlow,
+        renewals: RenewalFlow,
+        unblocking: UnblockingFlow,
+        clock: Clock,
+    ) -> None:
+        self._phones = phones
+        self._changes = changes
+        self._renewals = renewals
+        self._unblocking = unblocking
+        self._clock = clock
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return route_table(self.operations())
+
+    def operations(self) -> list[Operation]:
+        """Describe the calls."""
+        return [
+            Operation(
+                "POST",
+                "/phone/changes",
+                self.begin_change,
+                body=ChangeBody,
+                responses={201: OfferedChange},
+                refusals=(InvalidRequest, NotFound),
+            ),
+            Operation(
+                "PUT",
+                "/phone/changes/{id}",
+                self.complete_change,
+                body=SignedBody,
+                refusals=(Conflict, Expired, InvalidAssertion),
+            ),
+            Operation(
+                "POST", "/phone/renewals", self.begin_renewal, responses={201: OfferedRenewal}
+            ),
+            Operation(
+                "PUT",
+                "/phone/renewals/{id}",
+                self.complete_renewal,
+                body=RenewalBody,
+                responses={200: Renewed},
+                refusals=(
+                    AttestationNotAccepted,
+                    CredentialExists,
+                    Expired,
+                    InvalidAssertion,
+                    InvalidCredential,
+                ),
+            ),
+            Operation(
+                "POST",
+                "/phone/unblocking",
+                self.unblock,
+                caller=Caller.ANYBODY,
+                body=UnblockingBody,
+                refusals=(
+                    Conflict,
+                    Expired,
+                    InvalidAssertion,
+                    NotFound,
+                    NotOffered,
+                    NotUnblocked,
+                    PhoneBlocked,
+                    WrongUnblockingCode,
+                ),
+            ),
+        ]
+
+    async def begin_change(self, request: web.Request) -> web.Response:
+        """Compose a change of one of the person's phones, for this one to sign."""
+        phone = await self._phones.authenticate(bearer(request))
+        body = await json_body(request, ChangeBody)
+        value = _value(body)
+        change = await self._changes.begin(phone, body.kind, body.credential, value)
+        offered = OfferedChange(
+            change.details.change,
+            signed_details(change.details),
+            self._seconds_until(change.expires_at),
+        )
+        return answer(offered, 201)
+
+    async def complete_change(self, request: web.Request) -> web.Response:
+        """Make the change that the phone signed."""
+        phone = await self._phones.authenticate(bearer(request))
+        body = await json_body(request, SignedBody)
+        await self._changes.complete(phone, request.match_info["id"], body.assertion)
+        return answer(status=204)
+
+    async def begin_renewal(self, request: web.Request) -> web.Response:
+        """Let the phone make a new key in the place of its own."""
+        phone = await self._phones.authenticate(bearer(request))
+        renewal = await self._renewals.begin(phone)
+        options: dict[str, Any] = creation_options(
+            self._renewals.rp,
+            challenge=b64url_decode(renewal.challenge),
+            user_id=b64url_decode(renewal.user_id),
+            user_name=phone.person.user_name,
+            display_name=phone.person.name,
+        )
+        left = self._seconds_until(renewal.expires_at)
+        return answer(OfferedRenewal(renewal.id, renewal.nonce, options, left), 201)
+
+    async def complete_renewal(self, request: web.Request) -> web.Response:
+        """Bind the new key, and end the old one that signed for it."""
+        phone = await self._phones.authenticate(bearer(request))
+        body = await json_body(request, RenewalBody)
+        bound = await self._renewals.complete(
+            phone, request.match_info["id"], body.credential, body.assertion
+        )
+        return answer(Renewed(bound.id, bound.expires_at))
+
+    async def unblock(self, request: web.Request) -> web.Response:
+        """Unblock the phone, with the code that its administrator tells its holder."""
+        body = await json_body(request, UnblockingBody)
+        await self._unblocking.complete(body.id, body.code, body.assertion)
+        return answer(status=204)
+
+    def _seconds_until(self, moment: datetime) -> int:
+        return max(0, int((moment - self._clock()) / timedelta(seconds=1)))
+
+
+def _value(body: ChangeBody) -> str:
+    """Return what the change is to, where it is to something.
+
+    Raises:
+        InvalidRequest: a name that is too long to be shown, or none.
+    """
+    if body.kind is ChangeKind.RENAME:
+        name = " ".join(body.value.split())
+        if not 0 < len(name) <= MAX_DEVICE_NAME:
+            raise InvalidRequest(f"A phone's name has 1 to {MAX_DEVICE_NAME} characters.")
+        return name
+    return "off" if body.kind is ChangeKind.DEFAULT and body.value == "off" else ""

@@ -1,0 +1,89 @@
+"""How all that happens with bound phones is wired."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.approvals.routes import ApprovalRoutes
+from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.policy import KeyPolicy, server_policy
+from pairing_server.keys.routes import PhoneRoutes
+from pairing_server.keys.status import PhoneStatusFlow, Told
+from pairing_server.openapi import Operation
+from pairing_server.phones.act_routes import ActRoutes
+from pairing_server.phones.changes import ChangeFlow
+from pairing_server.phones.news import news
+from pairing_server.phones.overview import Overview
+from pairing_server.phones.reminders import Reminders
+from pairing_server.phones.renewal import RenewalFlow
+from pairing_server.phones.routes import OverviewRoutes
+from pairing_server.phones.transfer_flow import TransferFlow
+from pairing_server.phones.transfer_routes import TransferRoutes
+from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.ports import Ports
+from pairing_server.push.dispatch import Dispatch
+from pairing_server.settings import Settings
+
+
+class Routes(Protocol):
+    """What the web application is made of."""
+
+    def table(self) -> Sequence[web.AbstractRouteDef]:
+        """Return the routes."""
+
+
+class PhoneApi(Routes, Protocol):
+    """Calls that the phone API's document tells of."""
+
+    def operations(self) -> list[Operation]:
+        """Describe the calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPhones:
+    """All that happens with phones that are bound."""
+
+    ports: Ports
+    policy: KeyPolicy
+    told: Told
+    approvals: ApprovalFlow
+    statuses: PhoneStatusFlow
+    phones: PhoneFlow
+
+    @classmethod
+    def make(
+        cls, ports: Ports, dispatch: Dispatch, rp: RelyingParty, settings: Settings
+    ) -> "BoundPhones":
+        """Wire the flows."""
+        policy = server_policy(settings)
+        told = news(ports, dispatch)
+        approvals = ApprovalFlow(ports, dispatch, rp, policy)
+        statuses = PhoneStatusFlow(ports.registry, ports.clock, approvals.end_all, told)
+        phones = PhoneFlow(ports, rp, statuses, told)
+        return cls(ports, policy, told, approvals, statuses, phones)
+
+    async def reminding(self, _: web.Application) -> AsyncIterator[None]:
+        """Tell people whose keys are about to expire, while the server runs."""
+        telling = asyncio.create_task(Reminders(self.ports, self.told).run())
+        yield
+        telling.cancel()
+
+    def routes(self, settings: Settings) -> tuple[PhoneApi, ...]:
+        """Return a bound phone's calls."""
+        ports, phones, statuses = self.ports, self.phones, self.statuses
+        changes = ChangeFlow(ports, phones, statuses)
+        renewals = RenewalFlow(ports, phones, statuses, self.policy)
+        unblocking = UnblockingFlow(ports, phones, statuses)
+        transfers = TransferFlow(ports, phones, statuses, self.policy)
+        return (
+            OverviewRoutes(Overview(ports), phones, ports.clock),
+            PhoneRoutes(phones, ports.random),
+            ActRoutes(phones, changes, renewals, unblocking, ports.clock),
+            TransferRoutes(transfers, phones, settings.base_url),
+            ApprovalRoutes(self.approvals, phones),
+        )
