@@ -4,10 +4,12 @@ Options go out and responses come in as the JSON forms of WebAuthn Level 3 secti
 keeps nothing between the two halves.
 """
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any, cast
+from uuid import UUID
 
 import cbor2
 import msgspec
@@ -15,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm as NoSuchAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -26,14 +29,13 @@ from webauthn.authentication.verify_authentication_response import VerifiedAuthe
 from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
-    parse_attestation_object,
+    validate_certificate_chain,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.exceptions import InvalidCertificateChain, WebAuthnException
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
     AttestationFormat,
-    AttestationObject,
     AuthenticatorSelectionCriteria,
     CredentialDeviceType,
     PublicKeyCredentialDescriptor,
@@ -43,6 +45,16 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from pairing_server.keys import ctap_cbor
+from pairing_server.keys.attestation.chain import PublicKey, is_quick
+from pairing_server.keys.attestation.judge import Judgement, judge
+from pairing_server.keys.attestation.roots import (
+    ANDROID_KEY,
+    CHAINED,
+    PACKED,
+    AttestationRoots,
+    no_roots,
+)
+from pairing_server.keys.attestation.statement import Subject
 from pairing_server.keys.credential import AttestationVerdict, NewKey
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
@@ -50,7 +62,26 @@ from pairing_server.keys.refusals import (
     InvalidCredential,
     SignCountRegressed,
 )
+from pairing_server.keys.responses import (
+    MAX_CREDENTIAL_ID_BYTES,
+    AssertionResponse,
+    AuthenticationResponse,
+    RegistrationResponse,
+)
 from pairing_server.tokens import b64url, b64url_decode
+
+__all__ = [
+    "ALGORITHMS",
+    "AssertionResponse",
+    "AuthenticationResponse",
+    "RegistrationResponse",
+    "RelyingParty",
+    "VerifiedAssertion",
+    "creation_options",
+    "request_options",
+    "verify_assertion",
+    "verify_registration",
+]
 
 KEY_TYPES = {
     COSEAlgorithmIdentifier.ECDSA_SHA_256: EllipticCurvePublicKey,
@@ -59,21 +90,8 @@ KEY_TYPES = {
 }
 ALGORITHMS = list(KEY_TYPES)
 RP_NAME = "Pairing server"
-#: WebAuthn Level 3 section 4: a credential id is at most 1023 bytes.
-MAX_CREDENTIAL_ID_BYTES = 1023
-MIN_RSA_BITS = 2048
 #: How much of what a library says of malformed bytes goes to the log; it may quote them.
 MAX_COMPLAINT = 200
-
-#: Far more than an authenticator sends without a chain of certificates.
-Attestation = Annotated[str, msgspec.Meta(max_length=8192)]
-ClientData = Annotated[str, msgspec.Meta(max_length=4096)]
-AuthenticatorData = Annotated[str, msgspec.Meta(max_length=2048)]
-Signature = Annotated[str, msgspec.Meta(max_length=2048)]
-CredentialId = Annotated[
-    str,
-    msgspec.Meta(pattern="^[A-Za-z0-9_-]+$(?!\n)", max_length=MAX_CREDENTIAL_ID_BYTES * 4 // 3),
-]
 
 # What `webauthn` and the decoders under it raise for bytes that are not what they should be.
 _MALFORMED = (
@@ -89,45 +107,17 @@ _MALFORMED = (
 )
 
 
-class AttestationResponse(msgspec.Struct, rename="camel"):
-    """AuthenticatorAttestationResponseJSON."""
-
-    client_data_json: ClientData = msgspec.field(name="clientDataJSON")
-    attestation_object: Attestation
-
-
-class RegistrationResponse(msgspec.Struct, rename="camel"):
-    """RegistrationResponseJSON."""
-
-    id: CredentialId
-    raw_id: CredentialId
-    type: str
-    response: AttestationResponse
-
-
-class AssertionResponse(msgspec.Struct, rename="camel"):
-    """AuthenticatorAssertionResponseJSON."""
-
-    client_data_json: ClientData = msgspec.field(name="clientDataJSON")
-    authenticator_data: AuthenticatorData
-    signature: Signature
-
-
-class AuthenticationResponse(msgspec.Struct, rename="camel"):
-    """AuthenticationResponseJSON."""
-
-    id: CredentialId
-    raw_id: CredentialId
-    type: str
-    response: AssertionResponse
-
-
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Who the keys are made for (WebAuthn Level 3 section 4)."""
+    """Who the keys are made for (WebAuthn Level 3 section 4).
+
+    Attributes:
+        roots: Returns whom it believes about keys, as of now.
+    """
 
     id: str
     origins: Sequence[str]
+    roots: Callable[[], AttestationRoots] = no_roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +129,23 @@ class VerifiedAssertion:
 
 
 def creation_options(
-    rp: RelyingParty, *, challenge: bytes, user_id: bytes, user_name: str, display_name: str
+    rp: RelyingParty,
+    *,
+    challenge: bytes,
+    user_id: bytes,
+    user_name: str,
+    display_name: str,
+    attested: bool = False,
 ) -> dict[str, Any]:
     """Return PublicKeyCredentialCreationOptionsJSON for a phone's key (section 5.4).
 
     Args:
         user_id: Random per pairing: two phones of one account must not overwrite each other's key.
+        attested: Whether to ask for the maker's attestation.  What then comes must lead to a
+            root; what nobody asked for, browsers leave out.
     """
+    conveyance = AttestationConveyancePreference
+
     options = generate_registration_options(
         rp_id=rp.id,
         rp_name=RP_NAME,
@@ -153,8 +153,7 @@ def creation_options(
         user_name=user_name,
         user_display_name=display_name,
         challenge=challenge,
-        # A chain could not be followed to a root, and would be refused: ask for none.
-        attestation=AttestationConveyancePreference.NONE,
+        attestation=conveyance.DIRECT if attested else conveyance.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
@@ -180,28 +179,29 @@ def verify_registration(
 ) -> NewKey:
     """Verify a new key (section 7.1), UP and UV required.
 
+    Computes for some milliseconds where there is a chain: call it in a thread.
+
     Raises:
-        AttestationNotAccepted: the attestation is neither none nor of the key itself.
+        AttestationNotAccepted: the attestation is of another format, or leads to no root.
         InvalidCredential: anything else does not verify.
     """
     body = _dump(response)
     try:
         _refuse_cross_origin(response.response.client_data_json)
-        attestation = b64url_decode(response.response.attestation_object)
-        _check_attestation_object(attestation)
-        attested = parse_attestation_object(attestation)
-        if not _is_accepted(attested):
-            raise AttestationNotAccepted(None, repr(attested.fmt)[:MAX_COMPLAINT])
-        verified = verify_registration_response(
-            credential=body,
-            expected_challenge=challenge,
-            expected_rp_id=rp.id,
-            expected_origin=list(rp.origins),
-            require_user_presence=True,
-            require_user_verification=True,
-            supported_pub_key_algs=ALGORITHMS,
-        )
-        _check_public_key(verified.credential_public_key)
+        data = b64url_decode(response.response.attestation_object)
+        _check_attestation_object(data)
+        attested = cbor2.loads(data, allow_duplicate_keys=False)
+        name, statement = _statement(attested)
+        if not _has_chain(name, statement):
+            verified = _verify_response(rp, body, challenge, attested)
+            verdict = AttestationVerdict.UNKNOWN
+        else:
+            # All but the statement comes first: it costs a stranger's certificates nothing.
+            bare = {**attested, "fmt": AttestationFormat.NONE.value, "attStmt": {}}
+            verified = _verify_response(rp, body, challenge, bare)
+            judged = judge(name, statement, _subject(verified, attested, response), rp.roots())
+            _ask_webauthn(rp, body, challenge, attested, judged)
+            verdict = judged.verdict
     except _MALFORMED as error:
         raise InvalidCredential(None, _complaint(error)) from error
     if len(verified.credential_id) > MAX_CREDENTIAL_ID_BYTES:
@@ -211,8 +211,8 @@ def verify_registration(
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
         aaguid=verified.aaguid,
-        attestation_format=AttestationFormat(verified.fmt).value,
-        attestation_verdict=AttestationVerdict.UNKNOWN,
+        attestation_format=name,
+        attestation_verdict=verdict,
         backup_eligible=_is_backup_eligible(verified),
         backed_up=verified.credential_backed_up,
     )
@@ -295,16 +295,87 @@ def _check_attestation_object(data: bytes) -> None:
     ctap_cbor.check_authenticator_data(cbor2.loads(data)["authData"])
 
 
-def _is_accepted(attested: AttestationObject) -> bool:
-    # `webauthn` lets a certificate chain pass where it is given no roots.  Until roots are
-    # configured, only self attestation and none are taken, for the little that they show; and
-    # what parses certificates and TPM structures is never reached by a stranger's bytes.
-    return attested.fmt == AttestationFormat.NONE or (
-        attested.fmt == AttestationFormat.PACKED and attested.att_stmt.x5c is None
+def _statement(attested: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    name, statement = attested["fmt"], attested["attStmt"]
+    if name not in (AttestationFormat.NONE, *CHAINED):
+        raise AttestationNotAccepted(None, repr(name)[:MAX_COMPLAINT])
+    if not isinstance(statement, dict):
+        raise TypeError("attestation statement")
+    if name == AttestationFormat.NONE and statement:
+        raise ValueError("attestation statement where there is none")
+    return name, statement
+
+
+def _has_chain(name: str, statement: Mapping[str, Any]) -> bool:
+    # In the packed format a key may attest itself, for the little that this shows.
+    return name in CHAINED and (name != PACKED or "x5c" in statement)
+
+
+def _verify_response(
+    rp: RelyingParty,
+    body: dict[str, Any],
+    challenge: bytes,
+    attested: Mapping[str, Any],
+    roots: Mapping[AttestationFormat, list[bytes]] | None = None,
+) -> VerifiedRegistration:
+    """Have `webauthn` verify a response with this attestation object."""
+    encoded = b64url(cbor2.dumps(attested))
+    verified = verify_registration_response(
+        credential={**body, "response": {**body["response"], "attestationObject": encoded}},
+        expected_challenge=challenge,
+        expected_rp_id=rp.id,
+        expected_origin=list(rp.origins),
+        require_user_presence=True,
+        require_user_verification=True,
+        supported_pub_key_algs=ALGORITHMS,
+        pem_root_certs_bytes_by_fmt=roots,
+    )
+    _public_key(verified.credential_public_key)
+    return verified
+
+
+def _subject(
+    verified: VerifiedRegistration, attested: Mapping[str, Any], response: RegistrationResponse
+) -> Subject:
+    client_data = b64url_decode(response.response.client_data_json)
+    return Subject(
+        authenticator_data=attested["authData"],
+        client_data_hash=hashlib.sha256(client_data).digest(),
+        aaguid=UUID(verified.aaguid).bytes,
+        public_key=_public_key(verified.credential_public_key),
     )
 
 
-def _check_public_key(cose: bytes) -> None:
+def _ask_webauthn(
+    rp: RelyingParty,
+    body: dict[str, Any],
+    challenge: bytes,
+    attested: Mapping[str, Any],
+    judged: Judgement,
+) -> None:
+    """Have a second verifier, which shares no line with ours, accept chain and statement.
+
+    It is given the one root that ours found: without roots it lets chains pass, and it has some
+    of its own besides, to which this chain does not lead.
+    """
+    name, chain = attested["fmt"], judged.chain
+    presented = [one.public_bytes(Encoding.DER) for one in chain.certificates]
+    root = chain.root.public_bytes(Encoding.PEM)
+    try:
+        validate_certificate_chain(x5c=presented, pem_root_certs_bytes=[root])
+    except InvalidCertificateChain as error:
+        raise AttestationNotAccepted(None, _complaint(error.__cause__ or error)) from error
+    if name == ANDROID_KEY:
+        # Of its statement it knows the fields of some versions, and refuses phones that say more.
+        return
+    completed = {**attested, "attStmt": {**attested["attStmt"], "x5c": presented}}
+    try:
+        _verify_response(rp, body, challenge, completed, {AttestationFormat(name): [root]})
+    except Exception as error:  # Its decoders' exceptions are written nowhere.
+        raise InvalidCredential(None, _complaint(error)) from error
+
+
+def _public_key(cose: bytes) -> PublicKey:
     # Nothing else reads the key here when there is no attestation: one that is on no curve would
     # be bound, and then never answer.
     decoded = decode_credential_public_key(cose)
@@ -313,11 +384,13 @@ def _check_public_key(cose: bytes) -> None:
         raise TypeError("a key of another algorithm")
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name != SECP256R1.name:
         raise ValueError("ES256 is on P-256 (section 5.8.5)")
-    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise ValueError("RSA key too short")
+    # Whoever is to check it does so at each approval.
+    if isinstance(key, RSAPublicKey) and not is_quick(key):
+        raise ValueError("RSA key too short, too long or too slow")
+    return cast("PublicKey", key)
 
 
-def _complaint(error: Exception) -> str:
+def _complaint(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:MAX_COMPLAINT]
 
 

@@ -1,18 +1,15 @@
 """WebAuthn: an honest key is taken, and each thing done wrongly is refused for just that."""
 
 import contextlib
-import hashlib
 import json
+import secrets
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import cbor2
 import msgspec
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from webauthn.helpers.structs import AttestationFormat
@@ -20,6 +17,9 @@ from webauthn.helpers.structs import AttestationFormat
 from clients.authenticator import Attestation, Authenticator
 from clients.client_data import HONEST, Flags, Twist
 from pairing_server.errors import Refusal
+from pairing_server.keys.attestation.chain import Chain
+from pairing_server.keys.attestation.judge import Judgement
+from pairing_server.keys.attestation.roots import CHAINED
 from pairing_server.keys.ceremony import (
     ALGORITHMS,
     AuthenticationResponse,
@@ -39,6 +39,8 @@ from pairing_server.keys.refusals import (
 )
 from pairing_server.tokens import b64url, b64url_decode
 from tests.keys.handset import CHALLENGE, ORIGIN, RP, registration
+from tests.keys.makers import Authority, Making, trusting
+from tests.keys.statements import STATEMENTS, packed, tlv
 
 APK = "android:apk-key-hash:" + "A" * 43
 KEY_STARTS_AT = 37 + 16 + 2 + 32
@@ -108,10 +110,10 @@ def cose_of(curve, algorithm=-7, crv=1):
     return cbor2.dumps({1: 2, 3: algorithm, -1: crv, -2: x, -3: y}, canonical=True)
 
 
-def rsa_cose(bits):
-    numbers = rsa.generate_private_key(65537, bits).public_key().public_numbers()
-    modulus = numbers.n.to_bytes(bits // 8, "big")
-    return cbor2.dumps({1: 3, 3: -257, -1: modulus, -2: b"\1\0\1"}, canonical=True)
+def rsa_cose(bits, exponent=65537):
+    modulus = (secrets.randbits(bits) | 1 << (bits - 1) | 1).to_bytes(bits // 8)
+    public = exponent.to_bytes(5).lstrip(b"\0")
+    return cbor2.dumps({1: 3, 3: -257, -1: modulus, -2: public}, canonical=True)
 
 
 @pytest.mark.parametrize("attestation", Attestation)
@@ -178,7 +180,8 @@ def test_a_packed_statement_of_another_algorithm_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", [*sorted(set(AttestationFormat) - {"none", "packed"}), "compound", "", 7, None, []]
+    "name",
+    [*sorted({*AttestationFormat} - {"none", *CHAINED}), "compound", "None", "", 7, None, [], {}],
 )
 def test_no_other_kind_of_attestation_is_taken(name):
     made = registration(Authenticator(attestation=Attestation.PACKED))
@@ -186,45 +189,98 @@ def test_no_other_kind_of_attestation_is_taken(name):
         registered(rewritten(made, lambda attested: {**attested, "fmt": name}))
 
 
-def chained():
-    """Attest with a certificate's key, as a hardware key does: all of it verifies."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Key maker")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
-    certificate = builder.sign(key, hashes.SHA256())
-    response = registration(Authenticator())
-    client_data = b64url_decode(response.response.client_data_json)
-
-    def attest(attested):
-        signed = attested["authData"] + hashlib.sha256(client_data).digest()
-        signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
-        chain = [certificate.public_bytes(serialization.Encoding.DER)]
-        return {
-            **attested,
-            "fmt": "packed",
-            "attStmt": {"alg": -7, "sig": signature, "x5c": chain},
-        }
-
-    return rewritten(response, attest)
-
-
-def test_a_chain_to_no_root_is_refused():
+@pytest.mark.parametrize("kind", CHAINED)
+def test_without_roots_no_chain_is_taken(kind):
+    making = Making()
+    response = making.response(kind, STATEMENTS[kind](making, Authority.root()))
     with pytest.raises(AttestationNotAccepted):
-        registered(chained())
+        registered(response)
 
 
-@pytest.mark.parametrize("chain", [[], b"", 0])
-def test_an_empty_chain_is_a_chain(chain):
+@pytest.mark.parametrize("chain", [[], b"", 0, None, [1], ["a"], {}])
+def test_what_is_said_to_be_a_chain_is_followed(chain):
     made = registration(Authenticator(attestation=Attestation.PACKED))
-    with pytest.raises(AttestationNotAccepted):
+    with pytest.raises(InvalidCredential):
         registered(rewritten(made, lambda at: {**at, "attStmt": at["attStmt"] | {"x5c": chain}}))
 
 
-def test_no_attestation_comes_with_no_statement():
+@pytest.mark.parametrize("kind", CHAINED)
+@pytest.mark.parametrize(("twist", "complaint"), ONE_THING_WRONG.values(), ids=ONE_THING_WRONG)
+def test_no_attestation_makes_up_for_one_thing_wrong(kind, twist, complaint):
+    root = Authority.root()
+    making = Making(twist=twist)
+    response = making.response(kind, STATEMENTS[kind](making, root))
+    with pytest.raises(InvalidCredential) as refused:
+        registered(response, trusting(root))
+    assert complaint in refused.value.args[0]
+
+
+@pytest.mark.parametrize("kind", CHAINED)
+def test_the_attestation_of_another_ceremony_is_refused(kind):
+    """Who recorded a pairing has its attestation, but not one over this challenge."""
+    root = Authority.root()
+    then = Making(twist=Twist(challenge=b"then" * 8))
+    now = replace(then, twist=HONEST)
+    response = now.response(kind, STATEMENTS[kind](then, root))
+    with pytest.raises(InvalidCredential, match="attestation"):
+        registered(response, trusting(root))
+
+
+@pytest.mark.parametrize("kind", CHAINED)
+def test_the_attestation_of_another_key_is_refused(kind):
+    root = Authority.root()
+    one, other = Making(), Making()
+    response = other.response(kind, STATEMENTS[kind](one, root))
+    with pytest.raises(InvalidCredential, match="attestation"):
+        registered(response, trusting(root))
+
+
+SPOILT = {
+    "packed": {"signed": b"another"},
+    "apple": {"nonce": tlv(0x30, tlv(0xA1, tlv(4, bytes(32))))},
+    "tpm": {"extra_data": bytes(32)},
+}
+
+
+@pytest.mark.parametrize(("kind", "wrong"), SPOILT.items(), ids=SPOILT)
+def test_a_second_verifier_must_agree(kind, wrong, monkeypatch):
+    """Ours is made to accept: `webauthn` then refuses."""
+    root, making = Authority.root(), Making()
+    statement = STATEMENTS[kind](making, root, **wrong)
+    leaf = x509.load_der_x509_certificate(statement["x5c"][0])
+    judged = Judgement(AttestationVerdict.HARDWARE, Chain((leaf,), root.certificate))
+    monkeypatch.setattr("pairing_server.keys.ceremony.judge", lambda *_: judged)
+    with pytest.raises(InvalidCredential, match="InvalidRegistrationResponse"):
+        registered(making.response(kind, statement), trusting(root))
+
+
+@pytest.mark.parametrize("kind", CHAINED)
+def test_a_second_verifier_must_find_the_same_root(kind, monkeypatch):
+    """Ours is made to find a root that has signed nothing: OpenSSL then refuses."""
+    root, other, making = Authority.root(), Authority.root("Another"), Making()
+    statement = STATEMENTS[kind](making, root)
+    leaf = x509.load_der_x509_certificate(statement["x5c"][0])
+    judged = Judgement(AttestationVerdict.HARDWARE, Chain((leaf,), other.certificate))
+    monkeypatch.setattr("pairing_server.keys.ceremony.judge", lambda *_: judged)
+    with pytest.raises(AttestationNotAccepted, match="issuer"):
+        registered(making.response(kind, statement), trusting(root))
+
+
+def test_a_chain_is_followed_after_everything_else_was_checked(monkeypatch):
+    def follow(*_):
+        pytest.fail("a stranger's certificates were read")
+
+    monkeypatch.setattr("pairing_server.keys.ceremony.judge", follow)
+    making = Making(twist=Twist(challenge=b"another" * 4))
+    with pytest.raises(InvalidCredential, match="challenge"):
+        registered(making.response("packed", packed(making, Authority.root())))
+
+
+@pytest.mark.parametrize("statement", [{"sig": b"x"}, {"a": 1}, [], None, b"", "text"])
+def test_no_attestation_comes_with_no_statement(statement):
     made = registration(Authenticator())
     with pytest.raises(InvalidCredential, match="statement"):
-        registered(rewritten(made, lambda attested: {**attested, "attStmt": {"sig": b"x"}}))
+        registered(rewritten(made, lambda attested: {**attested, "attStmt": statement}))
 
 
 def test_every_offered_algorithm_is_taken():
@@ -242,6 +298,8 @@ NO_KEY = {
     "that says another algorithm": cose_of(ec.SECP256R1(), algorithm=-257),
     "that says another type": cose_of(ec.SECP256R1(), algorithm=-8),
     "too short": rsa_cose(1024),
+    "too long": rsa_cose(4224),
+    "too slow to check": rsa_cose(2048, exponent=2**32 + 1),
 }
 
 
@@ -491,6 +549,13 @@ def test_creation_options_ask_for_what_is_checked():
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert [entry["alg"] for entry in options["pubKeyCredParams"]] == [-7, -8, -257]
+
+
+def test_creation_options_ask_for_an_attestation_where_they_are_told_to():
+    options = creation_options(
+        RP, challenge=CHALLENGE, user_id=b"u", user_name="j", display_name="J", attested=True
+    )
+    assert options["attestation"] == "direct"
 
 
 def test_request_options_name_one_credential():

@@ -350,6 +350,13 @@ async def test_what_the_key_did_not_sign_unbinds_nothing(flow, registry, person,
     assert (await stored(registry, handset)).status is CredentialStatus.ACTIVE
 
 
+async def test_a_key_that_says_now_that_it_may_be_backed_up_unbinds_nothing(flow, handset):
+    phone = await flow.authenticate(handset.device_token)
+    changed = Twist(set_flags=Flags.BE)
+    with pytest.raises(InvalidAssertion, match="eligib"):
+        await flow.unbind(phone, handset.sign(unbind_challenge(handset.credential_id), changed))
+
+
 async def test_another_phones_unbinding_unbinds_nothing(flow, handset, registry, person, clock):
     other = await add_handset(registry, person, clock())
     phone = await flow.authenticate(handset.device_token)
