@@ -7,6 +7,7 @@ from clients.phone_handset import Handset, Refused, choose
 from clients.phone_words import event_lines, fields, notice_lines, phone_lines
 
 _FINAL = "It then opens nothing any more, for good. Revoke it?"
+_ALL_WOKEN = "All are woken from now on."
 _DONE = {
     "rename": "Renamed.",
     "default": "It is woken first from now on.",
@@ -40,7 +41,7 @@ async def rename(handset: Handset, options: Namespace) -> None:
 
 async def make_default(handset: Handset, options: Namespace) -> None:
     """Make a phone the one that is woken first."""
-    await _change(handset, options)
+    await _change(handset, options, "off" if options.off else "")
 
 
 async def block(handset: Handset, options: Namespace) -> None:
@@ -58,7 +59,8 @@ async def _change(handset: Handset, options: Namespace, value: str = "") -> None
     kind: str = options.kind
     async with handset.signing() as phone:
         await _sign_change(handset, phone, options, value)
-    handset.screen.tell("changed", _DONE[kind], kind=kind)
+    done = _ALL_WOKEN if value == "off" and kind == "default" else _DONE[kind]
+    handset.screen.tell("changed", done, kind=kind)
 
 
 async def _sign_change(

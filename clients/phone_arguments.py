@@ -138,9 +138,11 @@ def _add_account(commands: Commands) -> None:
     _command(commands, "history", phone_account.history)
     _command(commands, "notices", phone_account.notices)
     rename = _command(commands, "rename", phone_account.rename)
+    default = _command(commands, "default", phone_account.make_default)
+    default.add_argument("--off", action="store_true", help="wake them all again")
     changes = [
         rename,
-        _command(commands, "default", phone_account.make_default),
+        default,
         _command(commands, "block", phone_account.block),
         _command(commands, "revoke", phone_account.revoke),
     ]

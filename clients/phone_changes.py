@@ -65,6 +65,10 @@ class PhoneChanges(PhoneLine):
         """Make one of the person's phones the one that is woken first."""
         await self.change("default", credential)
 
+    async def wake_all(self, credential: str) -> None:
+        """Let no phone be woken before the others any more."""
+        await self.change("default", credential, "off")
+
     async def block(self, credential: str) -> None:
         """Block one of the person's phones, this one too if it is named."""
         await self.change("block", credential)

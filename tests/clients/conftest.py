@@ -24,6 +24,9 @@ from qrcode.image.svg import SvgPathImage
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.exceptions import InvalidAuthenticationResponse
 
+from clients.portal import PortalPage
+from tests.software_phone import Command
+
 URA, UZI_NUMBER = "90000001", "900000001"
 IDENTITY = {"name": "A. Voorbeeld", "uzi_number": UZI_NUMBER, "ura": URA, "role": "Arts"}
 SHOWN = ("client", "organisation", "ura", "role_code", "workstation", "location", "message")
@@ -429,6 +432,31 @@ async def stand_in(serve, client_key):
     server.client_key = client_key
     server.base = await serve(server.app())
     return server
+
+
+@pytest.fixture
+def phone(tmp_path, monkeypatch):
+    """`zorgid-phone` with a home of its own."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    return Command(tmp_path / "home")
+
+
+@pytest.fixture
+async def paired(phone, house):
+    """`zorgid-phone`, bound to the house's card holder."""
+    page = await house.registered()
+    assert (await phone.pairs(page)).status == 0
+    return phone
+
+
+@pytest.fixture
+async def stand_in_phone(phone, stand_in):
+    """`zorgid-phone`, bound at the stand-in, which answers as a test wants."""
+    async with PortalPage(stand_in.base) as page:
+        await page.start_session("login")
+        assert (await phone.pairs(page)).status == 0
+    return phone
 
 
 @pytest.fixture(scope="session")

@@ -9,38 +9,14 @@ from aiohttp import web
 
 from clients.oauth_error import AccessDenied
 from clients.phone_command import run
-from clients.portal import PortalPage
 from clients.workstation import Workstation
 from tests.documents import ROOT
-from tests.software_phone import PROGRAM, Command, screenshot
-
-
-@pytest.fixture
-def phone(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    return Command(tmp_path / "home")
-
-
-@pytest.fixture
-async def paired(phone, house):
-    page = await house.registered()
-    assert (await phone.pairs(page)).status == 0
-    return phone
+from tests.software_phone import PROGRAM, screenshot
 
 
 @pytest.fixture
 async def workstation(house):
     return await house.workstation()
-
-
-@pytest.fixture
-async def stand_in_phone(phone, stand_in):
-    """A phone at the stand-in, which answers as a test wants."""
-    async with PortalPage(stand_in.base) as page:
-        await page.start_session("login")
-        assert (await phone.pairs(page)).status == 0
-    return phone
 
 
 async def test_the_phone_of_a_screenshot_is_paired(house, phone, tmp_path):

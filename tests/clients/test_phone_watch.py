@@ -7,40 +7,15 @@ from aiohttp import web
 
 from clients import phone_watch
 from clients.oauth_error import AccessDenied
-from clients.portal import PortalPage
 from clients.workstation import Workstation
 from tests.clients.conftest import refuse
-from tests.software_phone import Command
 
 ASKED = "The 6 digits on its screen: "
 
 
 @pytest.fixture
-def phone(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    return Command(tmp_path / "home")
-
-
-@pytest.fixture
-async def paired(phone, house):
-    page = await house.registered()
-    assert (await phone.pairs(page)).status == 0
-    return phone
-
-
-@pytest.fixture
 async def workstation(house):
     return await house.workstation()
-
-
-@pytest.fixture
-async def stand_in_phone(phone, stand_in):
-    """A phone at the stand-in, which answers as a test wants."""
-    async with PortalPage(stand_in.base) as page:
-        await page.start_session("login")
-        assert (await phone.pairs(page)).status == 0
-    return phone
 
 
 @pytest.fixture
