@@ -47,6 +47,7 @@ class Scene:
         register_client: Registers the workstation, as an operator does once the organisation is
             there, and returns its `client_id`; `client_key_file` holds its key from then on.
         block: Blocks the credential of that id, as an operator does.
+        unblock: Offers to unblock it, and returns the code that its holder is to type.
         woken: Waits until the push address with this token has been woken, counting from the
             wake-ups that were waited for before.
         say: Hears of every step, and how many seconds it took.
@@ -63,7 +64,7 @@ class Scene:
     ura: str
     uzi_number: str
     block: Callable[[str], Awaitable[object]]
-    unblock: Callable[[str], Awaitable[object]]
+    unblock: Callable[[str], Awaitable[str]]
     woken: Callable[[str], Awaitable[object]]
     say: Callable[[str, float], None]
     show: Callable[[str], None] = print
@@ -210,8 +211,10 @@ class _Play:
 
     async def unblocked(self, phone: SoftwarePhone, workstation: Workstation) -> Assertion:
         """The phone that turned up again opens what it opened before."""
-        async with self.step("phone unblocked by the operator"):
-            await self.scene.unblock(phone.credential_id)
+        async with self.step("unblocking offered by the operator, with a code"):
+            code = await self.scene.unblock(phone.credential_id)
+        async with self.step("code typed on the phone, which is unblocked"):
+            await phone.unblock(code)
         started = await self.ask(workstation, "after unblocking")
         await self.approve(phone, started, "after unblocking")
         async with self.step("assertion after unblocking verified"):

@@ -190,7 +190,7 @@ async def _play(
         ura=holder.ura,
         uzi_number=holder.uzi_number,
         block=lambda credential_id: _operator(settings, "block", credential_id),
-        unblock=lambda credential_id: _operator(settings, "unblock", credential_id),
+        unblock=lambda credential_id: _operator(settings, "unblock", "--no-wait", credential_id),
         woken=push.woken,
         say=_say,
         show=click.echo,
@@ -210,22 +210,24 @@ async def _play(
     return client_ids[0]
 
 
-async def _operator(settings: Settings, act: str, credential_id: str) -> None:
-    """Run the operator's own command, as an operator would."""
+async def _operator(settings: Settings, *act: str) -> str:
+    """Run the operator's own command, as an operator would, and return what it prints."""
+    *words, credential_id = act
     environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environ |= {
         PREFIX + "DATA_DIR": str(settings.data_dir),
         PREFIX + "BASE_URL": settings.base_url,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pairing_server", "phone", act, "--", credential_id),
+        *(sys.executable, "-m", "pairing_server", "phone", *words, "--", credential_id),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
     if process.returncode:
-        raise Mistake(f"pairing-server phone {act} failed: {output.decode().strip()}")
+        raise Mistake(f"pairing-server phone {words[0]} failed: {output.decode().strip()}")
+    return output.decode().strip()
 
 
 async def _register_client(stores: Stores, files: Files, ura: str) -> str:

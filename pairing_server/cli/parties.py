@@ -8,8 +8,13 @@ from typing import Any
 
 import click
 import jwt
+import msgspec
 
-from pairing_server.audit.events import ClientRegistered, OrganisationRegistered
+from pairing_server.audit.events import (
+    ClientRegistered,
+    KeyPolicyChanged,
+    OrganisationRegistered,
+)
 from pairing_server.cli.running import (
     changing,
     operator,
@@ -19,6 +24,7 @@ from pairing_server.cli.running import (
     with_settings,
 )
 from pairing_server.clock import utc_now, wire_time
+from pairing_server.keys.policy import server_policy, with_changes
 from pairing_server.oidc.client_auth import MIN_RSA_BITS, is_good_key
 from pairing_server.oidc.metadata import CLIENT_ALGORITHMS
 from pairing_server.registry import (
@@ -101,6 +107,50 @@ def organisation_list(settings: Settings) -> None:
 
     for item in run(job):
         click.echo(f"{item.ura}  {item.status:8}  {item.name}")
+
+
+@organisation.command("policy")
+@click.argument("ura", callback=_ura)
+@click.option(
+    "--file",
+    "policy_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of what this organisation has otherwise than the server; {} for nothing.",
+)
+@with_settings
+def organisation_policy(settings: Settings, ura: str, policy_file: Path | None) -> None:
+    """Show which phones' keys an organisation takes, and what they earn; or set it."""
+    server = server_policy(settings)
+    try:
+        changes: dict[str, Any] | None = (
+            None if policy_file is None else json.loads(policy_file.read_text())
+        )
+        with_changes(server, changes or {})
+    except ValueError as error:
+        raise click.BadParameter(f"this is no policy: {error}", param_hint="--file") from error
+
+    def change(tx: Transaction) -> None:
+        organisations.set_key_policy(tx, ura, changes or {})
+        tx.record(
+            KeyPolicyChanged(
+                actor=operator(), object=f"organisation:{ura}", ura=ura, evidence=changes or {}
+            )
+        )
+
+    async def job() -> Organisation | None:
+        async with registry_only(settings) as registry:
+            found = await registry.read(lambda tx: organisations.get(tx, ura))
+        if changes is None or found is None:
+            return found
+        async with changing(settings) as registry:
+            await registry.commit(change)
+            return await registry.read(lambda tx: organisations.get(tx, ura))
+
+    found = run(job)
+    if found is None:
+        raise click.ClickException(f"URA {ura} is not registered.")
+    policy = with_changes(server, found.key_policy)
+    click.echo(msgspec.json.format(msgspec.json.encode(policy)).decode())
 
 
 @organisation.command("notices")

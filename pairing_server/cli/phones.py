@@ -1,13 +1,15 @@
 """`pairing-server phone`."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import click
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.cli.running import (
     TAKES_ID,
+    Mistake,
     changing,
     live_store,
     operator,
@@ -19,7 +21,9 @@ from pairing_server.cli.running import (
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.errors import Conflict, NotFound
 from pairing_server.keys.ceremony import RelyingParty
+from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.policy import server_policy
+from pairing_server.keys.refusals import NotUnblocked
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
@@ -27,6 +31,7 @@ from pairing_server.registry import Query, credentials, people
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
 from pairing_server.settings import Settings
+from pairing_server.store import Store
 
 
 @click.group()
@@ -55,11 +60,19 @@ def phone_list(settings: Settings, uzi_number: str | None) -> None:
             return await registry.read(read)
 
     for item, person in run(job):
-        used = wire_time(item.last_used_at) if item.last_used_at else "never used"
-        whose = f"{person.name} (UZI {person.uzi_number})" if person else "nobody"
-        where = f" at {item.last_used_workstation}" if item.last_used_workstation else ""
-        model = f"{item.platform} {item.model}".strip()
-        click.echo(f"{item.id}  {item.status:8}  {whose}  {model}  {used}{where}")
+        click.echo(_line(item, person))
+
+
+def _line(item: Credential, person: Person | None) -> str:
+    whose = f"{person.name} (UZI {person.uzi_number})" if person else "nobody"
+    reason = f" ({item.status_reason})" if item.status_reason else ""
+    model = f"{item.platform} {item.device_name}".strip()
+    used = wire_time(item.last_used_at) if item.last_used_at else "never used"
+    place = ", ".join(filter(None, (item.last_used_workstation, item.last_used_location)))
+    where = f" at {place}" if place else ""
+    where += f" for URA {item.last_used_ura}" if item.last_used_ura else ""
+    until = wire_time(item.expires_at)[:10]
+    return f"{item.id}  {item.status + reason:8}  {whose}  {model}  until {until}  {used}{where}"
 
 
 @phone.command("block", context_settings=TAKES_ID)
@@ -73,11 +86,37 @@ def phone_block(settings: Settings, credential_id: str) -> None:
 
 @phone.command("unblock", context_settings=TAKES_ID)
 @click.argument("credential_id")
+@click.option("--no-wait", is_flag=True, help="Print the code alone, and do not wait.")
 @with_settings
-def phone_unblock(settings: Settings, credential_id: str) -> None:
-    """Let a blocked phone work again: only once its holder has it in hand."""
-    _act(settings, credential_id, lambda flow: flow.unblock(credential_id, operator()))
-    click.echo("Unblocked.")
+def phone_unblock(settings: Settings, credential_id: str, no_wait: bool) -> None:  # noqa: FBT001
+    """Let a blocked phone work again, together with its holder: they type the code on it."""
+    # Imported here: what the server is made of is loaded for this command alone.
+    from pairing_server.phones.unblocking import OFFER_LIFETIME, UnblockingFlow  # noqa: PLC0415
+
+    async def job() -> bool:
+        async with changing(settings) as registry, _running_store(settings) as store:
+            ports = Ports(registry, store, utc_now, secrets.token_bytes)
+            flow = UnblockingFlow(ports, *_phone_flows(settings, ports))
+            offer = await flow.offer(credential_id, operator())
+            if no_wait:
+                click.echo(offer.code)
+                return True
+            click.echo(f"Code: {offer.code}")
+            click.echo("Let its holder, whom you see or know, type it on the blocked phone.")
+            return await flow.wait(credential_id, OFFER_LIFETIME)
+
+    try:
+        is_unblocked = run(job)
+    except NotFound as refusal:
+        stop(refusal, f"There is no phone {credential_id}; see `pairing-server phone list`.")
+    except NotUnblocked as refusal:
+        stop(refusal, "Its key may have been copied: revoke it, and let its holder pair again.")
+    except Conflict as refusal:
+        stop(refusal, f"The phone is {refusal.members['status']}, not blocked.")
+    if not is_unblocked:
+        raise click.ClickException("Nobody typed the code in time: it is blocked still.")
+    if not no_wait:
+        click.echo("Unblocked.")
 
 
 @phone.command("revoke", context_settings=TAKES_ID)
@@ -89,23 +128,37 @@ def phone_revoke(settings: Settings, credential_id: str) -> None:
     click.echo("Revoked for good.")
 
 
+@asynccontextmanager
+async def _running_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the Store of the running server, which has to hear from the phone.
+
+    Raises:
+        Mistake: there is none.
+    """
+    async with live_store(settings) as store:
+        if store is None:
+            raise Mistake("no server runs here: start it, for the phone has to confirm")
+        yield store
+
+
+def _phone_flows(settings: Settings, ports: Ports) -> tuple[PhoneFlow, PhoneStatusFlow]:
+    rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
+    approvals = ApprovalFlow(ports, Dispatch(ports.registry, {}), rp, server_policy(settings))
+    statuses = PhoneStatusFlow(ports.registry, ports.clock, approvals.end_all)
+    return PhoneFlow(ports, rp, statuses), statuses
+
+
 def _act(
     settings: Settings, credential_id: str, act: Callable[[PhoneStatusFlow], Awaitable[None]]
 ) -> None:
     async def job() -> None:
         async with changing(settings) as registry, live_store(settings) as store:
-            rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
-
-            async def cut_off(person_id: str) -> None:
-                # Without a server nothing is open; the registry alone decides what a phone opens.
-                if store is not None:
-                    dispatch = Dispatch(registry, {})
-                    ports = Ports(registry, store, utc_now, secrets.token_bytes)
-                    policy = server_policy(settings)
-                    await ApprovalFlow(ports, dispatch, rp, policy).end_all(person_id)
-
-            flow = PhoneStatusFlow(registry, utc_now, cut_off)
-            await act(flow)
+            if store is None:
+                # Without a server nothing is open; the registry alone decides what opens.
+                await act(PhoneStatusFlow(registry, utc_now, _nothing_open))
+            else:
+                ports = Ports(registry, store, utc_now, secrets.token_bytes)
+                await act(_phone_flows(settings, ports)[1])
 
     try:
         run(job)
@@ -113,3 +166,7 @@ def _act(
         stop(refusal, f"There is no phone {credential_id}; see `pairing-server phone list`.")
     except Conflict as refusal:
         stop(refusal, f"The phone is {refusal.members['status']} already.")
+
+
+async def _nothing_open(person_id: str) -> None:
+    _ = person_id

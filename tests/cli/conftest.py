@@ -55,6 +55,10 @@ class Process:
         output, _ = self._child.communicate(timeout=seconds)
         return self._child.returncode, output
 
+    def line(self):
+        """Wait for a line of output."""
+        return self._child.stdout.readline().strip()
+
     @property
     def is_running(self):
         return self._child.poll() is None

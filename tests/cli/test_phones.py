@@ -14,6 +14,7 @@ from clients.oauth_error import AccessDenied
 from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.workstation import Workstation
+from tests.cli.conftest import started
 from tests.house import DATE_OF_BIRTH
 
 HOLDER = Holder()
@@ -63,18 +64,70 @@ def test_a_phone_is_listed_with_its_holder_and_last_use(credential_id, command):
     assert command("phone", "list", "--uzi", "000000000") == (0, "")
 
 
-def test_a_phone_is_blocked_unblocked_and_revoked(credential_id, command):
+def test_a_phone_is_blocked_and_revoked(credential_id, command):
     assert command("phone", "block", credential_id) == (0, "Blocked: it opens nothing.\n")
     assert command("phone", "block", credential_id) == (
         1,
         "Error: The phone is blocked already.\n",
     )
-    assert command("phone", "unblock", credential_id) == (0, "Unblocked.\n")
     assert command("phone", "revoke", credential_id) == (0, "Revoked for good.\n")
-    assert command("phone", "unblock", credential_id)[0] == 1
+    status, output = command("phone", "unblock", credential_id)
+    assert (status, output) == (1, "Error: The phone is revoked, not blocked.\n")
 
 
-@pytest.mark.parametrize("act", ["block", "unblock", "revoke"])
+def typed(state, code):
+    """Type a code on the blocked phone."""
+
+    async def type_it():
+        async with aiohttp.ClientSession() as http:
+            await SoftwarePhone.from_json(http, state).unblock(code)
+
+    asyncio.run(type_it())
+
+
+def test_a_phone_is_unblocked_by_the_operator_and_its_holder_together(
+    bound, credential_id, command, environ
+):
+    command("phone", "block", credential_id)
+    with started(environ, "phone", "unblock", credential_id) as unblocking:
+        code = unblocking.line().removeprefix("Code: ")
+        assert command("phone", "list")[1].split()[1] == "blocked"
+        typed(bound, code)
+        status, output = unblocking.end()
+
+    assert (status, output.splitlines()[-1]) == (0, "Unblocked.")
+    assert command("phone", "list")[1].split()[1] == "active"
+
+
+def test_the_code_alone_is_printed_for_a_script(bound, credential_id, command):
+    command("phone", "block", credential_id)
+    status, code = command("phone", "unblock", "--no-wait", credential_id)
+    assert (status, len(code)) == (0, 7)
+    typed(bound, code.strip())
+    assert command("phone", "list")[1].split()[1] == "active"
+
+
+def test_without_a_server_nobody_can_confirm(serving, command, base_url, register):
+    with serving() as server:
+        asyncio.run(bind(base_url, register.card(HOLDER)))
+        server.stop()
+    credential_id = command("phone", "list")[1].split()[0]
+    command("phone", "block", credential_id)
+
+    status, output = command("phone", "unblock", credential_id)
+
+    assert status == 2
+    assert "the phone has to confirm" in output
+
+
+def test_an_unknown_phone_is_not_offered_to_be_unblocked(bound, command):
+    status, output = command("phone", "unblock", "-hAAA")
+
+    assert status == 1
+    assert "There is no phone -hAAA" in output
+
+
+@pytest.mark.parametrize("act", ["block", "revoke"])
 @pytest.mark.parametrize("unknown", ["AAAA", "-AAAA", "-hAAA"])
 def test_an_unknown_phone_is_told_as_one(command, act, unknown):
     status, output = command("phone", act, unknown)

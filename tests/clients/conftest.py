@@ -58,6 +58,7 @@ class StandIn:
         self.sessions, self.pairings, self.requests = {}, {}, {}
         self.bound = None
         self.blocked = False
+        self.unblocking_code = "246810"
         self.honours_blocking = True
         self.wakeups = asyncio.Queue()
         self.changed = asyncio.Event()
@@ -92,6 +93,7 @@ class StandIn:
                 web.post("/phone/device-token", self.rotate),
                 web.post("/phone/token/challenge", self.token_challenge),
                 web.post("/phone/token", self.recover),
+                web.post("/phone/unblocking", self.unblock),
                 web.get("/phone/auth-requests", self.inbox),
                 web.get("/phone/auth-requests/{id}", self.show_request),
                 web.put("/phone/auth-requests/{id}/answer", self.answer),
@@ -268,6 +270,20 @@ class StandIn:
     async def rotate(self, request):
         self.phone(request)
         self.bound.token = (await request.json())["device_token"]
+        return web.Response(status=204)
+
+    async def unblock(self, request):
+        body = await request.json()
+        details = {
+            "challenge": self.challenge,
+            "credential": self.bound.credential_id,
+            "code": body["code"],
+        }
+        signed = b"pairing_server/unblock/v1\n" + rfc8785.dumps(details)
+        self.check(body["assertion"], hashlib.sha256(signed).digest())
+        if body["code"] != self.unblocking_code:
+            raise refuse(422, "wrong_code", attempts_left=2)
+        self.blocked = False
         return web.Response(status=204)
 
     async def token_challenge(self, _request):

@@ -21,6 +21,9 @@ def scene(stand_in, card_file, client_key_file):
     async def turn(blocked):
         stand_in.blocked = blocked
 
+    async def offer(_credential_id):
+        return stand_in.unblocking_code
+
     async def woken(_token):
         await stand_in.wakeups.get()
 
@@ -36,7 +39,7 @@ def scene(stand_in, card_file, client_key_file):
         ura=URA,
         uzi_number=UZI_NUMBER,
         block=lambda _credential_id: turn(blocked=True),
-        unblock=lambda _credential_id: turn(blocked=False),
+        unblock=offer,
         woken=woken,
         say=lambda step, _seconds: said.append(step),
         show=said.append,
