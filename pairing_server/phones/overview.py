@@ -142,7 +142,10 @@ class Overview:
         return await self._registry.read(lambda tx: _history(tx, person_id))
 
     async def notices(self, phone: BoundPhone) -> list[Told]:
-        """Return what the person should know, newest first; of the asking phone what is due."""
+        """Return what happened to the person's other phones since this one was bound.
+
+        Newest first, with what is due of the asking phone itself.
+        """
         now = self._clock()
 
         def read(tx: Query) -> list[Told]:
@@ -150,7 +153,8 @@ class Overview:
             return [
                 Told(notice=notice, credential=known.get(notice.credential_id))
                 for notice in phone_notices.of_person(tx, phone.person.id, now)
-                if notice.credential_id != phone.credential.id or notice.kind in OF_ITSELF
+                if notice.at > phone.credential.bound_at
+                and (notice.credential_id != phone.credential.id or notice.kind in OF_ITSELF)
             ]
 
         return await self._registry.read(read)

@@ -9,7 +9,11 @@ from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.tables import audit_event
+from tests.databases import open_at
 from tests.keys.handset import RP, add_handset, add_person
+from tests.postgresql import postgresql_server, postgresql_url
+
+__all__ = ["open_at", "postgresql_server", "postgresql_url"]
 
 
 @dataclass

@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from pairing_server.errors import Conflict, NotFound
-from pairing_server.keys.status import PhoneStatusFlow
-from pairing_server.registry import credentials
+from pairing_server.keys.refusals import NotUnblocked
+from pairing_server.keys.status import PhoneStatusFlow, Reason
+from pairing_server.registry import credentials, people, phone_notices
 from pairing_server.registry.credentials import CredentialStatus
 from tests.keys.handset import add_handset
 
@@ -141,3 +142,94 @@ async def test_a_move_between_the_read_and_the_write_is_seen(
         await getattr(flow, act)(handset.credential_id, "operator:test")
     assert refused is None or refused.value.members == {"status": meanwhile}
     assert refuses or await status_of(registry, handset) is after
+
+
+async def test_a_revocation_takes_along_all_that_was_derived(registry, person, clock, status):
+    handset = await add_handset(
+        registry, person, clock(), push_service="fcm", push_address="address"
+    )
+    await registry.commit(
+        lambda tx: people.set_default_phone(tx, person.id, handset.credential_id)
+    )
+    await registry.commit(
+        lambda tx: credentials.announce_device_token(tx, handset.credential_id, "announced")
+    )
+    await status.revoke(handset.credential_id, "operator:test", Reason.LOST)
+    kept = await registry.read(lambda tx: credentials.get(tx, handset.credential_id))
+    assert (kept.device_token_digest, kept.next_device_token_digest) == (None, None)
+    assert (kept.push_service, kept.push_address, kept.status_reason) == (None, None, "lost")
+    owner = await registry.read(lambda tx: people.get_person(tx, person.id))
+    assert owner.default_phone is None
+    assert owner.signed_out_at is not None
+
+
+async def test_a_block_takes_nothing_along_that_an_unblocking_could_not_give_back(
+    registry, person, clock, status
+):
+    handset = await add_handset(
+        registry, person, clock(), push_service="fcm", push_address="address"
+    )
+    before = await registry.read(lambda tx: credentials.get(tx, handset.credential_id))
+    await status.block(handset.credential_id, "operator:test")
+    await status.unblock(handset.credential_id, "operator:test")
+    after = await registry.read(lambda tx: credentials.get(tx, handset.credential_id))
+    assert (after.device_token_digest, after.push_address) == (
+        before.device_token_digest,
+        before.push_address,
+    )
+    owner = await registry.read(lambda tx: people.get_person(tx, person.id))
+    assert owner.signed_out_at is None
+
+
+@pytest.mark.parametrize(
+    ("act", "kinds"),
+    [
+        ("block", ["phone_blocked"]),
+        ("revoke", ["phone_revoked"]),
+        ("suspect", ["sign_count"]),
+    ],
+)
+async def test_the_person_is_told_in_the_same_commit(registry, person, clock, status, act, kinds):
+    handset = await add_handset(registry, person, clock())
+    arguments = [] if act == "suspect" else ["operator:test"]
+    await getattr(status, act)(handset.credential_id, *arguments)
+    told = await registry.read(lambda tx: phone_notices.of_person(tx, person.id, clock()))
+    assert [notice.kind for notice in told] == kinds
+
+
+async def test_a_suspected_phone_is_blocked_once_and_not_unblocked(
+    registry, person, clock, status, audit
+):
+    handset = await add_handset(registry, person, clock())
+    await status.suspect(handset.credential_id)
+    await status.suspect(handset.credential_id)
+    assert [event["action"] for event in await audit()] == ["CloneSuspected"]
+    with pytest.raises(NotUnblocked):
+        await status.unblock(handset.credential_id, "operator:test")
+    assert await status_of(registry, handset) is BLOCKED
+
+
+async def test_of_two_administrators_at_once_one_blocks_and_both_are_answered(
+    *, registry, other_node, handset, clock, status, cut_off, audit
+):
+    elsewhere = PhoneStatusFlow(other_node, clock, cut_off)
+    done = await asyncio.gather(
+        status.block(handset.credential_id, "administrator:one"),
+        elsewhere.block(handset.credential_id, "administrator:two"),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in done) == ["Conflict", "NoneType"]
+    assert [event["action"] for event in await audit()] == ["AuthenticatorBlocked"]
+
+
+async def test_of_an_unblocking_and_a_revocation_at_once_the_revocation_stands(
+    registry, other_node, person, clock, status, cut_off
+):
+    handset = await add_handset(registry, person, clock(), status=BLOCKED)
+    elsewhere = PhoneStatusFlow(other_node, clock, cut_off)
+    await asyncio.gather(
+        status.unblock(handset.credential_id, "administrator:one"),
+        elsewhere.revoke(handset.credential_id, "administrator:two"),
+        return_exceptions=True,
+    )
+    assert await status_of(registry, handset) is REVOKED
