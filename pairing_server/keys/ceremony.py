@@ -55,6 +55,7 @@ from pairing_server.keys.attestation.roots import (
     no_roots,
 )
 from pairing_server.keys.attestation.statement import Subject
+from pairing_server.keys.client_data import refuse_framed
 from pairing_server.keys.credential import AttestationVerdict, NewKey
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
@@ -78,6 +79,7 @@ __all__ = [
     "RelyingParty",
     "VerifiedAssertion",
     "creation_options",
+    "evidence_of",
     "request_options",
     "verify_assertion",
     "verify_registration",
@@ -187,10 +189,10 @@ def verify_registration(
     """
     body = _dump(response)
     try:
-        _refuse_cross_origin(response.response.client_data_json)
-        data = b64url_decode(response.response.attestation_object)
-        _check_attestation_object(data)
-        attested = cbor2.loads(data, allow_duplicate_keys=False)
+        refuse_framed(b64url_decode(response.response.client_data_json))
+        attested = ctap_cbor.attestation_object(
+            b64url_decode(response.response.attestation_object)
+        )
         name, statement = _statement(attested)
         if not _has_chain(name, statement):
             verified = _verify_response(rp, body, challenge, attested)
@@ -242,7 +244,7 @@ def verify_assertion(  # noqa: PLR0913 - what section 7.2 compares.
         raise InvalidAssertion(None, "another credential")
     body = _dump(response)
     try:
-        _refuse_cross_origin(response.response.client_data_json)
+        refuse_framed(b64url_decode(response.response.client_data_json))
         ctap_cbor.check_authenticator_data(b64url_decode(response.response.authenticator_data))
         verified = verify_authentication_response(
             credential=body,
@@ -278,21 +280,6 @@ def evidence_of(assertion: AuthenticationResponse) -> dict[str, str]:
         "authenticatorData": response.authenticator_data,
         "signature": response.signature,
     }
-
-
-def _refuse_cross_origin(client_data_json: str) -> None:
-    # Section 7.2 steps 13 and 14: we are never framed, so no honest client sets these.
-    client_data = json.loads(b64url_decode(client_data_json))
-    if client_data.get("crossOrigin", False) is not False:
-        raise ValueError("crossOrigin")
-    if "topOrigin" in client_data:
-        raise ValueError("topOrigin")
-
-
-def _check_attestation_object(data: bytes) -> None:
-    # Twice, for the authenticator data are CBOR within a byte string of CBOR.
-    ctap_cbor.check(data)
-    ctap_cbor.check_authenticator_data(cbor2.loads(data)["authData"])
 
 
 def _statement(attested: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
