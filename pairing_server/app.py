@@ -22,6 +22,7 @@ from pairing_server.clock import Clock, utc_now
 from pairing_server.guard import Runner, make_middleware
 from pairing_server.health import HealthRoutes
 from pairing_server.http import MAX_BODY_BYTES, SETTINGS
+from pairing_server.keys.attestation.directory import attestation_directory
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.routes import KeySetRoutes
 from pairing_server.keys.seal import (
@@ -163,7 +164,8 @@ def make_app(
     clock, random = around.clock, around.random
     registry, store, keys = stores.registry, stores.store, stores.keys
     ports = Ports(registry, store, clock, random)
-    rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
+    attestation = attestation_directory(settings)
+    rp = RelyingParty(settings.rp_id, settings.webauthn_origins, attestation)
     console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
     dispatch = Dispatch(registry, around.senders or dict.fromkeys(PushService, console))
     bound = BoundPhones.make(ports, dispatch, rp, settings)
@@ -246,7 +248,7 @@ def make_app(
         await dispatch.close()
 
     async def revocation(_: web.Application) -> AsyncIterator[None]:
-        async with card_status.running():
+        async with card_status.running(), attestation.running():
             yield
 
     app.on_shutdown.append(drain)

@@ -174,6 +174,12 @@ class Settings(BaseSettings):
         AssuranceLevel.LOW,
         description="What a synced passkey or one without attestation earns: low or substantial.",
     )
+    attestation_dir: Path | None = Field(
+        None,
+        description=(
+            "The directory of makers' roots that keys may lead to, besides those that ship."
+        ),
+    )
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
         "info", description="The least that is logged."
     )
