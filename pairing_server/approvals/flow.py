@@ -34,9 +34,8 @@ from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.push import Wakeup
-from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import Query, answers, credentials, people
-from pairing_server.registry.credentials import Credential
+from pairing_server.push.dispatch import Dispatch, active_phones
+from pairing_server.registry import answers
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_secret
 
@@ -294,7 +293,7 @@ class ApprovalFlow:
         if ended:
             await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
         await self._store.signal(_inbox_channel(person_id))
-        active = await self._registry.read(lambda tx: _active_phones(tx, person_id, now))
+        active = await self._registry.read(lambda tx: active_phones(tx, person_id, now))
         if not active:
             # Cut off since the client was let in: what looked into the inbox before this request
             # stood there has not ended it.
@@ -391,18 +390,6 @@ class ApprovalFlow:
             raise NotFound
         await self._store.signal(self._requests.key(identifier))
         return changed
-
-
-def _active_phones(tx: Query, person_id: str, now: datetime) -> list[Credential]:
-    """Return the phones that can answer: the one that the person chose, if it can be woken."""
-    phones = [phone for phone in credentials.of_person(tx, person_id) if phone.is_active(now)]
-    person = people.get_person(tx, person_id)
-    chosen = [
-        phone
-        for phone in phones
-        if person is not None and phone.id == person.default_phone and phone.push_address
-    ]
-    return chosen or phones
 
 
 def _inbox_channel(person_id: str) -> str:

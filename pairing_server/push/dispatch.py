@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,7 +15,13 @@ from pairing_server.push import (
     TokenRejectedError,
     Wakeup,
 )
-from pairing_server.registry import Registry, RegistryUnavailableError, credentials
+from pairing_server.registry import (
+    Query,
+    Registry,
+    RegistryUnavailableError,
+    credentials,
+    people,
+)
 from pairing_server.registry.credentials import Credential
 from pairing_server.tokens import mark
 
@@ -80,3 +86,15 @@ class Dispatch:
             )
         except RegistryUnavailableError as error:
             _log.warning("push address kept", phone=mark(credential_id), error=repr(error))
+
+
+def active_phones(tx: Query, person_id: str, now: datetime) -> list[Credential]:
+    """Return the phones that can answer: the one that the person chose, if it can be woken."""
+    phones = [phone for phone in credentials.of_person(tx, person_id) if phone.is_active(now)]
+    person = people.get_person(tx, person_id)
+    chosen = [
+        phone
+        for phone in phones
+        if person is not None and phone.id == person.default_phone and phone.push_address
+    ]
+    return chosen or phones
