@@ -10,7 +10,7 @@ PORT ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo parts test check lint types contracts format vectors screenshots bench lock clean
+.PHONY: help demo parts test check lint types contracts format vectors vendor screenshots bench lock clean
 
 help:  ## Show what there is to make.
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; r
 	DOCS_REWRITE=1 $(BIN)/python -m pytest -q tests/test_protocol.py tests/test_docs.py \
 		tests/test_software_phone.py tests/test_phone_app_document.py
 	git diff --stat docs README.md
+
+vendor:  ## Compare what others wrote with where it came from (needs npm).
+	@.ci/vendor
 
 screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; look at them.
 	$(BIN)/python -m pytest -q tests/browser/screenshots.py

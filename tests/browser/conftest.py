@@ -4,7 +4,6 @@ Playwright lives on one event loop.  So these tests, their stores and their serv
 session's, where the rest of the suite has a loop for each test.
 """
 
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from playwright.async_api import Browser, async_playwright
 from clients.card_profile import Holder
 from tests import house as houses
 from tests import valkey
+from tests.browser.chromium import FLAGS, chromium_path
 from tests.browser.desk import Desk, Screen
 from tests.browser.handset import HANDSET, Handset
 from tests.desktop_agent import prove
@@ -28,15 +28,6 @@ from tests.softhsm import PIN, Readers
 HERE = Path(__file__).parent
 #: What failed tests leave behind; Git ignores it.
 REMAINS = ROOT / "build" / "browser"
-#: A browser that calls nobody but us.
-FLAGS = (
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
 FAILED = pytest.StashKey[bool]()
 
 
@@ -72,12 +63,10 @@ house = on_the_sessions_loop(houses.house)
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "There is no Chromium: make parts"
     async with async_playwright() as playwright:
         # It opens our own pages alone, and containers lack what Chromium's sandbox is made of.
         started = await playwright.chromium.launch(
-            executable_path=found, args=FLAGS, chromium_sandbox=False
+            executable_path=chromium_path(), args=FLAGS, chromium_sandbox=False
         )
         yield started
         await started.close()

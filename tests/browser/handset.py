@@ -1,12 +1,13 @@
 """A phone with the web app: a browser of its size, whose authenticator asks for no finger."""
 
+import asyncio
 import base64
 import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import CDPSession, Locator, Response, expect
+from playwright.async_api import CDPSession, ConsoleMessage, Locator, Response, expect
 
 from clients.phone import SoftwarePhone
 from clients.wire import b64url_decode
@@ -17,6 +18,7 @@ from tests.documents import ROOT
 
 APP = ROOT / "clients" / "phone_web"
 HANDSET = Screen(360, 640, language="nl-NL")
+LARGE = Screen(412, 915, theme="dark", language="en-GB")
 SCREENS = ((360, 640), (412, 915))
 POLICY = {
     "default-src 'none'",
@@ -52,6 +54,16 @@ _KEEP = """phone => new Promise(resolve => {
 })"""
 
 
+_AGE = """() => new Promise(resolve => {
+  indexedDB.open("phone", 1).onsuccess = ({ target: { result } }) => {
+    const kept = result.transaction("kept", "readwrite").objectStore("kept");
+    kept.get("phone").onsuccess = ({ target }) =>
+      kept.put({ ...target.result, tokenSince: 0 }, "phone").onsuccess =
+        () => { result.close(); resolve(); };
+  };
+})"""
+
+
 def standard(text: str) -> str:
     """Write base64url as the DevTools take bytes."""
     return base64.b64encode(b64url_decode(text)).decode()
@@ -62,6 +74,8 @@ class Handset(Desk):
     """One phone; `key_store` is its authenticator in the tab in front."""
 
     key_store: str = ""
+    #: Whether what the console says is passed over: a network that is cut is an error to it.
+    quiet: bool = False
     devtools: CDPSession | None = None
     _words: dict[str, Any] = field(default_factory=dict)
 
@@ -170,6 +184,19 @@ class Handset(Desk):
             name,
         )
 
+    async def age_token(self) -> None:
+        """Let the device token be old enough to be changed."""
+        await self.page.evaluate(_AGE)
+
+    async def settled(self) -> Any:
+        """Read what is kept of the phone, once no change of its token is under way."""
+        for _ in range(50):
+            kept = await self.kept()
+            if "nextToken" not in kept and kept["tokenSince"]:
+                return kept
+            await asyncio.sleep(0.1)
+        raise AssertionError("the change of the device token does not end")
+
     async def forget(self) -> None:
         """Lose what the browser keeps, as one does that is short of room; the key stays."""
         await self.page.goto("about:blank")
@@ -185,6 +212,10 @@ class Handset(Desk):
 
     async def is_gone(self, message: str) -> None:
         await expect(self.control(message)).to_have_count(0)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if not (self.quiet and "Failed to load resource" in message.text):
+            super()._hear(message)
 
     def _read(self, response: Response) -> None:
         headers = response.headers

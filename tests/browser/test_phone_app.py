@@ -7,9 +7,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from clients.oauth_error import AccessDenied
-from tests.browser.desk import Screen
-
-LARGE = Screen(412, 915, theme="dark", language="en-GB")
+from tests.browser.handset import LARGE
 
 
 @pytest_asyncio.fixture(loop_scope="session")

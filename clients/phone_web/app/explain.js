@@ -1,5 +1,6 @@
 // What went wrong, in words for who holds the phone, with what to do next.
 
+import { OtherChange } from "./change.js";
 import { NoKey } from "./passkey.js";
 import { Away, Refused } from "./wire.js";
 import { t } from "./words.js";
@@ -19,6 +20,7 @@ const OF_REFUSAL = {
 export function explain(error) {
   if (error instanceof NoKey) return t(OF_KEY[error.reason]);
   if (error instanceof Away) return t("no_answer");
+  if (error instanceof OtherChange) return t("other_change");
   if (error instanceof Refused) {
     const own = OF_REFUSAL[error.code];
     return own ? t(own) : error.description || t("something_wrong");

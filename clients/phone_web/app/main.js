@@ -5,28 +5,38 @@ import { serverClock } from "./clock.js";
 import { explain } from "./explain.js";
 import { Inbox } from "./inbox.js";
 import { readLink } from "./link.js";
+import { unseen } from "./notices.js";
 import { canHoldKeys } from "./passkey.js";
 import * as phone from "./phone.js";
+import * as push from "./push.js";
 import { screens } from "./screens/index.js";
 import { keepShell } from "./shell.js";
 import * as vault from "./vault.js";
 import { button, el, icon, say } from "./view.js";
+import { Away } from "./wire.js";
 import { language, speak, t } from "./words.js";
 
 const main = document.getElementById("main");
 const bar = document.getElementById("bar");
 const strip = document.getElementById("away");
 const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 const ICON = new URL("../icons/icon.svg", import.meta.url).href;
+
+/** Screens that what has become of this phone does not interrupt. */
+const ALONE = new Set(["pairing", "newPhone", "unblock"]);
 
 class App {
   requests = [];
+  /** What its holder is told and has not dismissed. */
+  notices = [];
   /** Requests whose QR code this app has scanned itself: only those need no code. */
   scanned = new Set();
   /** Requests that were opened once: they do not open by themselves again. */
   #opened = new Set();
   #stack = [];
   #isRewinding = false;
+  #keptUpAt = -Infinity;
   #shown;
   #inbox = new Inbox({
     onList: (requests) => this.#arrive(requests),
@@ -38,6 +48,7 @@ class App {
     speak((await vault.read("language")) ?? language());
     window.addEventListener("popstate", ({ state }) => this.#turnBack(state?.depth ?? 0));
     window.addEventListener("offline", () => this.#mark(true));
+    document.addEventListener("visibilitychange", () => this.#lookAgain());
     onLink((link) => this.begin(link));
     setInterval(() => this.#shown?.tick?.(), SECOND);
     keepShell(() => this.#stack.length < 2);
@@ -59,23 +70,48 @@ class App {
     return undefined;
   }
 
+  /** Go on with a request that a login QR code stood for. */
+  showRequest(request) {
+    this.#opened.add(request.id);
+    if (request.status === "pending") this.replace("request", { request });
+    else this.replace("ended", { how: request.status, request });
+  }
+
   /** Do what a scanned or opened link says. */
   follow(read, via) {
     if (read.kind === "pairing") this.begin(`${location.origin}/app/#p.${read.id}.${read.secret}`);
-    else if (read.kind === "login" && screens.login) this.go("login", { payload: read.payload, via });
-    else if (read.kind === "transfer" && screens.transfer) this.go("transfer", { link: read });
-    else this.go("refusedCode", { read });
+    else this.#onward(read.kind, read, via);
+  }
+
+  #onward(kind, read, via) {
+    const [name, params] = {
+      login: ["login", { payload: read.payload, via }],
+      transfer: ["transfer", { link: read }],
+    }[kind] ?? ["refusedCode", { read }];
+    // A scanner is not gone back to.
+    if (this.#stack.at(-1).name === "scan") this.replace(name, params);
+    else this.go(name, params);
   }
 
   /** Learn what has changed; nothing waits for it. */
   async #keepUp() {
+    this.#keptUpAt = performance.now();
     try {
-      this.standing = await phone.refresh();
-      this.#shown?.learn?.(this.standing);
+      const standing = await phone.refresh();
+      this.#shown?.learn?.();
       await phone.rotate();
+      await push.keepUp(standing);
+      this.notices = await unseen();
+      this.#shown?.learn?.();
     } catch (error) {
-      this.handled(error);
+      if (!this.handled(error) && !(error instanceof Away)) reportError(error);
     }
+  }
+
+  #lookAgain() {
+    const isBound = screens[this.#stack.at(-1)?.name]?.isBound;
+    const isOld = performance.now() - this.#keptUpAt > MINUTE;
+    if (document.visibilityState === "visible" && isBound && isOld) this.#keepUp();
   }
 
   home() {
@@ -117,6 +153,14 @@ class App {
   back() {
     if (this.#stack.length > 1) history.back();
     else this.begin();
+  }
+
+  /** Go back to where the way began from the screen of that name. */
+  backTo(name) {
+    const at = this.#stack.findLastIndex((entry) => entry.name === name);
+    const depth = this.#stack.length - 1 - at;
+    if (at < 0) this.home();
+    else if (depth > 0) history.go(-depth);
   }
 
   /** Show this screen anew: in another language, or with what it has learned. */
@@ -210,7 +254,7 @@ class App {
     const screen = name[error.status] ?? name[error.code];
     if (!screen) return false;
     const at = this.#stack.at(-1)?.name;
-    if (at !== screen && at !== "pairing") phone.kept().then((known) => this.reset(screen, { known }));
+    if (at !== screen && !ALONE.has(at)) phone.kept().then((known) => this.reset(screen, { known }));
     return true;
   }
 
@@ -219,8 +263,8 @@ class App {
     return (error) => { if (!this.handled(error)) line.show(explain(error)); };
   }
 
-  secondsLeft(request) {
-    return serverClock.secondsUntil(request.expires_at);
+  secondsUntil(time) {
+    return serverClock.secondsUntil(time);
   }
 }
 

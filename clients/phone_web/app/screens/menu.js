@@ -19,6 +19,11 @@ export function menu(app) {
       heading(t("menu")),
       identity,
       el("ul", { class: "cards" }, [
+        entry("phone", t("phones"), "phones"),
+        entry("clock", t("history"), "history"),
+        entry("bell", t("notifications"), "notifications"),
+        entry("scan", t("add_phone"), "scan"),
+        entry("renew", t("renew"), "renew"),
         entry("leave", t("unbind"), "unbind"),
       ]),
       el("fieldset", { class: "choice" }, el("legend", {}, t("language")), Object.entries(LANGUAGES).map(([name, label]) =>

@@ -62,7 +62,7 @@ export function request(app, { request: given }) {
   ];
 
   const tick = () => {
-    const seconds = app.secondsLeft(shown);
+    const seconds = app.secondsUntil(shown.expires_at);
     if (seconds === null) return;
     left.textContent = clockFace(seconds);
     left.classList.toggle("soon", seconds <= 30);
@@ -84,8 +84,10 @@ export function request(app, { request: given }) {
   };
 }
 
-const scanFirst = (app) => el("div", { class: "typing" },
-  el("p", { class: "hint" }, icon("scan"), t("scan_workstation")));
+const scanFirst = (app) => el("div", { class: "scan-first" },
+  icon("scan"),
+  el("p", { class: "lead" }, t("scan_workstation")),
+  button(t("scan"), () => app.replace("scan"), { kind: "plain", picture: "scan" }));
 
 /** The answer of this phone to one request. */
 class Answer {

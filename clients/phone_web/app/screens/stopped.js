@@ -25,7 +25,10 @@ export function blocked(app, { known }) {
       heading(t("blocked")),
       whose(known?.identity),
       el("p", { class: "lead" }, t("blocked_text")),
-      actions(button(t("look_again"), look)),
+      actions(
+        button(t("unblock"), () => app.go("unblock"), { kind: "primary", picture: "key" }),
+        button(t("look_again"), look),
+      ),
     ],
     // Who unblocks it does so elsewhere.
     tick() { seconds += 1; if (seconds % LOOK_EVERY === 0) look(); },

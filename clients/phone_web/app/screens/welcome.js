@@ -1,5 +1,6 @@
 // Before there is a key on this phone: what to do to get one.
 
+import { hasCamera } from "../camera.js";
 import { actions, button, el, heading, sign } from "../view.js";
 import { t } from "../words.js";
 import { whose } from "./parts.js";
@@ -13,7 +14,11 @@ export function welcome(app, { read }) {
       heading(t("welcome")),
       el("p", { class: "lead" }, t(read ? "pair_first" : "welcome_text")),
       waysToPair(),
-      actions(button(t("paired_before"), () => app.go("recovery"), { kind: "plain", picture: "key" })),
+      actions(
+        hasCamera() && button(t("scan"), () => app.go("scan"), { kind: "primary", picture: "scan" }),
+        button(t("have_old_phone"), () => app.go("newPhone"), { picture: "phone" }),
+        button(t("paired_before"), () => app.go("recovery"), { picture: "key" }),
+      ),
     ],
   };
 }
@@ -28,9 +33,13 @@ export function unbound(app, { known }) {
       heading(t("unbound")),
       whose(known?.identity),
       el("p", { class: "lead" }, t(isOver ? "unbound_over" : "unbound_text")),
-      !isOver && actions(button(t("recover"), () => app.go("recovery"), { kind: "primary", picture: "key" })),
+      !isOver && button(t("recover"), () => app.go("recovery"), { kind: "primary", picture: "key" }),
       el("h2", {}, t("pair_again")),
       waysToPair(),
+      actions(
+        hasCamera() && button(t("scan"), () => app.go("scan"), { kind: isOver ? "primary" : "plain", picture: "scan" }),
+        button(t("have_other_phone"), () => app.go("newPhone"), { picture: "phone" }),
+      ),
     ],
   };
 }
