@@ -172,7 +172,7 @@ def make_app(
     card_status = read_card_status(settings, around)
     believe = card_believer(settings, card_status)
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
-    sessions = BrowserSessions(store, clock, random)
+    sessions = BrowserSessions(ports)
     births = BirthDates(stores.birth_date_key)
     registration = RegistrationFlow(ports, uzi, sessions, births, contact=settings.contact)
     portal = PortalRoutes(registration, uzi, sessions, clock)

@@ -20,9 +20,14 @@ from pairing_server.portal.registration import (
     Shown,
     UnknownOrganisation,
 )
-from pairing_server.portal.session import BrowserSession, BrowserSessions, Offer
+from pairing_server.portal.session import (
+    BrowserSession,
+    BrowserSessions,
+    Offer,
+    check_signed_in,
+)
 from pairing_server.ports import Ports
-from pairing_server.registry import AlreadyExistsError, people
+from pairing_server.registry import AlreadyExistsError, Transaction, people
 from pairing_server.registry.notices import Notice
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Person
@@ -113,15 +118,19 @@ class RegistrationFlow:
             NotForThisSession: the card was proved for something else.
             RecordClosed: the person's record was closed.
             OrganisationExists: it was registered before; of many at once one gets through.
+            Unauthenticated: the person was signed out meanwhile.
         """
         if session.purpose is not Purpose.REGISTER_ORGANISATION:
             raise NotForThisSession
         card, statement = session.card, session.statement
         person_id, now = new_id(self._random), self._clock()
+
+        def write(tx: Transaction) -> tuple[Organisation, Person]:
+            check_signed_in(tx, session)
+            return record.write_organisation(tx, card, statement, person_id, now)
+
         try:
-            return await self._registry.commit(
-                lambda tx: record.write_organisation(tx, card, statement, person_id, now)
-            )
+            return await self._registry.commit(write)
         except AlreadyExistsError as error:
             raise OrganisationExists from error
 

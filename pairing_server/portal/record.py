@@ -19,7 +19,7 @@ from pairing_server.portal.registration import (
     RecordClosed,
     UnknownOrganisation,
 )
-from pairing_server.portal.session import BrowserSession, Offer
+from pairing_server.portal.session import BrowserSession, Offer, check_signed_in
 from pairing_server.registry import Query, Transaction, notices, organisations, people
 from pairing_server.registry.notices import Notice, NoticeKind
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
@@ -250,7 +250,9 @@ def check_manages(tx: Query, session: BrowserSession, now: datetime) -> None:
 
     Raises:
         NotAnAdministrator: they do not, or not any more.
+        Unauthenticated: they were signed out meanwhile.
     """
+    check_signed_in(tx, session)
     person = people.get_person(tx, session.person_id or "")
     membership = people.membership(tx, session.person_id or "", session.card.ura)
     if (

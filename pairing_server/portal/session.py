@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from pairing_server.clock import Clock
 from pairing_server.errors import Unauthenticated
 from pairing_server.http import cookie, set_cookie
-from pairing_server.store import Store
+from pairing_server.ports import Ports
+from pairing_server.registry import Query, people
 from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import Random, digest, new_secret
+from pairing_server.tokens import digest, new_secret
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.session import Purpose
 
@@ -50,6 +50,8 @@ class BrowserSession:
         statement: What the card signed, as evidence of what is done in this session; after a
             login by mutual TLS, `{"method": "mtls", ..}`.
         offer: The newest registration that it was offered.
+        signed_out_at: When its person had last been signed out as it was opened: once they have
+            been again, it is over.
     """
 
     id: str
@@ -59,15 +61,17 @@ class BrowserSession:
     statement: dict[str, Any]
     expires_at: datetime
     offer: Offer | None = None
+    signed_out_at: datetime | None = None
 
 
 class BrowserSessions:
     """Opens browser sessions and finds them by their cookie."""
 
-    def __init__(self, store: Store, clock: Clock, random: Random) -> None:
-        self._sessions = Shelf(store, "browser-session", BrowserSession)
-        self._clock = clock
-        self._random = random
+    def __init__(self, ports: Ports) -> None:
+        self._registry = ports.registry
+        self._sessions = Shelf(ports.store, "browser-session", BrowserSession)
+        self._clock = ports.clock
+        self._random = ports.random
 
     async def open(
         self,
@@ -79,18 +83,16 @@ class BrowserSessions:
         statement: Mapping[str, Any],
     ) -> None:
         """Open a new session, ending the one that the browser had."""
-        await self.close(request)
-        secret = new_secret(self._random)
         session = BrowserSession(
-            id=digest(secret),
+            id="",
             purpose=purpose,
             card=card,
             person_id=person_id,
             statement=dict(statement),
             expires_at=self._clock() + SESSION_LIFETIME,
         )
-        await self._sessions.create(session.id, session, SESSION_LIFETIME)
-        set_cookie(request, response, SESSION_COOKIE, secret)
+        last = await self._registry.read(lambda tx: _signed_out_at(tx, session))
+        await self._open(request, response, replace(session, signed_out_at=last))
 
     async def close(self, request: web.Request) -> None:
         """End the session that the request rides on, if there is one.
@@ -107,13 +109,15 @@ class BrowserSessions:
 
         Raises:
             CrossSite: an unsafe request from elsewhere.
-            Unauthenticated: there is none, or it is over.
+            Unauthenticated: there is none, it is over, or its person was signed out.
         """
         secret = cookie(request, SESSION_COOKIE)
         stored = await self._sessions.get(digest(secret)) if secret else None
         if stored is None or self._clock() >= stored.value.expires_at:
             raise Unauthenticated("no browser session")
-        return stored.value
+        session = stored.value
+        await self._registry.read(lambda tx: check_signed_in(tx, session))
+        return session
 
     async def note_offer(self, session: BrowserSession, offer: Offer) -> Offer | None:
         """Note what the session is offered.  Returns the offer that it replaces.
@@ -157,3 +161,34 @@ class BrowserSessions:
     async def set_person(self, session: BrowserSession, person_id: str) -> None:
         """Note whom the session's card turned out to be."""
         await self._sessions.change(session.id, lambda held: replace(held, person_id=person_id))
+
+    async def _open(
+        self, request: web.Request, response: web.Response, session: BrowserSession
+    ) -> None:
+        await self.close(request)
+        secret, left = new_secret(self._random), session.expires_at - self._clock()
+        opened = replace(session, id=digest(secret))
+        await self._sessions.create(opened.id, opened, left)
+        set_cookie(request, response, SESSION_COOKIE, secret)
+
+
+def check_signed_in(tx: Query, session: BrowserSession) -> None:
+    """Make sure that the session's person was not signed out since it was opened.
+
+    What is done in a session asks this again in its own commit, or a revocation at the same
+    moment would not stop it.
+
+    Raises:
+        Unauthenticated: they were.
+    """
+    if _signed_out_at(tx, session) != session.signed_out_at:
+        raise Unauthenticated("signed out")
+
+
+def _signed_out_at(tx: Query, session: BrowserSession) -> datetime | None:
+    if session.person_id is None:
+        # Nobody was registered under the card's number then; somebody may be by now.
+        person = people.by_uzi_number(tx, session.card.uzi_number)
+    else:
+        person = people.get_person(tx, session.person_id)
+    return None if person is None else person.signed_out_at

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pairing_server.audit.events import Outcome, PairingRefused
-from pairing_server.errors import NotFound, Refusal
+from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.keys.binding import Binding, bind, policy_of
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
 from pairing_server.keys.policy import KeyPolicy, check_accepted
@@ -87,6 +87,7 @@ class PairingFlow:
             bound_by=bound_by,
             secret_digest=digest(secret),
             expires_at=now + rules.PAIRING_LIFETIME,
+            signed_out_at=person.signed_out_at,
         )
         await self._pairings.create(pairing.id, pairing, rules.PAIRING_LIFETIME)
         return pairing, PairingCode(self._base_url, pairing.id, secret)
@@ -157,6 +158,7 @@ class PairingFlow:
             NotFound: unknown, or another browser's pairing.
             PairingClosed: paired or refused already; of many who confirm at once one gets through.
             TooManyPhones: the person has as many as they may.
+            Unauthenticated: the person was signed out since the pairing was offered.
             WrongCheckNumber: an attempt is gone.
         """
         now = self._clock()
@@ -247,6 +249,10 @@ class PairingFlow:
         ura, now = pairing.identity.ura, self._clock()
         if credentials.by_pairing(tx, pairing.id) is not None:
             raise AlreadyExistsError("pairing")
+        person = people.get_person_for_update(tx, pairing.person_id)
+        if person is not None and person.signed_out_at != pairing.signed_out_at:
+            # What a revocation ends, a pairing that was under way does not outlive.
+            raise Unauthenticated("signed out")
         try:
             _identity(tx, pairing.person_id, ura, now)
         except NotRegistered as error:

@@ -55,6 +55,7 @@ class Pairing:
         browser: Digest of the browser session at whose page this happens.
         bound_by: The proof behind the person: `uzi-pas`, or the operator of option 2B.
         push_service: Where the phone is to be woken, with `push_address`.
+        signed_out_at: When the person had last been signed out as it was offered.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Pairing:
     key: NewKey | None = None
     push_service: str | None = None
     push_address: str | None = None
+    signed_out_at: datetime | None = None
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told: an unfinished pairing expires."""

@@ -45,7 +45,8 @@ class Person:
         birth_digest: The date of birth under a key of the server (`portal.birth_date`); absent
             until the person gave it.
         default_phone: The credential that is woken, where the person chose one.
-        signed_out_at: Browser sessions that were opened up to then are over.
+        signed_out_at: When their browser sessions were last ended: each one knows the moment that
+            stood here as it was opened, and is over when another does.
     """
 
     id: str
@@ -111,7 +112,13 @@ _set_default_phone = (
 _sign_out = (
     sa.update(person_table)
     .where(_p.id == sa.bindparam("key"))
-    .values(signed_out_at=sa.bindparam("at"))
+    .values(
+        # Never the same one twice: a session opened between two in one millisecond would stay.
+        signed_out_at=sa.case(
+            (_p.signed_out_at >= sa.bindparam("at"), _p.signed_out_at + 1),
+            else_=sa.bindparam("at"),
+        )
+    )
 )
 _person_by_id = sa.select(person_table).where(_p.id == sa.bindparam("id"))
 _person_for_share = _person_by_id.with_for_update(read=True)

@@ -46,9 +46,7 @@ class Portal:
         self.clock = ports.clock
         self.registry = ports.registry
         self.uzi = UziFlow(ports, None, origin="http://localhost", host="localhost")
-        self.flow = RegistrationFlow(
-            ports, self.uzi, BrowserSessions(ports.store, ports.clock, ports.random), BIRTHS
-        )
+        self.flow = RegistrationFlow(ports, self.uzi, BrowserSessions(ports), BIRTHS)
         self.browsers = Shelf(ports.store, "browser-session", BrowserSession)
         self.sessions = Shelf(ports.store, "uzi-session", UziSession)
 

@@ -6,6 +6,7 @@ import pytest
 from yarl import URL
 
 from clients.card_profile import Holder
+from clients.phone import SoftwarePhone
 from clients.wire import WireError
 from pairing_server.errors import Unauthenticated
 from pairing_server.portal.session import (
@@ -17,8 +18,9 @@ from pairing_server.portal.session import (
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest
 from pairing_server.uzi.session import Purpose
-from tests.house import DATE_OF_BIRTH
-from tests.portal.records import CARD
+from tests.approvals.desk import MeddlingRegistry
+from tests.house import DATE_OF_BIRTH, house_settings, opened_house
+from tests.portal.records import CARD, managed
 from tests.valkey import run
 
 SESSION = "session"
@@ -131,6 +133,99 @@ async def test_signing_twice_registers_once(house):
     assert events.count("PersonRegistered") == 1
 
 
+async def revoke(house, phone):
+    await house.phone_status().revoke(phone.credential_id, "operator:test")
+
+
+async def test_a_revocation_ends_every_session_of_the_person(house, page):
+    phone = await house.bind(page)
+    elsewhere = await house.logged_in()
+    offered = await page.start_pairing()
+    await revoke(house, phone)
+
+    for each in (page, elsewhere):
+        assert await refused(each.start_pairing()) == (401, "invalid_token")
+        assert await refused(each.pairing(offered.id)) == (401, "invalid_token")
+        assert await refused(each.confirm(offered.id, "1234")) == (401, "invalid_token")
+        assert await refused(each.registration(DATE_OF_BIRTH)) == (401, "invalid_token")
+    await page.login(house.agent(), house.register.card(house.holder))
+    assert (await page.start_pairing()).id
+
+
+async def test_a_revocation_ends_a_session_that_was_opened_before_the_registration(house):
+    await house.add_organisation()
+    early = await house.logged_in(purpose="register-organisation")
+    phone = await house.bind()
+    assert await refused(early.register_organisation()) == (409, "organisation_exists")
+    await revoke(house, phone)
+
+    assert await refused(early.register_organisation()) == (401, "invalid_token")
+
+
+async def test_a_revocation_ends_no_session_of_another_person(house, page):
+    phone = await house.bind(page)
+    colleague = await house.registered(Holder(uzi_number="900005678", first_names="Piet"))
+    await revoke(house, phone)
+
+    assert (await colleague.start_pairing()).id
+
+
+async def test_a_block_ends_no_session(house, page):
+    """Who lost a phone blocks it at this page, and finds it again."""
+    phone = await house.bind(page)
+    await house.phone_status().block(phone.credential_id, "operator:test")
+
+    assert (await page.start_pairing()).id
+
+
+@pytest.fixture
+async def meddled(register, tmp_path, stores, ports):
+    """A house in which another step comes in before a commit."""
+    registry = MeddlingRegistry(ports.registry)
+    settings = house_settings(register, tmp_path)
+    server = replace(stores, registry=registry)
+    async with opened_house(settings, server, ports, register) as house:
+        yield house, registry
+
+
+async def test_a_revocation_between_the_session_and_the_commit_binds_no_phone(meddled):
+    house, registry = meddled
+    page = await house.registered()
+    old = await house.bind(page)
+    offered = await page.start_pairing()
+    phone = SoftwarePhone(house.http)
+    offer = await phone.scan(offered.link)
+    await phone.prove(offer, None)
+    registry.before = lambda: revoke(house, old)
+
+    assert await refused(page.confirm(offered.id, offer.check_number)) == (401, "invalid_token")
+    assert registry.before is None
+    assert [each["action"] for each in await house.events()].count("AuthenticatorBound") == 1
+
+
+async def test_a_revocation_between_the_session_and_the_commit_reads_no_notice(meddled):
+    house, registry = meddled
+    administrator = await managed(house)
+    phone = await house.bind(administrator)
+    await house.phone_status().suspect(phone.credential_id)
+    (notice,) = await administrator.notices()
+    registry.before = lambda: revoke(house, phone)
+
+    assert await refused(administrator.read_notice(notice.id)) == (401, "invalid_token")
+    assert "NoticeRead" not in [each["action"] for each in await house.events()]
+
+
+async def test_a_revocation_between_the_session_and_the_commit_registers_no_organisation(meddled):
+    house, registry = meddled
+    phone = await house.bind()
+    elsewhere = replace(house.holder, ura="90009999")
+    page = await house.logged_in(elsewhere, purpose="register-organisation")
+    registry.before = lambda: revoke(house, phone)
+
+    assert await refused(page.register_organisation()) == (401, "invalid_token")
+    assert "OrganisationRegistered" not in [each["action"] for each in await house.events()]
+
+
 OFFER = Offer(signing="signing", person_id="p", user_name="jan", is_known=True)
 
 
@@ -147,7 +242,7 @@ async def opened(ports):
     )
     shelf = Shelf(ports.store, "browser-session", BrowserSession)
     await shelf.create(session.id, session, SESSION_LIFETIME)
-    return BrowserSessions(ports.store, ports.clock, ports.random), session, shelf
+    return BrowserSessions(ports), session, shelf
 
 
 async def test_an_offer_takes_the_place_of_the_one_before(opened):

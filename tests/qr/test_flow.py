@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from clients.authenticator import Authenticator
 from clients.client_data import HONEST, Twist
-from pairing_server.errors import Expired, NotFound
+from pairing_server.errors import Expired, NotFound, Unauthenticated
 from pairing_server.keys.refusals import CredentialExists, InvalidCredential
 from pairing_server.push import PushAddress, PushService
 from pairing_server.qr.pairing import PAIRING_LIFETIME, Device, Pairing, Status
@@ -561,3 +561,29 @@ async def test_a_check_number_has_four_digits(make_flow, offered, drawn, number)
         random=lambda count: drawn.to_bytes(8, "big") if count == 8 else bytes(count)
     )
     assert (await replace(offered, flow=fixed).scan()).number == number
+
+
+async def test_a_sign_out_between_the_number_and_the_commit_binds_nothing(
+    proved, make_flow, registry, person, clock
+):
+    async def sign_out():
+        await registry.commit(lambda tx: people.sign_out(tx, person.id, clock()))
+
+    meanwhile = MeanwhileRegistry(registry, sign_out)
+
+    with pytest.raises(Unauthenticated):
+        await proved.confirm(flow=make_flow(registry=meanwhile))
+
+    assert meanwhile.stalled
+    assert await bound(registry) == []
+    assert await proved.status() is Status.REFUSED
+
+
+async def test_what_was_offered_after_a_sign_out_is_bound(registry, person, clock, flow):
+    await registry.commit(lambda tx: people.sign_out(tx, person.id, clock()))
+    held, code = await flow.offer(person.id, URA, BROWSER, "uzi-pas")
+    play = await (await Play(flow, held.id, code.secret, draw()).scan()).prove()
+
+    await play.confirm()
+
+    assert len(await bound(registry)) == 1

@@ -166,3 +166,13 @@ def test_a_membership_ends_at_its_last_moment():
 
 def test_a_name_is_first_names_and_last_name():
     assert PERSON.name == "Saskia Maria de Boer"
+
+
+async def test_two_who_sign_somebody_out_at_one_moment_leave_two_moments(filled):
+    seen = []
+    for at in (NOW, NOW, NOW - timedelta(seconds=2), NOW + timedelta(seconds=1)):
+        await filled.commit(lambda tx, at=at: people.sign_out(tx, PERSON.id, at))
+        seen.append((await filled.read(lambda tx: people.get_person(tx, PERSON.id))).signed_out_at)
+
+    one = timedelta(milliseconds=1)
+    assert seen == [NOW, NOW + one, NOW + 2 * one, NOW + timedelta(seconds=1)]
