@@ -251,6 +251,10 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
         )
     )
     tell(tx, phone, PhoneNoticeKind.SIGN_COUNT, now)
+    person = people.get_person(tx, phone.person_id)
+    named = (
+        [{"id": person.id, "name": person.name, "user_name": person.user_name}] if person else []
+    )
     for membership in people.memberships(tx, phone.person_id):
         notices.add(
             tx,
@@ -259,7 +263,7 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
                 ura=membership.ura,
                 kind=NoticeKind.SIGN_COUNT,
                 at=now,
-                subject={"person": phone.person_id, "credential": phone.id},
+                subject={"people": named, "credential": phone.id},
             ),
         )
     return phone

@@ -48,6 +48,14 @@ _NOTICES = {
             "The details of %(card)s fit more than one registration: %(people)s. Keep one of them."
         ),
     ),
+    NoticeKind.SIGN_COUNT: (
+        N_("The key of a phone may have been copied"),
+        N_(
+            "A phone of %(people)s signed with a count that did not grow. It has been blocked, "
+            "and is not unblocked any more. Ask what happened to it, and have it revoked and "
+            "paired again."
+        ),
+    ),
 }
 
 
@@ -197,9 +205,10 @@ def notice_text(notice: Notice, language: Language) -> dict[str, str]:
     title, text = _NOTICES[notice.kind]
     subject: Mapping[str, Any] = notice.subject
     people = ", ".join(f"{each['name']} ({each['user_name']})" for each in subject["people"])
-    card = f"{subject['card']['name']} ({subject['card']['uzi_number']})"
+    card = subject.get("card")
+    shown = f"{card['name']} ({card['uzi_number']})" if card else ""
     return {
         "id": notice.id,
         "title": translate(language, title),
-        "text": translate(language, text) % {"card": card, "people": people},
+        "text": translate(language, text) % {"card": shown, "people": people},
     }
