@@ -50,6 +50,7 @@ _TIMES = {
     "requested_at": "2026-11-22T12:00:00Z",
     "expires_at": "2026-11-22T12:02:00Z",
     "bound_at": "2026-11-22T11:45:00Z",
+    "last_used_at": "2026-11-22T11:50:00Z",
     "valid_until": "2026-11-22T12:00:00Z",
 }
 _NUMBERS = {"exp": 1795349100, "iat": 1795348800, "nbf": 1795348800, "auth_time": 1795348795}
@@ -82,6 +83,10 @@ _COLLECTIONS = {
     "pairings": "pairing",
     "auth-requests": "auth request",
     "challenge": "challenge",
+    "changes": "change",
+    "history": "event",
+    "renewals": "renewal",
+    "transfers": "transfer",
 }
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]{16,}){2}")
 

@@ -16,6 +16,8 @@ from clients.phone import SoftwarePhone
 from clients.wire import WireError, b64url_decode
 from pairing_server.app import make_app
 from pairing_server.errors import Refusal
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.phones.unblocking import UnblockingFlow
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose, statement
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
@@ -137,6 +139,54 @@ async def test_the_story_of_a_pairing(house):
         await refused(phone.credential())
 
     check_examples("pairing", exchanges)
+
+
+async def test_the_story_of_a_phones_life(house):
+    page = await house.registered()
+    phone = await house.bind(page)
+    workstation = await house.workstation()
+    await house.approved(phone, workstation)
+    other = await house.bind(page)
+    with recording(house.base_url) as exchanges:
+        await phone.credentials()
+        await phone.history()
+        await phone.notices()
+        await phone._call("DELETE", "/phone/push")
+        await phone.rename(phone.credential_id, "Dienst 2")
+        await phone.renew()
+        await house.phone_status().block(phone.credential_id, "operator:test")
+        await phone.unblock(await unblocking_code(house, phone))
+    assert other.credential_id
+
+    check_examples("life", exchanges)
+
+
+async def unblocking_code(house, phone):
+    """Draw a code as an administrator does."""
+    statuses = house.phone_status()
+    phones = PhoneFlow(house.ports, house.rp(), statuses)
+    flow = UnblockingFlow(house.ports, phones, statuses)
+    return (await flow.offer(phone.credential_id, "operator:test")).code
+
+
+async def test_the_story_of_a_transfer(house):
+    old, new = await house.bind(), SoftwarePhone(house.http)
+    with recording(house.base_url) as exchanges:
+        offered = await new.offer_transfer(house.base_url)
+        claimed = await old.claim_transfer(offered.link)
+        exchanges.label = "new phone"
+        seen = await new.wait_claimed(offered.id)
+        exchanges.label = ""
+        await new.prove_transfer(offered.id, seen)
+        exchanges.label = "old phone"
+        proved = await old.wait_proved(offered.id)
+        exchanges.label = ""
+        wrong = f"{(int(offered.code) + 1) % 1000000:06}"
+        await refused(old.approve_transfer(claimed, proved, wrong))
+        await old.approve_transfer(claimed, proved, offered.code, revoke=True)
+        await new.wait_transferred(offered.id)
+
+    check_examples("transfer", exchanges)
 
 
 async def test_the_story_of_a_login(house):
@@ -274,7 +324,9 @@ def test_every_error_is_in_the_table():
 
 
 def test_every_made_block_is_made_by_a_test_above():
-    stories = {"card", "denial", "mtls", "pairing", "login", "refused", "held"}
+    stories = {
+        *("card", "denial", "mtls", "pairing", "life", "transfer", "login", "refused", "held"),
+    }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}
 

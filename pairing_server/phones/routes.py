@@ -21,6 +21,7 @@ from pairing_server.phones.overview import (
 from pairing_server.push import PushService
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
+from pairing_server.tokens import digest
 
 
 class ToldStatus(StrEnum):
@@ -223,7 +224,8 @@ def _event(event: PastEvent) -> HistoryEvent:
 def _notice(told: Told) -> NoticeRecord:
     notice, phone = told.notice, told.credential
     return NoticeRecord(
-        id=notice.id,
+        # Its own name in the registry tells the moment and the phone.
+        id=digest(notice.id)[:22],
         at=notice.at,
         kind=notice.kind,
         credential_id=notice.credential_id,
