@@ -35,9 +35,10 @@ async def transfer(handset: Handset, options: Namespace) -> None:
     """Be bound by a phone that is bound already: this is the new one."""
     async with handset.fresh(_device(options), replace=options.replace) as phone:
         offered = await phone.offer_transfer(options.base)
+        handset.screen.draw(_picture(offered))
         handset.screen.tell(
             "offered",
-            [*_picture(offered), f"Scan this with the old phone: {offered.link}"],
+            f"Scan this with the old phone: {offered.link}",
             link=offered.link,
             expires_in=offered.expires_in,
         )
@@ -185,14 +186,14 @@ def _device(options: Namespace) -> Device:
     return Device(options.platform, options.model)
 
 
-def _picture(offered: OfferedTransfer) -> list[str]:
-    """Draw the QR code if there is what draws it; the link says the same."""
+def _picture(offered: OfferedTransfer) -> str:
+    """Draw the QR code, if there is what draws it and it says the link."""
     try:
         from clients import qr_image  # noqa: PLC0415 - of the demo extra.
     except ImportError:
-        return []
+        return ""
     try:
         image = qr_image.rasterise_svg(offered.qr_svg)
-        return [qr_image.terminal_qr(image)] if qr_image.read_qr(image) == offered.link else []
+        return qr_image.terminal_qr(image) if qr_image.read_qr(image) == offered.link else ""
     except qr_image.UnreadableImage:
-        return []
+        return ""

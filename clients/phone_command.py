@@ -1,6 +1,7 @@
 """The program `zorgid-phone`: a phone in software, its questions and its exit codes."""
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -53,4 +54,8 @@ async def _run(options: Namespace, screen: Screen) -> None:
 
 def main() -> int:
     """Run `zorgid-phone`, and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no é gets a question mark, and no traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     return run()

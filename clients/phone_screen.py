@@ -8,8 +8,13 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
+from unicodedata import category
 
 import msgspec
+
+_TYPED = 0
+#: Controls, formats, surrogates, line and paragraph separators, and what is nobody's.
+_MOVING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class NobodyThere(Exception):  # noqa: N818 - what was found.
@@ -29,7 +34,7 @@ class Screen:
     @property
     def interactive(self) -> bool:
         """Tell whether there is a person to ask."""
-        return sys.stdin.isatty() and not self._as_json
+        return os.isatty(_TYPED) and not self._as_json
 
     def tell(self, event: str, lines: str | Sequence[str], **members: object) -> None:
         """Say what happened."""
@@ -37,19 +42,22 @@ class Screen:
             _write(self._out, _json({"event": event} | members))
             return
         for line in [lines] if isinstance(lines, str) else lines:
-            _write(self._out, line)
+            _write(self._out, harmless(line))
+
+    def draw(self, picture: str) -> None:
+        """Show a picture of our own making, colours and all."""
+        if picture and not self._as_json:
+            _write(self._out, picture)
 
     def show(self, lines: Sequence[str], rows: Sequence[object]) -> None:
         """Show what was asked for: one JSON object for each row."""
-        if self._as_json:
-            lines = [_json(row) for row in rows]
-        for line in lines:
+        for line in [_json(row) for row in rows] if self._as_json else map(harmless, lines):
             _write(self._out, line)
 
     def refuse(self, code: str, sentence: str) -> None:
         """Say why not."""
         refused = _json({"error": code, "message": sentence})
-        _write(self._err, refused if self._as_json else sentence)
+        _write(self._err, refused if self._as_json else harmless(sentence))
 
     async def ask(self, question: str) -> str:
         """Ask for a line; it can be given up while nobody answers.
@@ -59,7 +67,7 @@ class Screen:
         """
         if not self.interactive:
             raise NobodyThere
-        self._out.write(question)
+        self._out.write(harmless(question))
         self._out.flush()
         lines = self.listen()
         # What was typed before this question was an answer to another one.
@@ -83,6 +91,11 @@ class Screen:
         return (await self.ask(f"{question} [y/N] ")).lower() in {"y", "yes"}
 
 
+def harmless(line: str) -> str:
+    """Leave out of a line what would move the cursor or turn what is read."""
+    return "".join(" " if category(char) in _MOVING else char for char in line)
+
+
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[str]") -> None:
     """Hand on each line that is typed, and at the end an empty one.
 
@@ -91,7 +104,7 @@ def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[str]") ->
     typed = b""
     # The loop has ended when nobody waits for a line any more.
     with suppress(RuntimeError):
-        while block := os.read(sys.stdin.fileno(), 1024):
+        while block := os.read(_TYPED, 1024):
             *whole, typed = (typed + block).split(b"\n")
             for line in whole:
                 loop.call_soon_threadsafe(lines.put_nowait, f"{line.decode(errors='replace')}\n")

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
+import qrcode
 from aiohttp import web
+from qrcode.image.svg import SvgPathImage
 
 from clients.oauth_error import AccessDenied
 from clients.phone_command import run
+from clients.portal import PortalPage
 from clients.workstation import Workstation
 from tests.documents import ROOT
 from tests.software_phone import PROGRAM, screenshot
@@ -382,3 +386,90 @@ async def test_a_reader_that_goes_away_is_no_traceback(paired):
     _, err = await process.communicate()
 
     assert (process.returncode, err) == (1, b"")
+
+
+@pytest.fixture
+async def scanned(stand_in_phone, stand_in, http, client_key, tmp_path):
+    """A login QR code: as a link, as a screenshot, and by which way it was handed in."""
+    station = Workstation(http, stand_in.base, "test-client", client_key)
+    started = await station.start("uzi:900000001")
+    ways = []
+
+    async def take(request):
+        body = await request.json()
+        assert body["payload"] == link
+        ways.append(body["via"])
+        if body["via"] == "camera":
+            stand_in.requests["r0"].shown["code_length"] = 0
+            stand_in.requests["r0"].code = ""
+        return web.json_response({"id": "r0"})
+
+    stand_in.faults["POST", "/phone/qr"] = take
+    link = f"{stand_in.base}/app/#l.handle.1.mac"
+    svg = qrcode.make(link, image_factory=SvgPathImage).to_string().decode()
+    file = screenshot(svg, tmp_path / "login.png")
+    return SimpleNamespace(station=station, started=started, link=link, file=file, ways=ways)
+
+
+async def test_a_code_that_was_scanned_is_approved_without_typing(stand_in_phone, scanned):
+    told = await stand_in_phone.does("scan", scanned.file, "--approve")
+
+    assert (told.status, scanned.ways) == (0, ["camera"])
+    assert (await scanned.station.poll(scanned.started)).claims
+
+
+async def test_a_link_that_was_not_scanned_still_asks_the_code(stand_in_phone, scanned):
+    asked = await stand_in_phone.does("scan", scanned.link, "--approve")
+    code = scanned.started.binding_code
+    told = await stand_in_phone.does("scan", scanned.link, "--approve", "--code", code)
+
+    assert (asked.status, told.status) == (1, 0)
+    assert "Nobody is there to ask" in asked.err
+    assert scanned.ways == ["link", "link"]
+    assert (await scanned.station.poll(scanned.started)).claims
+
+
+async def test_what_was_scanned_is_shown_and_not_approved_by_itself(stand_in_phone, scanned):
+    told = await stand_in_phone.does("scan", scanned.link, "--via", "camera", "--json")
+    denied = await stand_in_phone.does("scan", scanned.file, "--deny")
+
+    assert (told.status, [row["event"] for row in told.rows]) == (0, ["opened"])
+    assert denied.status == 0
+    with pytest.raises(AccessDenied):
+        await scanned.station.poll(scanned.started)
+
+
+async def test_a_terminal_that_knows_few_letters_is_no_traceback(paired):
+    around = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        "status",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=around,
+    )
+
+    out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b"")
+    assert b"T?st Zorginstelling 03" in out
+
+
+async def test_a_server_moves_no_cursor(phone, stand_in):
+    async with PortalPage(stand_in.base) as page:
+        await page.start_session("login")
+        offered = await page.start_pairing()
+        scan = stand_in.scan
+
+        async def evil(request):
+            answer = json.loads((await scan(request)).body)
+            return web.json_response(answer | {"check_number": "\x1b[2J1234\u202e"})
+
+        stand_in.faults["POST", f"/phone/pairings/{offered.id}/scan"] = evil
+        async with phone.doing("pair", offered.link) as told:
+            await told.says("Type this number at the page:  [2J1234")
+            await page.wait_proved(offered.id)
+            await page.confirm(offered.id, "1234")
+
+    assert told.status == 0
+    assert all(line.isprintable() for line in told.out.splitlines())
