@@ -11,9 +11,16 @@ from pairing_server.audit.chain import Facts
 from pairing_server.cli.running import TAKES_ID, Mistake, registry_only, run, with_settings
 from pairing_server.clock import from_milliseconds, wire_time
 from pairing_server.evidence import Check, Linked, NoEvidenceError, broken, check_link, is_readable
+from pairing_server.evidence.acts import check_act, read_act
 from pairing_server.evidence.card import PURPOSES, check_card, read_statement
 from pairing_server.evidence.log import ExportLog, Log, RegistryLog
-from pairing_server.evidence.phone import check_approval, read_approval, read_redeemed
+from pairing_server.evidence.phone import ACTIONS as APPROVALS
+from pairing_server.evidence.phone import (
+    Approval,
+    check_approval,
+    read_approval,
+    read_redeemed,
+)
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.settings import Settings, SettingsError, UziEnvironment
 from pairing_server.uzi.path import CardVerifier
@@ -136,7 +143,7 @@ def _card(facts: Facts, settings: Settings) -> tuple[dict[str, Check], dict[str,
 async def _phone(
     log: Log, facts: Facts, settings: Settings
 ) -> tuple[dict[str, Check], dict[str, Any]]:
-    """Check an approval, or the one that an assertion was issued for."""
+    """Check what a phone signed, or the approval that an assertion was issued for."""
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
     found: dict[str, Check] = {}
     if facts.action == "AssertionIssued":
@@ -150,10 +157,14 @@ async def _phone(
         if approval.entry.facts.actor != facts.object or approval.entry.facts.ura != facts.ura:
             found["approval"] = broken("another person approved, or for another organisation")
         facts = approval.entry.facts
-    kept = read_approval(facts)
+    kept = read_approval(facts) if facts.action in APPROVALS else read_act(facts)
     bound = await log.by_object("AuthenticatorBound", f"credential:{kept.credential}")
     binding = bound.entry.facts if bound is not None and is_readable(bound.entry) else None
-    found |= check_approval(facts, kept, binding, rp)
+    if isinstance(kept, Approval):
+        found |= check_approval(facts, kept, binding, rp)
+    else:
+        found |= check_act(facts, kept, binding, rp)
     if bound is not None:
         found["binding"] = check_link(bound)
-    return found, {"approval": facts.id, "signed": kept.signed}
+    named = {"approval": facts.id} if isinstance(kept, Approval) else {}
+    return found, {**named, "signed": kept.signed}

@@ -64,12 +64,57 @@ def check_approval(
     Args:
         bound: The event that bound the key, which keeps the public key.
     """
-    key = {} if bound is None else _evidence(bound)
     return {
         "names": _names(facts, kept),
-        "key": _key(facts, kept, bound, key),
-        "signature": _signature(kept, key, rp),
+        "key": check_key(facts, kept.credential, bound),
+        "signature": check_signature(
+            kept.credential, kept.assertion, challenge(kept.signed), public_key_of(bound), rp
+        ),
     }
+
+
+def public_key_of(bound: Facts | None) -> str:
+    """Return the public key that an event bound, base64url; empty when it says none."""
+    return "" if bound is None else str(_evidence(bound).get("public_key", ""))
+
+
+def check_key(facts: Facts, credential: str, bound: Facts | None) -> Check:
+    """Check that the key was bound to who acted, and before."""
+    if bound is None or not public_key_of(bound):
+        return broken("no event in the log binds this key")
+    if bound.object != f"credential:{credential}" or bound.actor != facts.actor:
+        return broken("the key was bound to another person")
+    if bound.time > facts.time:
+        return broken("the key was bound later")
+    return HOLDS
+
+
+def check_signature(
+    credential: str, assertion: Mapping[str, Any], signed: bytes, key: str, rp: RelyingParty
+) -> Check:
+    """Check that the key signed this challenge.
+
+    Args:
+        key: The public key, base64url.
+    """
+    try:
+        response = AuthenticationResponse(
+            id=credential,
+            raw_id=credential,
+            type="public-key",
+            response=msgspec.convert(assertion, AssertionResponse),
+        )
+        verify_assertion(
+            rp,
+            response,
+            challenge=signed,
+            credential_id=credential,
+            public_key=b64url_decode(key),
+            sign_count=0,
+        )
+    except (InvalidAssertion, ValueError) as error:
+        return broken(type(error).__name__)
+    return HOLDS
 
 
 def _names(facts: Facts, kept: Approval) -> Check:
@@ -79,38 +124,6 @@ def _names(facts: Facts, kept: Approval) -> Check:
         return broken("a request of another organisation was signed")
     if kept.signed.get("decision") != "approve":
         return broken("no approval was signed")
-    return HOLDS
-
-
-def _key(facts: Facts, kept: Approval, bound: Facts | None, key: Mapping[str, Any]) -> Check:
-    if bound is None or "public_key" not in key:
-        return broken("no event in the log binds this key")
-    if bound.object != f"credential:{kept.credential}" or bound.actor != facts.actor:
-        return broken("the key was bound to another person")
-    if bound.time > facts.time:
-        return broken("the key was bound later")
-    return HOLDS
-
-
-def _signature(kept: Approval, key: Mapping[str, Any], rp: RelyingParty) -> Check:
-    try:
-        public_key = b64url_decode(str(key.get("public_key", "")))
-        response = AuthenticationResponse(
-            id=kept.credential,
-            raw_id=kept.credential,
-            type="public-key",
-            response=msgspec.convert(kept.assertion, AssertionResponse),
-        )
-        verify_assertion(
-            rp,
-            response,
-            challenge=challenge(kept.signed),
-            credential_id=kept.credential,
-            public_key=public_key,
-            sign_count=0,
-        )
-    except (InvalidAssertion, ValueError) as error:
-        return broken(type(error).__name__)
     return HOLDS
 
 

@@ -1,11 +1,15 @@
 """Rules on a phone's key: what it is worth, how long it lives."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 #: As long as a UZI-pas (CPS section 6.3.2).
 CREDENTIAL_LIFETIME = timedelta(days=3 * 365)
+
+
+UNBIND_CONTEXT = b"pairing_server/unbind/v1\n"
 
 
 class AttestationVerdict(StrEnum):
@@ -34,3 +38,8 @@ class NewKey:
     attestation_verdict: AttestationVerdict
     backup_eligible: bool
     backed_up: bool
+
+
+def unbind_challenge(credential_id: str) -> bytes:
+    """Return what a phone signs to unbind itself (design section 6)."""
+    return hashlib.sha256(UNBIND_CONTEXT + credential_id.encode()).digest()

@@ -1,6 +1,5 @@
 """The phone's own affairs: who it is, its tokens, its push address, its own end."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pairing_server.keys.ceremony import (
     evidence_of,
     verify_assertion,
 )
+from pairing_server.keys.credential import unbind_challenge
 from pairing_server.keys.refusals import (
     InvalidAssertion,
     PhoneBlocked,
@@ -32,7 +32,6 @@ from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url, b64url_decode, digest, new_id
 
-UNBIND_CONTEXT = b"pairing_server/unbind/v1\n"
 TOKEN_CHALLENGE_LIFETIME = timedelta(minutes=2)
 
 
@@ -51,11 +50,6 @@ class TokenChallenge:
 
     challenge: str
     expires_at: datetime
-
-
-def unbind_challenge(credential_id: str) -> bytes:
-    """Return what a phone signs to unbind itself (design section 6)."""
-    return hashlib.sha256(UNBIND_CONTEXT + credential_id.encode()).digest()
 
 
 class PhoneFlow:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from clients.card_profile import Holder
+from clients.phone import SoftwarePhone
 from clients.test_ca import KeyKind, Style, UziTestCa
 from clients.wire import WireError
 from pairing_server.cli import main
@@ -84,6 +85,36 @@ async def denied_by_code(house):
             await phone.approve(request, wrong)
 
 
+async def renamed(house):
+    phone = await house.bind()
+    await phone.rename(phone.credential_id, "Dienst 2")
+
+
+async def renewed(house):
+    await (await house.bind()).renew()
+
+
+async def unbound(house):
+    await (await house.bind()).unbind()
+
+
+async def handed_over(house):
+    old, new = await house.bind(), SoftwarePhone(house.http)
+    offered = await new.offer_transfer(house.base_url)
+    claimed = await old.claim_transfer(offered.link)
+    await new.prove_transfer(offered.id, await new.wait_claimed(offered.id))
+    proved = await old.wait_proved(offered.id)
+    await old.approve_transfer(claimed, proved, offered.code, revoke=True)
+
+
+SIGNED_ACTS = [
+    ("PhoneRenamed", renamed),
+    ("AuthenticatorBound", renewed),
+    ("AuthenticatorRevoked", renewed),
+    ("AuthenticatorBound", handed_over),
+    ("AuthenticatorRevoked", handed_over),
+    ("AuthenticatorRevoked", unbound),
+]
 SIGNED_BY_CARD = [
     ("OrganisationRegistered", organisation_registered),
     ("PersonRegistered", person_registered),
@@ -127,6 +158,16 @@ async def test_what_a_phone_signed_verifies_again(house, verify, action, happens
     assert told["signed"]["ura"] == house.holder.ura
     assert {"chain", "names", "key", "signature", "binding"} <= set(told["checks"])
     assert ("approval" in told["checks"]) is (action == "AssertionIssued")
+
+
+@pytest.mark.parametrize(("action", "happens"), SIGNED_ACTS)
+async def test_what_a_phone_signed_for_itself_verifies_again(house, verify, action, happens):
+    await happens(house)
+
+    status, told = await verify(action)
+
+    assert (status, told["verdict"]) == (0, "holds")
+    assert {"chain", "names", "key", "signature", "binding"} == set(told["checks"])
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from clients.client_data import Flags, Twist
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
-from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow, unbind_challenge
+from pairing_server.keys.credential import unbind_challenge
+from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.registry import credentials

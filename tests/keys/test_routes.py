@@ -8,7 +8,7 @@ import pytest
 
 from clients.client_data import Twist
 from clients.wire import WireError, b64url, b64url_decode
-from pairing_server.keys.flow import unbind_challenge
+from pairing_server.keys.credential import unbind_challenge
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import CredentialStatus
 
