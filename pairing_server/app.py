@@ -16,7 +16,6 @@ from aiohttp import web
 
 import clients
 from pairing_server.app_links import AppLinkRoutes
-from pairing_server.approvals.scan import ScanFlow
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
 from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
@@ -60,8 +59,6 @@ from pairing_server.push import PushSender, PushService
 from pairing_server.push.console import ConsoleSender
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.qr.flow import PairingFlow
-from pairing_server.qr.login import LoginQrFlow
-from pairing_server.qr.login_routes import LoginQrRoutes
 from pairing_server.qr.routes import PairingRoutes
 from pairing_server.registry import Registry, RegistryUnavailableError, Transaction
 from pairing_server.registry.database import open_registry
@@ -192,12 +189,6 @@ def make_app(
         policy=bound.policy,
         told=bound.told,
     )
-    login_qr = LoginQrFlow(
-        ports,
-        base_url=settings.base_url,
-        watch=lambda auth_req_id, wait: bound.approvals.for_client(auth_req_id, None, wait),
-        scanned=ScanFlow(ports).scanned,
-    )
     client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
     logins = LoginFlow(
         ports,
@@ -220,9 +211,9 @@ def make_app(
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
         PairingRoutes(pairings, sessions, rp, clock),
-        LoginQrRoutes(login_qr, bound.phones),
         *bound.routes(settings),
     )
+    operations = [call for part in phone_api for call in part.operations()]
     parts: tuple[Routes, ...] = (
         health,
         KeySetRoutes(keys),
@@ -230,7 +221,7 @@ def make_app(
         mtls,
         portal,
         *phone_api,
-        PhoneApiRoutes(phone_api, settings.base_url, LIMITED),
+        PhoneApiRoutes(operations, settings.base_url, LIMITED),
         AppLinkRoutes(
             settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
         ),
@@ -253,7 +244,6 @@ def make_app(
 
     async def drain(_: web.Application) -> None:
         health.drain()
-        login_qr.drain()
         store.drain()
         await dispatch.close()
 

@@ -11,6 +11,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
+#: A camera that sees a film, and nobody who asks whether it may.
+CAMERA_FLAGS = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
 def chromium_path() -> str:

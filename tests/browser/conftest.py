@@ -18,7 +18,8 @@ from playwright.async_api import Browser, async_playwright
 from clients.card_profile import Holder
 from tests import house as houses
 from tests import valkey
-from tests.browser.chromium import FLAGS, chromium_path
+from tests.browser.camera import hold_up
+from tests.browser.chromium import CAMERA_FLAGS, FLAGS, chromium_path
 from tests.browser.desk import Desk, Screen
 from tests.browser.handset import HANDSET, Handset
 from tests.desktop_agent import prove
@@ -67,6 +68,26 @@ async def browser() -> AsyncIterator[Browser]:
         # It opens our own pages alone, and containers lack what Chromium's sandbox is made of.
         started = await playwright.chromium.launch(
             executable_path=chromium_path(), args=FLAGS, chromium_sandbox=False
+        )
+        yield started
+        await started.close()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give what the camera sees, from the next time that it is opened on."""
+    film = tmp_path_factory.mktemp("film") / "film.y4m"
+    hold_up(film, "nothing")
+    return film
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def with_camera(film: Path) -> AsyncIterator[Browser]:
+    """Start a browser whose camera sees the film."""
+    flags = (*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={film}")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=chromium_path(), args=flags, chromium_sandbox=False
         )
         yield started
         await started.close()

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import CDPSession, ConsoleMessage, Locator, Response, expect
+from playwright.async_api import CDPSession, ConsoleMessage, Locator, Request, Response, expect
 
 from clients.phone import SoftwarePhone
 from clients.wire import b64url_decode
@@ -212,6 +212,10 @@ class Handset(Desk):
 
     async def is_gone(self, message: str) -> None:
         await expect(self.control(message)).to_have_count(0)
+
+    def _watch(self, request: Request) -> None:
+        if not request.url.startswith(f"blob:{self.house.base_url}/"):
+            super()._watch(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if not (self.quiet and "Failed to load resource" in message.text):

@@ -3,36 +3,12 @@
 Chromium has no `BarcodeDetector` on Linux, so that these run the decoder of browsers without one.
 """
 
-from pathlib import Path
-
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from tests.browser.camera import hold_up
-from tests.browser.chromium import FLAGS, chromium_path
 from tests.browser.handset import LARGE
-
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-@pytest.fixture(scope="session")
-def film(tmp_path_factory) -> Path:
-    """What the camera sees, from the next time that it is opened on."""
-    film = tmp_path_factory.mktemp("film") / "film.y4m"
-    hold_up(film, "nothing")
-    return film
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def with_camera(film):
-    flags = (*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={film}")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=flags, chromium_sandbox=False
-        )
-        yield started
-        await started.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

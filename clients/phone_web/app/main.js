@@ -12,7 +12,7 @@ import * as push from "./push.js";
 import { screens } from "./screens/index.js";
 import { keepShell } from "./shell.js";
 import * as vault from "./vault.js";
-import { button, el, icon, say } from "./view.js";
+import { button, buzz, el, icon, say } from "./view.js";
 import { Away } from "./wire.js";
 import { language, speak, t } from "./words.js";
 
@@ -36,6 +36,7 @@ class App {
   #opened = new Set();
   #stack = [];
   #isRewinding = false;
+  #isLeaving = false;
   #keptUpAt = -Infinity;
   #shown;
   #inbox = new Inbox({
@@ -86,7 +87,7 @@ class App {
   #onward(kind, read, via) {
     const [name, params] = {
       login: ["login", { payload: read.payload, via }],
-      transfer: ["transfer", { link: read }],
+      transfer: ["transfer", { link: read, via }],
     }[kind] ?? ["refusedCode", { read }];
     // A scanner is not gone back to.
     if (this.#stack.at(-1).name === "scan") this.replace(name, params);
@@ -122,6 +123,7 @@ class App {
   /** Show a screen from which no way leads back: the phone's own way back leads out. */
   async reset(name, params = {}) {
     const depth = this.#stack.length - 1;
+    this.#isLeaving = false;
     this.#stack = [{ name, params }];
     if (!screens[name].isBound) this.#inbox.close();
     if (depth > 0) await this.#rewind(depth);
@@ -200,7 +202,7 @@ class App {
   }
 
   #switch(name) {
-    if (screens[name].isBound) return "";
+    if (screens[name].isBound || this.#stack.length > 1) return "";
     const other = language() === "nl" ? "en" : "nl";
     return button(t("other_language"), () => this.speakTo(other), { kind: "quiet", lang: other });
   }
@@ -222,7 +224,7 @@ class App {
   }
 
   #tellOfNew() {
-    if (document.visibilityState === "visible") navigator.vibrate?.(80);
+    if (document.visibilityState === "visible") buzz(80);
     if (this.#stack.at(-1)?.name !== "home") say(t("new_request"));
   }
 
@@ -254,8 +256,21 @@ class App {
     const screen = name[error.status] ?? name[error.code];
     if (!screen) return false;
     const at = this.#stack.at(-1)?.name;
-    if (at !== screen && !ALONE.has(at)) phone.kept().then((known) => this.reset(screen, { known }));
+    if (at !== screen && !ALONE.has(at) && !this.#isLeaving) phone.kept().then((known) => this.reset(screen, { known }));
     return true;
+  }
+
+  /** Let go of the key by what `work` does: that the server then knows this phone no more is no news. */
+  async letGo(work) {
+    this.#isLeaving = true;
+    try {
+      await work();
+    } catch (error) {
+      this.#isLeaving = false;
+      throw error;
+    }
+    this.#inbox.close();
+    await phone.letGo();
   }
 
   /** Say what went wrong on a line of a screen, unless it is for another screen. */

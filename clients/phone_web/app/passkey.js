@@ -22,6 +22,8 @@ export const canHoldKeys = () => Boolean(window.isSecureContext && window.Public
 
 /** Make a key by PublicKeyCredentialCreationOptionsJSON; returns RegistrationResponseJSON. */
 export async function makeKey(options) {
+  // A key for a wider name would open other servers under it, too.
+  if (options.rp.id !== location.hostname) throw new NoKey("unsupported");
   const asked = structuredClone(options);
   // This phone's own key, not one on another phone or on a stick.
   asked.authenticatorSelection = { authenticatorAttachment: "platform", ...asked.authenticatorSelection };

@@ -59,13 +59,21 @@ export const sign = (picture, mood) => el("div", { class: `sign ${mood}` }, icon
 
 export const heading = (text) => el("h1", { tabindex: "-1" }, text);
 
+const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Make visible what would turn the direction of a text or hide a part of it. */
+export const plain = (text) => (text ?? "").replace(UNSHOWN, "\u25a1");
+
 /** Terms with what they are here; empty ones are left out. */
 export const facts = (pairs) => el("dl", { class: "facts" }, pairs.filter(([, value]) => value).map(
-  ([term, value]) => el("div", {}, el("dt", {}, term), el("dd", { dir: "auto" }, value)),
+  ([term, value]) => el("div", {}, el("dt", {}, term), el("dd", { dir: "auto" }, plain(value))),
 ));
 
 /** The ways on, at the bottom, where the thumb is. */
 export const actions = (...children) => el("div", { class: "actions" }, ...children);
+
+/** Ways on that stand where they are, below what explains them. */
+export const waysOn = (...children) => el("div", { class: "actions flow" }, ...children);
 
 /** A group of digits as a reader should hear them: one by one. */
 export const digitByDigit = (digits) => [...digits].join(" ");
@@ -77,6 +85,9 @@ export function say(text) {
   const line = live();
   line.textContent = line.textContent === text ? `${text}\u00a0` : text;
 }
+
+/** Let the phone be felt, where browsers allow it: once its holder has touched the app. */
+export const buzz = (...pattern) => { if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(pattern); };
 
 /**
  * Work while the button says so, and take no second press.

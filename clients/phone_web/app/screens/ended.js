@@ -1,6 +1,6 @@
 // How a login request ended, and what to do next.
 
-import { actions, button, el, heading, sign } from "../view.js";
+import { actions, button, el, heading, plain, sign } from "../view.js";
 import { t } from "../words.js";
 
 const ENDS = {
@@ -16,7 +16,7 @@ const ENDS = {
 
 export function ended(app, { how, request }) {
   const [picture, mood, words] = ENDS[how] ?? ENDS.expired;
-  const where = request.workstation || request.client;
+  const where = plain(request.workstation || request.client);
   return {
     title: t(words),
     content: [

@@ -1,7 +1,7 @@
 // What this person's phones did, newest first.
 
 import { asPhone } from "../phone.js";
-import { el, faultLine, heading, icon } from "../view.js";
+import { el, faultLine, heading, icon, plain } from "../view.js";
 import { date, t, timeOfDay } from "../words.js";
 
 const KINDS = {
@@ -57,6 +57,6 @@ function line(event) {
     icon(picture),
     el("div", { class: "text" },
       el("strong", {}, t(isNotMe ? "event_not_me" : words)),
-      where && el("span", { dir: "auto" }, where),
-      el("span", { class: "fine", dir: "auto" }, [timeOfDay(event.at), event.device_name].filter(Boolean).join(" · "))));
+      where && el("span", { dir: "auto" }, plain(where)),
+      el("span", { class: "fine", dir: "auto" }, [timeOfDay(event.at), plain(event.device_name)].filter(Boolean).join(" · "))));
 }

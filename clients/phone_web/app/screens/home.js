@@ -2,7 +2,7 @@
 
 import { hasCamera } from "../camera.js";
 import * as phone from "../phone.js";
-import { actions, button, el, heading, icon, sign } from "../view.js";
+import { actions, button, el, heading, icon, plain, sign } from "../view.js";
 import { t, timeOfDay } from "../words.js";
 import { sentence } from "./notices.js";
 import { whose } from "./parts.js";
@@ -56,8 +56,8 @@ const several = (app, requests) => [
 
 const card = (app, request) => el("button", { type: "button", class: "card", onclick: () => app.openRequest(request) },
   el("span", { class: "text" },
-    el("strong", { dir: "auto" }, request.client),
-    el("span", { dir: "auto" }, [request.workstation, request.location].filter(Boolean).join(" · ") || request.organisation),
+    el("strong", { dir: "auto" }, plain(request.client)),
+    el("span", { dir: "auto" }, [request.workstation, request.location].filter(Boolean).map(plain).join(" · ") || plain(request.organisation)),
     el("span", { class: "fine" }, timeOfDay(request.requested_at))),
   icon("next"));
 

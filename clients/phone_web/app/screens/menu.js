@@ -2,14 +2,19 @@
 
 import { version } from "../device.js";
 import * as phone from "../phone.js";
-import { el, heading, icon } from "../view.js";
+import { el, heading, icon, plain } from "../view.js";
 import { LANGUAGES, date, language, t } from "../words.js";
-import { identityFacts } from "./parts.js";
 
 export function menu(app) {
   const identity = el("div", { class: "sheet" });
   phone.kept().then((known) => {
-    identity.replaceChildren(identityFacts(known.identity), known.expiresAt ? el("p", { class: "fine" }, t("key_until", { date: date(known.expiresAt) })) : "");
+    const { name, role, organisation, uzi_number: number } = known.identity ?? {};
+    identity.replaceChildren(
+      el("strong", { dir: "auto" }, plain(name)),
+      el("p", { dir: "auto" }, [role, organisation].filter(Boolean).map(plain).join(" · ")),
+      el("p", { class: "fine" }, `${t("uzi_number")} ${plain(number)}`),
+      known.expiresAt ? el("p", { class: "fine" }, t("key_until", { date: date(known.expiresAt) })) : "",
+    );
   });
   const entry = (picture, label, screen) => el("li", {}, el("button", { type: "button", class: "card", onclick: () => app.go(screen) },
     icon(picture), el("span", { class: "text" }, label), icon("next")));

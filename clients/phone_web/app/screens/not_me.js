@@ -1,7 +1,7 @@
 // "This is not me": a report, apart from declining.
 
 import { asPhone } from "../phone.js";
-import { actions, busily, button, el, faultLine, heading, sign } from "../view.js";
+import { actions, busily, button, el, faultLine, heading, plain, sign } from "../view.js";
 import { t } from "../words.js";
 import { askedFacts } from "./parts.js";
 
@@ -21,7 +21,7 @@ export function notMe(app, { request }) {
       sign("stop", "bad"),
       heading(t("not_me_title")),
       el("p", { class: "lead" }, t("not_me_text")),
-      el("div", { class: "sheet" }, el("strong", { dir: "auto" }, request.client), askedFacts(request)),
+      el("div", { class: "sheet" }, el("strong", { dir: "auto" }, plain(request.client)), askedFacts(request)),
       fault.line,
       actions(report, button(t("back_to_request"), () => app.back())),
     ],

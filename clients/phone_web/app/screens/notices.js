@@ -1,7 +1,7 @@
 // Notices: what happened to this person's phones, until it was read.
 
 import { dismiss } from "../notices.js";
-import { actions, button, el, heading, icon } from "../view.js";
+import { actions, button, el, heading, icon, plain } from "../view.js";
 import { moment, t } from "../words.js";
 
 const KINDS = {
@@ -20,7 +20,7 @@ const KINDS = {
 /** One notice in a sentence. */
 export function sentence({ kind, device_name: name, detail }) {
   const [, words] = KINDS[kind] ?? ["", "notice_other"];
-  return t(words, { name: name || t("a_phone"), count: Number(detail) || 0 });
+  return t(words, { name: plain(name) || t("a_phone"), count: Number(detail) || 0 });
 }
 
 const pictureOf = ({ kind }) => KINDS[kind]?.[0] ?? "bell";

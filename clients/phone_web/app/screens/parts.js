@@ -1,12 +1,12 @@
 // Parts that several screens have.
 
-import { el, facts } from "../view.js";
+import { el, facts, plain } from "../view.js";
 import { t } from "../words.js";
 
 /** Whose key this is, in two lines. */
 export const whose = (identity) => identity?.name && el("p", { class: "whose" },
-  el("strong", { dir: "auto" }, identity.name),
-  identity.organisation && el("span", { dir: "auto" }, identity.organisation));
+  el("strong", { dir: "auto" }, plain(identity.name)),
+  identity.organisation && el("span", { dir: "auto" }, plain(identity.organisation)));
 
 /** Everything that is known of a person, to be compared. */
 export const identityFacts = (identity) => facts([

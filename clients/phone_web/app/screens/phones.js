@@ -2,13 +2,13 @@
 
 import { makeChange } from "../change.js";
 import * as phone from "../phone.js";
-import { actions, busily, button, el, facts, faultLine, heading, icon, say, sign } from "../view.js";
+import { actions, busily, button, el, facts, faultLine, heading, icon, plain, say, sign } from "../view.js";
 import { date, moment, t } from "../words.js";
 
 const STATES = { blocked: "state_blocked", expired: "state_expired" };
 const LONGEST_NAME = 100;
 
-const nameOf = ({ device_name, model }) => device_name || model || t("a_phone");
+const nameOf = ({ device_name, model }) => plain(device_name || model) || t("a_phone");
 const lastUse = (of) => [of.last_used_workstation, of.last_used_location].filter(Boolean).join(" · ") || of.last_used_organisation;
 
 export function phones(app) {
@@ -124,7 +124,7 @@ export function stopPhone(app, { of, kind }) {
     content: [
       sign(picture, "bad"),
       heading(t(title)),
-      el("p", { class: "whose" }, el("strong", { dir: "auto" }, nameOf(of)), el("span", {}, lastUse(of) ?? "")),
+      el("p", { class: "whose" }, el("strong", { dir: "auto" }, nameOf(of)), el("span", {}, plain(lastUse(of)))),
       el("p", { class: "lead" }, t(of.is_this ? itself : text)),
       fault.line,
       actions(go, button(t("cancel"), () => app.back())),

@@ -3,7 +3,7 @@
 import { approvalChallenge } from "../challenge.js";
 import { codeField } from "../code.js";
 import { asPhone, signed } from "../phone.js";
-import { actions, busily, button, clockFace, el, faultLine, heading, icon, inWords, say } from "../view.js";
+import { actions, busily, button, buzz, clockFace, el, faultLine, heading, icon, inWords, plain, say } from "../view.js";
 import { Away, Refused } from "../wire.js";
 import { t } from "../words.js";
 import { askedFacts } from "./parts.js";
@@ -37,7 +37,7 @@ export function request(app, { request: given }) {
     code.clear();
     code.wrong(true);
     fault.show(t("wrong_code", { count }));
-    navigator.vibrate?.([60, 60, 60]);
+    buzz(60, 60, 60);
   };
   const approve = button(t("approve"), () => {
     fault.show();
@@ -53,7 +53,7 @@ export function request(app, { request: given }) {
   const content = [
     el("div", { class: "asking" },
       el("p", { class: "from" }, t("asks_login"), left),
-      heading(shown.client),
+      heading(plain(shown.client)),
       askedFacts(shown)),
     needsScan ? scanFirst(app) : code && el("div", { class: "typing" }, el("p", { class: "hint" }, t("type_code")), fault.line, code.field),
     needsScan && fault.line,

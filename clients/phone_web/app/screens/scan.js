@@ -3,7 +3,7 @@
 import { NoCamera, scan as scanWith } from "../camera.js";
 import { explain } from "../explain.js";
 import { readLink } from "../link.js";
-import { el, faultLine, heading, say } from "../view.js";
+import { buzz, el, faultLine, heading, say } from "../view.js";
 import { t } from "../words.js";
 
 const REASONS = { denied: "camera_denied", none: "camera_none", busy: "camera_busy" };
@@ -18,7 +18,7 @@ export function scan(app) {
     if (read.kind === "elsewhere") return fault.show(t("code_elsewhere_short", { host: read.host }));
     if (read.kind === "other") return fault.show(t("other_code_text"));
     leaving.abort();
-    navigator.vibrate?.(40);
+    buzz(40);
     say(t("scanned"));
     return app.follow(read, "camera");
   };

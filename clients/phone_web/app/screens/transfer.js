@@ -3,17 +3,21 @@
 import { transferChallenge } from "../challenge.js";
 import { codeField } from "../code.js";
 import { explain } from "../explain.js";
-import { asPhone, kept, letGo, signed } from "../phone.js";
+import { asPhone, kept, signed } from "../phone.js";
 import { actions, busily, button, el, facts, faultLine, heading, sign } from "../view.js";
 import { Away, HELD, Refused } from "../wire.js";
 import { t } from "../words.js";
 
+/** What becomes of this phone's own key, by `revoke` of what is signed. */
+const ENDINGS = { true: "old_key_ends", false: "old_key_stays" };
 const PAUSE = 1_000;
 const WRONG = 422;
 const ENDS = { done: ["tick", "good", "transfer_done"], refused: ["cross", "bad", "transfer_refused"], expired: ["clock", "wait", "transfer_expired"] };
 
 /** Answer a transfer to a new phone. */
-export function transfer(app, { link }) {
+export function transfer(app, { link, via }) {
+  // Whoever sent a link may hold the new phone: only what this app's own camera sees is in this hand.
+  if (via !== "camera") return scanIt(app);
   const panel = el("div", { class: "panel" }, sign("phone", "wait"), heading(t("claiming")));
   const leaving = new AbortController();
   const steps = new OldPhone(app, panel, link, leaving.signal);
@@ -25,6 +29,16 @@ export function transfer(app, { link }) {
   };
 }
 
+const scanIt = (app) => ({
+  title: t("transfer"),
+  content: [
+    sign("scan", "wait"),
+    heading(t("transfer_scan")),
+    el("p", { class: "lead" }, t("transfer_scan_text")),
+    actions(button(t("scan"), () => app.replace("scan"), { kind: "primary", picture: "scan" }), button(t("close"), () => app.home())),
+  ],
+});
+
 class OldPhone {
   code;
   #app;
@@ -32,6 +46,7 @@ class OldPhone {
   #link;
   #signal;
   #shown = "";
+  #revoke = "true";
 
   constructor(app, panel, link, signal) {
     this.#app = app;
@@ -43,6 +58,7 @@ class OldPhone {
   #show(name, ...content) {
     this.code?.leave();
     this.code = undefined;
+    this.#panel.classList.toggle("tight", name === "proved");
     this.#shown = name;
     this.#panel.replaceChildren(...content.filter(Boolean));
     this.#panel.querySelector("h1").focus({ preventScroll: true });
@@ -92,10 +108,10 @@ class OldPhone {
 
   #wait({ device }) {
     this.#show("claimed",
-      sign("phone", "calm"),
       heading(t("transfer_title")),
       deviceFacts(device),
       el("p", { class: "lead" }, t("transfer_text")),
+      choice(t("old_key"), ENDINGS, this.#revoke, (value) => { this.#revoke = value; }),
       el("p", { class: "busy" }, t("waiting_for_new")),
       actions(this.#refuse()));
   }
@@ -105,17 +121,17 @@ class OldPhone {
     const shown = Object.freeze({ ...told.device });
     const fault = faultLine();
     const code = codeField(told.code_length, t("code_of_new", { count: told.code_length }), { onenter: () => approve.click(), onchange: () => { fault.show(); code.wrong(false); } });
-    const ends = choice("revoke", t("old_key"), [["true", t("old_key_ends")], ["false", t("old_key_stays")]]);
+    const revoke = this.#revoke;
     const approve = button(t("approve"), () => {
       if (!code.isFull()) {
-        fault.show(t("code_first_new", { count: told.code_length }));
+        fault.show(t("code_first", { count: told.code_length }));
         return code.focus();
       }
-      return busily(approve, () => this.#approve(told, shown, code.value(), ends.value()), (error) => {
+      return busily(approve, () => this.#approve(told, shown, code.value(), revoke), (error) => {
         if (error.status === WRONG && error.body.attempts_left > 0) {
           code.clear();
           code.wrong(true);
-          fault.show(t("wrong_code_new", { count: error.body.attempts_left }));
+          fault.show(t("wrong_code", { count: error.body.attempts_left }));
         } else if (error.status === WRONG) this.#end("refused");
         else if (error instanceof Refused && ENDS[error.body.status]) this.#end(error.body.status);
         else this.#app.fault(fault)(error);
@@ -123,8 +139,8 @@ class OldPhone {
     }, { kind: "primary" });
     this.#show("proved",
       heading(t("transfer_title")),
-      deviceFacts(shown),
-      ends.node,
+      deviceFacts(shown, [t("old_device"), t(ENDINGS[revoke])]),
+      el("p", { class: "fine" }, t("transfer_warning")),
       el("div", { class: "typing" }, el("p", { class: "hint" }, t("type_code_new")), fault.line, code.field),
       code.keypad,
       actions(el("div", { class: "pair" }, this.#refuse(), approve)));
@@ -145,8 +161,9 @@ class OldPhone {
     };
     const assertion = await signed(await transferChallenge(details));
     const body = { decision: "approve", code, revoke: revoke === "true", assertion };
-    await asPhone("PUT", `${this.#path}/answer`, { body });
-    if (body.revoke) await letGo();
+    const give = () => asPhone("PUT", `${this.#path}/answer`, { body });
+    if (body.revoke) await this.#app.letGo(give);
+    else await give();
     this.#end("done");
   }
 
@@ -179,13 +196,13 @@ class OldPhone {
 
 const PLATFORMS = { ios: "iOS", android: "Android", web: "Web" };
 
-const deviceFacts = (device) => el("div", { class: "sheet" }, facts([
+const deviceFacts = (device, ...more) => el("div", { class: "sheet" }, facts([
   [t("new_device"), [device.model, PLATFORMS[device.platform]].filter(Boolean).join(" · ") || t("a_phone")],
+  ...more,
 ]));
 
-/** Radio buttons; `value()` is the one that is chosen, at first the first. */
-function choice(name, legend, options) {
-  const node = el("fieldset", { class: "choice" }, el("legend", {}, legend), options.map(([value, label], at) =>
-    el("label", {}, el("input", { type: "radio", name, value, checked: at === 0 }), el("span", {}, label))));
-  return { node, value: () => node.querySelector(":checked").value };
-}
+/** Radio buttons: `options` are words by value. */
+const choice = (legend, options, chosen, onchoice) => el("fieldset", { class: "choice" }, el("legend", {}, legend),
+  Object.entries(options).map(([value, words]) => el("label", {},
+    el("input", { type: "radio", name: "choice", value, checked: value === chosen, onchange: () => onchoice(value) }),
+    el("span", {}, t(words)))));

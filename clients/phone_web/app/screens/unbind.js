@@ -10,8 +10,7 @@ export function unbind(app) {
   const go = button(t("unbind_yes"), () => busily(go, async () => {
     const { credentialId } = await phone.kept();
     const assertion = await phone.signed(await unbindChallenge(credentialId));
-    await phone.asPhone("DELETE", "/phone/credential", { body: { assertion } });
-    await phone.letGo();
+    await app.letGo(() => phone.asPhone("DELETE", "/phone/credential", { body: { assertion } }));
     await app.begin();
   }, app.fault(fault)), { kind: "refuse" });
   return {

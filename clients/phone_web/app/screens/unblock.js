@@ -14,7 +14,7 @@ export function unblock(app) {
   const code = codeField(DIGITS, t("unblock_code"), { onenter: () => go.click(), onchange: () => { fault.show(); code.wrong(false); } });
   const go = button(t("use_key"), () => {
     if (!code.isFull()) {
-      fault.show(t("unblock_first", { count: DIGITS }));
+      fault.show(t("code_first", { count: DIGITS }));
       return code.focus();
     }
     return busily(go, async () => {
@@ -24,7 +24,7 @@ export function unblock(app) {
       if (error.code === "wrong_code") {
         code.clear();
         code.wrong(true);
-        fault.show(t("unblock_wrong", { count: error.body.attempts_left }));
+        fault.show(t("wrong_code", { count: error.body.attempts_left }));
       } else if (error.status === 404) fault.show(t("unblock_nothing"));
       else app.fault(fault)(error);
     });

@@ -1,7 +1,7 @@
 // Before there is a key on this phone: what to do to get one.
 
 import { hasCamera } from "../camera.js";
-import { actions, button, el, heading, sign } from "../view.js";
+import { actions, button, el, heading, sign, waysOn } from "../view.js";
 import { t } from "../words.js";
 import { whose } from "./parts.js";
 
@@ -36,7 +36,7 @@ export function unbound(app, { known }) {
       !isOver && button(t("recover"), () => app.go("recovery"), { kind: "primary", picture: "key" }),
       el("h2", {}, t("pair_again")),
       waysToPair(),
-      actions(
+      waysOn(
         hasCamera() && button(t("scan"), () => app.go("scan"), { kind: isOver ? "primary" : "plain", picture: "scan" }),
         button(t("have_other_phone"), () => app.go("newPhone"), { picture: "phone" }),
       ),
