@@ -11,7 +11,7 @@ from clients.client_data import Flags, Twist
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.credential import unbind_challenge
 from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
+from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked, PhoneExpired
 from pairing_server.ports import Ports
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import CredentialStatus
@@ -79,7 +79,8 @@ async def test_an_expired_key_opens_nothing(flow, handset, clock):
     clock.advance(timedelta(days=365) - timedelta(seconds=5))
     await flow.authenticate(handset.device_token)
     clock.advance(timedelta(seconds=6))
-    await refuses(flow, handset.device_token)
+    with pytest.raises(PhoneExpired):
+        await flow.authenticate(handset.device_token)
 
 
 async def test_the_phone_of_a_closed_person_opens_nothing(flow, handset, registry, person):

@@ -90,6 +90,10 @@ async def revoke(desk):
     await desk.house.phone_status().revoke(desk.phone.credential_id, "operator:test")
 
 
+async def stop_taking_such_keys(desk):
+    await change(desk, sa.update(organisation).values(key_policy='{"verdicts": ["hardware"]}'))
+
+
 async def close_client(desk):
     await change(desk, sa.update(client_table).values(status="closed"))
 
@@ -115,10 +119,27 @@ QUIET_ENDS = [
     stop_serving,
     expire_credential,
     block_behind_the_servers_back,
+    stop_taking_such_keys,
 ]
 ENDS = [*QUIET_ENDS, Desk.block, revoke]
 #: What makes the assertion say something else than the phone showed and signed.
 DIFFERENCES = [change_role, rename_organisation, rename_client]
+
+
+@pytest.mark.parametrize(("synced", "acr"), [("low", "low"), ("substantial", "substantial")])
+async def test_what_a_key_earns_the_policy_of_the_organisation_says(desk, synced, acr):
+    """The server's own policy is substantial for these keys, without attestation."""
+    policy = f'{{"synced": "{synced}"}}'
+    await change(desk, sa.update(organisation).values(key_policy=policy))
+    assertion = await desk.poll(await desk.approved())
+    assert assertion.claims.all["acr"] == f"http://eidas.europa.eu/LoA/{acr}"
+
+
+async def test_a_key_earns_no_more_than_the_proof_behind_it(desk):
+    low = "http://eidas.europa.eu/LoA/low"
+    await change(desk, sa.update(credential).values(acr=low))
+    assertion = await desk.poll(await desk.approved())
+    assert assertion.claims.all["acr"] == low
 
 
 @pytest.mark.parametrize("end", [*QUIET_ENDS, *DIFFERENCES])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -165,6 +166,34 @@ def test_a_database_that_another_process_holds_is_told(sqlite_url, monkeypatch):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RegistryUnavailableError, match="locked"):
             migrate.upgrade(sqlite_url)
+
+
+PHONE_OF_0001 = (
+    "INSERT INTO organisation VALUES ('90000001', 'De Linde', 'active', 0)",
+    "INSERT INTO person VALUES ('p', NULL, 'Anna', 'de Vries', 'k', NULL, 'anna', 'active', 0)",
+    (
+        "INSERT INTO credential VALUES ('c', 'p', 'phone', '', 7, '', 'none', 'unknown', FALSE, FALSE,"
+        " 'http://eidas.europa.eu/LoA/low', 'ios', 'iPhone', '1', 'blocked', 'uzi-pas', 'pairing',"
+        " 'token', NULL, 'fcm', 'address', 1, 2, 3, 'Balie')"
+    ),
+)
+
+
+def test_a_phone_of_the_first_schema_is_there_after_the_upgrade(empty_url):
+    with migrate._begin(migrate.driver_of(empty_url)) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    execute(empty_url, *PHONE_OF_0001)
+    migrate.upgrade(empty_url)
+
+    columns = "id, status, sign_count, device_token_digest, last_used_workstation, name, bound_ura"
+    assert fetch(empty_url, f"SELECT {columns} FROM credential") == [
+        ("c", "blocked", 7, "token", "Balie", "", None)
+    ]
+    assert fetch(empty_url, "SELECT key_policy FROM organisation") == [("{}",)]
+    with pytest.raises(Exception, match=r"(?i)constraint|check"):
+        execute(empty_url, "UPDATE credential SET status = 'lost'")
 
 
 FILLED = {
