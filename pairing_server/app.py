@@ -210,7 +210,7 @@ def make_app(
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
-        PairingRoutes(pairings, sessions, rp, clock),
+        PairingRoutes(pairings, sessions, clock),
         *bound.routes(settings),
     )
     operations = [call for part in phone_api for call in part.operations()]

@@ -58,9 +58,13 @@ class KeyPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_phones: Annotated[int, msgspec.Meta(ge=1, le=20)] = MAX_PHONES
 
     @property
-    def wants_attestation(self) -> bool:
-        """Whether more can be earned by showing where the key lives."""
-        return set(self.formats) > {Format.NONE}
+    def demands_attestation(self) -> bool:
+        """Whether a key has to show where it lives.
+
+        Only then it is asked for: a chain to a root that nobody configured is refused, where the
+        same phone without one would have been taken for what `synced` says.
+        """
+        return AttestationVerdict.UNKNOWN not in self.verdicts
 
 
 def server_policy(settings: Settings) -> KeyPolicy:

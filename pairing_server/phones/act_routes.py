@@ -1,7 +1,7 @@
 """What a phone signs: changes, its renewal, and its own unblocking."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -10,11 +10,7 @@ from pairing_server.clock import Clock
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound
 from pairing_server.http import answer, bearer, json_body, route_table
 from pairing_server.keys.bodies import CreationOptions, Identifier, Name
-from pairing_server.keys.ceremony import (
-    AuthenticationResponse,
-    RegistrationResponse,
-    creation_options,
-)
+from pairing_server.keys.ceremony import AuthenticationResponse, RegistrationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
@@ -29,7 +25,6 @@ from pairing_server.phones.changes import ChangeFlow, ChangeKind, signed_details
 from pairing_server.phones.refusals import NotOffered, WrongUnblockingCode
 from pairing_server.phones.renewal import RenewalFlow
 from pairing_server.phones.unblocking import UnblockingFlow
-from pairing_server.tokens import b64url_decode
 
 MAX_DEVICE_NAME = 40
 
@@ -186,13 +181,7 @@ class ActRoutes:
         """Let the phone make a new key in the place of its own."""
         phone = await self._phones.authenticate(bearer(request))
         renewal = await self._renewals.begin(phone)
-        options: dict[str, Any] = creation_options(
-            self._renewals.rp,
-            challenge=b64url_decode(renewal.challenge),
-            user_id=b64url_decode(renewal.user_id),
-            user_name=phone.person.user_name,
-            display_name=phone.person.name,
-        )
+        options = await self._renewals.key_options(phone, renewal)
         left = self._seconds_until(renewal.expires_at)
         return answer(OfferedRenewal(renewal.id, renewal.nonce, options, left), 201)
 

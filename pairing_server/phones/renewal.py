@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pairing_server.errors import Expired, NotFound
 from pairing_server.keys import status
@@ -10,12 +11,12 @@ from pairing_server.keys.binding import Binding, bind
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RegistrationResponse,
-    RelyingParty,
     evidence_of,
     verify_registration,
 )
 from pairing_server.keys.credential import NewKey
 from pairing_server.keys.flow import BoundPhone, PhoneFlow, record_signed_use
+from pairing_server.keys.offer import KeyOffers
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.refusals import CredentialExists
 from pairing_server.keys.status import PhoneStatusFlow, Reason
@@ -64,11 +65,17 @@ class RenewalFlow:
         self._phones = phones
         self._statuses = statuses
         self._policy = policy
+        self._offers = KeyOffers(ports.registry, phones.rp, policy)
 
-    @property
-    def rp(self) -> RelyingParty:
-        """For whom the new key is made."""
-        return self._phones.rp
+    async def key_options(self, phone: BoundPhone, renewal: Renewal) -> dict[str, Any]:
+        """Return what the phone makes its new key with (WebAuthn Level 3 section 5.4)."""
+        return await self._offers.options(
+            ura=phone.credential.bound_ura,
+            challenge=renewal.challenge,
+            user_id=renewal.user_id,
+            user_name=phone.person.user_name,
+            display_name=phone.person.name,
+        )
 
     async def begin(self, phone: BoundPhone) -> Renewal:
         """Draw what the new key is made with."""
@@ -111,7 +118,7 @@ class RenewalFlow:
             raise Expired
         issued = b64url_decode(renewal.challenge)
         # Some milliseconds, of a stranger's choosing.
-        key = await asyncio.to_thread(verify_registration, self.rp, response, issued)
+        key = await asyncio.to_thread(verify_registration, self._phones.rp, response, issued)
         signed = renewal_details(
             renewal=renewal.id,
             credential=phone.credential.id,

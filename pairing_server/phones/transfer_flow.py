@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -14,13 +15,13 @@ from pairing_server.keys.binding import Binding, bind, policy_of
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RegistrationResponse,
-    RelyingParty,
     VerifiedAssertion,
     evidence_of,
     verify_registration,
 )
 from pairing_server.keys.credential import NewKey
 from pairing_server.keys.flow import BoundPhone, PhoneFlow, record_signed_use
+from pairing_server.keys.offer import KeyOffers
 from pairing_server.keys.policy import KeyPolicy, check_accepted
 from pairing_server.keys.refusals import CredentialExists
 from pairing_server.keys.status import PhoneStatusFlow, Reason
@@ -73,11 +74,19 @@ class TransferFlow:
         self._phones = phones
         self._statuses = statuses
         self._policy = policy
+        self._offers = KeyOffers(ports.registry, phones.rp, policy)
 
-    @property
-    def rp(self) -> RelyingParty:
-        """For whom the new key is made."""
-        return self._phones.rp
+    async def key_options(self, transfer: Transfer) -> dict[str, Any] | None:
+        """Return what the new phone makes its key with, once the old one has scanned."""
+        if transfer.status is not Status.CLAIMED or transfer.identity is None:
+            return None
+        return await self._offers.options(
+            ura=transfer.identity.ura,
+            challenge=transfer.challenge,
+            user_id=transfer.user_id,
+            user_name=transfer.user_name,
+            display_name=transfer.identity.name,
+        )
 
     async def offer(self, device_token: str, device: Device) -> tuple[Transfer, str]:
         """Offer a new phone a transfer.  Returns it, and the secret of its link."""
@@ -137,7 +146,7 @@ class TransferFlow:
         rules.check_claimed(transfer, token, now)
         issued = b64url_decode(transfer.challenge)
         # Some milliseconds, of a stranger's choosing.
-        key = await asyncio.to_thread(verify_registration, self.rp, response, issued)
+        key = await asyncio.to_thread(verify_registration, self._phones.rp, response, issued)
 
         def check(tx: Query) -> None:
             old = credentials.get(tx, transfer.claimed_by or "")

@@ -24,7 +24,7 @@ from pairing_server.keys.bodies import (
     DeviceBody,
     Text,
 )
-from pairing_server.keys.ceremony import AuthenticationResponse, creation_options
+from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
@@ -39,7 +39,6 @@ from pairing_server.phones.refusals import TransferClosed, WrongTransferCode
 from pairing_server.phones.transfer import CODE_DIGITS, Device, Identity, Status, Transfer
 from pairing_server.phones.transfer_flow import Answer, TransferFlow
 from pairing_server.qr import code
-from pairing_server.tokens import b64url_decode
 
 #: While the registry is told of the right code the transfer is still proved.
 ToldStatus = Annotated[
@@ -233,6 +232,8 @@ class TransferRoutes:
         headers = {"ETag": etag_of(seen), "Cache-Control": "no-store"}
         if headers["ETag"] in known:
             return web.Response(status=304, headers=headers)
+        if is_new_phone:
+            seen.public_key = await self._flow.key_options(transfer)
         return answer(seen, headers=headers)
 
     async def prove(self, request: web.Request) -> web.Response:
@@ -271,19 +272,7 @@ class TransferRoutes:
         return SeenTransfer(
             status,
             identity=transfer.identity,
-            public_key=self._options(transfer) if status is Status.CLAIMED else None,
             credential_id=key.credential_id if is_bound and key is not None else None,
-        )
-
-    def _options(self, transfer: Transfer) -> dict[str, Any] | None:
-        if transfer.identity is None:
-            return None
-        return creation_options(
-            self._flow.rp,
-            challenge=b64url_decode(transfer.challenge),
-            user_id=b64url_decode(transfer.user_id),
-            user_name=transfer.user_name,
-            display_name=transfer.identity.name,
         )
 
     def _seconds_left(self, transfer: Transfer) -> int:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from pairing_server.audit.events import Outcome, PairingRefused
 from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.keys.binding import Binding, bind, policy_of
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
+from pairing_server.keys.offer import KeyOffers
 from pairing_server.keys.policy import KeyPolicy, check_accepted
 from pairing_server.keys.refusals import CredentialExists
 from pairing_server.keys.status import Told, nobody
@@ -64,6 +66,7 @@ class PairingFlow:
         self._rp = rp
         self._base_url = base_url
         self._policy = policy
+        self._offers = KeyOffers(ports.registry, rp, policy)
         self._told = told
 
     async def offer(
@@ -111,6 +114,16 @@ class PairingFlow:
         )
         now = self._clock()
         return await self._change(pairing_id, lambda pairing: rules.scan(pairing, by, now))
+
+    async def key_options(self, pairing: Pairing) -> dict[str, Any]:
+        """Return what the phone makes its key with (WebAuthn Level 3 section 5.4)."""
+        return await self._offers.options(
+            ura=pairing.identity.ura,
+            challenge=pairing.challenge,
+            user_id=pairing.user_id,
+            user_name=pairing.user_name,
+            display_name=pairing.identity.name,
+        )
 
     async def prove(
         self,

@@ -11,7 +11,6 @@ from pairing_server.clock import Clock
 from pairing_server.errors import Expired
 from pairing_server.http import answer, json_body, preferred_wait, route_table
 from pairing_server.keys.bodies import CreationOptions, CredentialBody, DeviceBody, Text
-from pairing_server.keys.ceremony import RelyingParty, creation_options
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     CredentialExists,
@@ -24,7 +23,6 @@ from pairing_server.qr import code
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.pairing import Device, Identity, Pairing, Status
 from pairing_server.qr.refusals import PairingClosed
-from pairing_server.tokens import b64url_decode
 
 #: How a page shows and types the identity of the proof behind the pairing.
 BOUND_BY_CARD = "uzi-pas"
@@ -76,12 +74,9 @@ class PairingStatus(msgspec.Struct):
 class PairingRoutes:
     """The page's and the phone's side of a pairing."""
 
-    def __init__(
-        self, flow: PairingFlow, sessions: BrowserSessions, rp: RelyingParty, clock: Clock
-    ) -> None:
+    def __init__(self, flow: PairingFlow, sessions: BrowserSessions, clock: Clock) -> None:
         self._flow = flow
         self._sessions = sessions
-        self._rp = rp
         self._clock = clock
 
     def table(self) -> list[web.RouteDef]:
@@ -167,13 +162,7 @@ class PairingRoutes:
         body = await json_body(request, ScanBody)
         device = Device(body.device.platform, body.device.model, body.device.app_version)
         pairing = await self._flow.scan(request.match_info["id"], body.secret, token, device)
-        options = creation_options(
-            self._rp,
-            challenge=b64url_decode(pairing.challenge),
-            user_id=b64url_decode(pairing.user_id),
-            user_name=pairing.user_name,
-            display_name=pairing.identity.name,
-        )
+        options = await self._flow.key_options(pairing)
         scanned = Scanned(
             pairing.identity, pairing.check_number, options, self._seconds_left(pairing)
         )

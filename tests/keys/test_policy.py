@@ -117,6 +117,9 @@ def test_the_servers_policy_is_its_setting(level):
     assert AssuranceLevel(policy.synced) is AssuranceLevel(level)
 
 
-@pytest.mark.parametrize(("formats", "wants"), [(("none",), False), (("none", "packed"), True)])
-def test_attestation_is_asked_for_where_it_can_earn_something(formats, wants):
-    assert with_changes(KeyPolicy(), {"formats": formats}).wants_attestation is wants
+@pytest.mark.parametrize(
+    ("verdicts", "demands"),
+    [(("hardware",), True), (("hardware", "software"), True), (("hardware", "unknown"), False)],
+)
+def test_attestation_is_asked_for_where_no_key_is_taken_without(verdicts, demands):
+    assert with_changes(KeyPolicy(), {"verdicts": verdicts}).demands_attestation is demands

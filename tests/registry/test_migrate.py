@@ -171,11 +171,11 @@ def test_a_database_that_another_process_holds_is_told(sqlite_url, monkeypatch):
 PHONE_OF_0001 = (
     "INSERT INTO organisation VALUES ('90000001', 'De Linde', 'active', 0)",
     "INSERT INTO person VALUES ('p', NULL, 'Anna', 'de Vries', 'k', NULL, 'anna', 'active', 0)",
-    (
-        "INSERT INTO credential VALUES ('c', 'p', 'phone', '', 7, '', 'none', 'unknown', FALSE, FALSE,"
-        " 'http://eidas.europa.eu/LoA/low', 'ios', 'iPhone', '1', 'blocked', 'uzi-pas', 'pairing',"
-        " 'token', NULL, 'fcm', 'address', 1, 2, 3, 'Balie')"
-    ),
+    """
+    INSERT INTO credential VALUES ('c', 'p', 'phone', '', 7, '', 'none', 'unknown', FALSE, FALSE,
+    'http://eidas.europa.eu/LoA/low', 'ios', 'iPhone', '1', 'blocked', 'uzi-pas', 'pairing',
+    'token', NULL, 'fcm', 'address', 1, 2, 3, 'Balie')
+    """,
 )
 
 
