@@ -84,6 +84,12 @@ def _wrong_code(error: WrongCode) -> str:
     return "That was not the code, and the last one: it is refused now."
 
 
+def _closed(error: Closed) -> str:
+    if error.ended in _ENDS:
+        return f"That is over: {_ENDS[error.ended]}."
+    return _refused(error)
+
+
 def _refused(error: WireError) -> str:
     if error.status >= _SERVER_ERROR:
         return f"The server has trouble ({error.status}): try again in a while."
@@ -95,7 +101,7 @@ def _refused(error: WireError) -> str:
 #: The narrower before the wider.
 _WORDS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], str]], ...] = (
     ((WrongCode,), _wrong_code),
-    ((Closed,), lambda error: f"That is over: {_ENDS.get(error.ended, 'the server says so')}."),
+    ((Closed,), _closed),
     ((WireError,), _refused),
     (
         (MalformedAnswer,),

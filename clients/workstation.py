@@ -7,7 +7,7 @@ section 9) and long polling.
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TypedDict, Unpack
 
 import aiohttp
@@ -15,6 +15,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clients.event_stream import events
 from clients.id_token import Claims, Expectation, UnknownKey, UntrustedToken, verify
 from clients.oauth_error import named
 from clients.wire import TIMEOUT, Answer, JSONObject, WireError, origin_of, read_answer
@@ -26,6 +27,10 @@ WAIT = 25
 ASSERTION_LIFETIME = 60
 #: Seconds that `slow_down` adds (CIBA Core 1.0 section 11).
 SLOW_DOWN = 5
+#: Seconds until a stream that broke off is asked for again.
+_COME_BACK = 1
+_OK = 200
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=TIMEOUT)
 #: Seconds that a request may outlive its `expires_in` before the wait is given up.
 _GRACE = 60
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -48,6 +53,14 @@ class Started(msgspec.Struct, frozen=True):
     expires_in: int
     binding_code: str = ""
     interval: int = 5
+    qr_events_uri: str = ""
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """What to show as a QR code until the next one comes; with its picture where asked for."""
+
+    link: str
+    qr_svg: str = ""
 
 
 class Assertion(msgspec.Struct, frozen=True):
@@ -190,6 +203,32 @@ class Workstation:
                     return assertion
                 # After a poll that was held that long the next follows at once.
                 await asyncio.sleep(max(0.0, asked + interval - time.monotonic()))
+
+    async def frames(self, started: Started, *, drawn: bool = False) -> AsyncIterator[Frame]:
+        """Yield each second what the QR code says, until the request has ended in some way.
+
+        Raises:
+            UntrustedToken: the frames would come from somewhere else than the issuer.
+            WireError: this request has none.
+        """
+        uri = started.qr_events_uri
+        if not uri or origin_of(uri) != origin_of(self._issuer):
+            raise UntrustedToken("frames of another server")
+        headers = {"Authorization": f"Bearer {started.auth_req_id}"}
+        query = {"qr_svg": "true"} if drawn else {}
+        async with asyncio.timeout(started.expires_in + _GRACE):
+            while True:
+                async with self._http.get(
+                    uri, params=query, headers=headers, allow_redirects=False, timeout=_ENDLESS
+                ) as response:
+                    if response.status != _OK:
+                        await read_answer(response)
+                    async for name, data in events(response.content):
+                        if name == "end":
+                            return
+                        yield msgspec.json.decode(data, type=Frame)
+                # Broken off: the node stops, or too many wait there.
+                await asyncio.sleep(_COME_BACK)
 
     async def verify(self, id_token: str, auth_req_id: str = "", nonce: str = "") -> Claims:
         """Check an ID token, fetching the key set once more when its key is not there yet.

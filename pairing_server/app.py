@@ -16,6 +16,7 @@ from aiohttp import web
 
 import clients
 from pairing_server.app_links import AppLinkRoutes
+from pairing_server.approvals.scan import ScanFlow
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
 from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
@@ -59,6 +60,8 @@ from pairing_server.push import PushSender, PushService
 from pairing_server.push.console import ConsoleSender
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.qr.flow import PairingFlow
+from pairing_server.qr.login import LoginQrFlow
+from pairing_server.qr.login_routes import LoginQrRoutes
 from pairing_server.qr.routes import PairingRoutes
 from pairing_server.registry import Registry, RegistryUnavailableError, Transaction
 from pairing_server.registry.database import open_registry
@@ -189,6 +192,12 @@ def make_app(
         policy=bound.policy,
         told=bound.told,
     )
+    login_qr = LoginQrFlow(
+        ports,
+        base_url=settings.base_url,
+        watch=lambda auth_req_id, wait: bound.approvals.for_client(auth_req_id, None, wait),
+        scanned=ScanFlow(ports).scanned,
+    )
     client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
     logins = LoginFlow(
         ports,
@@ -211,9 +220,9 @@ def make_app(
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
         PairingRoutes(pairings, sessions, clock),
+        LoginQrRoutes(login_qr, bound.phones),
         *bound.routes(settings),
     )
-    operations = [call for part in phone_api for call in part.operations()]
     parts: tuple[Routes, ...] = (
         health,
         KeySetRoutes(keys),
@@ -221,7 +230,7 @@ def make_app(
         mtls,
         portal,
         *phone_api,
-        PhoneApiRoutes(operations, settings.base_url, LIMITED),
+        PhoneApiRoutes(phone_api, settings.base_url, LIMITED),
         AppLinkRoutes(
             settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
         ),
@@ -244,6 +253,7 @@ def make_app(
 
     async def drain(_: web.Application) -> None:
         health.drain()
+        login_qr.drain()
         store.drain()
         await dispatch.close()
 

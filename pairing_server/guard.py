@@ -23,7 +23,15 @@ from pairing_server.errors import (
     UnsupportedMediaType,
     WrongHost,
 )
-from pairing_server.http import MAX_BODY_BYTES, SETTINGS, answer, language_of
+from pairing_server.http import (
+    MAX_BODY_BYTES,
+    REQUEST_ID,
+    SETTINGS,
+    STREAM,
+    answer,
+    harden,
+    language_of,
+)
 from pairing_server.languages import DEFAULT, Language, translate
 from pairing_server.limits import LIMITED, Limiter, address_of
 from pairing_server.metrics import REQUEST_SECONDS
@@ -45,12 +53,6 @@ _ANSWER_HEADERS = frozenset({"Allow", "Retry-After", "WWW-Authenticate"})
 
 # Callers make up others; a metric of each would fill the memory.
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 _log = structlog.get_logger("http")
 
@@ -87,7 +89,7 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = new_id(random)
+        request_id = request[REQUEST_ID] = new_id(random)
         started = time.perf_counter()
         method = request.method if request.method in _METHODS else "other"
         log = _log.bind(request_id=request_id, method=method, route=_route(request))
@@ -108,11 +110,14 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
         except Exception:  # the last line of defence: a bug is a 500 without a stack trace
             log.exception("bug")
             response = (pages and pages.fault(request, request_id)) or _fault(request_id)
+        # What has begun cannot be worded otherwise any more: it breaks off.
+        begun: web.StreamResponse | None = request.get(STREAM)
+        response = begun or response
         seconds = time.perf_counter() - started
         REQUEST_SECONDS.labels(method, _route(request), response.status).observe(seconds)
         log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
         if not response.prepared:
-            _harden(response, request_id)
+            harden(response, request_id)
         return response
 
     return guard
@@ -197,12 +202,6 @@ def _of_aiohttp(error: web.HTTPException) -> Refusal:
     return InvalidRequest(None, repr(error))
 
 
-def _harden(response: web.StreamResponse, request_id: str) -> None:
-    response.headers["X-Request-Id"] = request_id
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-
-
 class Runner(web.AppRunner):
     """Runs the application, and answers in JSON also what aiohttp refuses before any route.
 
@@ -279,6 +278,6 @@ def _refuse_unread(
 
 
 def _closing(response: web.Response, request_id: str) -> web.Response:
-    _harden(response, request_id)
+    harden(response, request_id)
     response.force_close()
     return response

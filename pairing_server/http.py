@@ -29,6 +29,8 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 50
 #: A body of 64 KiB needs no longer; aiohttp itself waits for ever, also after a broken chunk.
 BODY_PATIENCE = timedelta(seconds=10)
+#: Whoever has not read by then what fills the buffers is gone.
+EVENT_PATIENCE = timedelta(seconds=10)
 #: A held `GET` is answered after this long at the latest (design section 6).
 MAX_WAIT = timedelta(seconds=25)
 
@@ -36,10 +38,20 @@ MAX_WAIT = timedelta(seconds=25)
 MAX_ETAGS = 10
 
 SETTINGS = web.AppKey("settings", Settings)
+#: By what name the guard knows a request, in its answer and in the log.
+REQUEST_ID = web.RequestKey("request_id", str)
+#: The stream with which a request is being answered: nothing else can be answered any more.
+STREAM = web.RequestKey("stream", web.StreamResponse)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The language that was chosen at the switch.
 LANGUAGE_COOKIE = "language"
 
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,4})\s*(?:,|;|$)", re.ASCII)
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,1024}=*)", re.ASCII)
 _encoder = msgspec.json.Encoder()
@@ -126,6 +138,37 @@ def answer(
         response.content_type = "application/json"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def harden(response: web.StreamResponse, request_id: str) -> None:
+    """Add what every answer carries."""
+    response.headers["X-Request-Id"] = request_id
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+async def begin_events(request: web.Request) -> web.StreamResponse:
+    """Begin to answer with server-sent events (HTML Standard section 9.2)."""
+    # nginx would hold them back until a buffer is full.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = web.StreamResponse(headers=headers)
+    stream.content_type = "text/event-stream"
+    harden(stream, request[REQUEST_ID])
+    await stream.prepare(request)
+    request[STREAM] = stream
+    return stream
+
+
+async def send_event(stream: web.StreamResponse, event: str, data: Any) -> None:
+    """Send one event, its data as JSON, which has no line feeds.
+
+    Raises:
+        ConnectionError: nobody listens any more.
+        TimeoutError: whoever listens does not read.
+    """
+    raw = b"event: %s\ndata: %s\n\n" % (event.encode(), _encoder.encode(data))
+    async with asyncio.timeout(EVENT_PATIENCE.total_seconds()):
+        await stream.write(raw)
 
 
 def bearer(request: web.Request) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -15,20 +15,28 @@ from pairing_server.openapi import Caller, Operation, document
 LIFETIME = timedelta(hours=1)
 
 
+class Part(Protocol):
+    """Some calls of a phone."""
+
+    def operations(self) -> list[Operation]:
+        """Describe the calls."""
+
+
 class PhoneApiRoutes:
     """Serves the OpenAPI document of all calls of a phone, its own included.
 
     Args:
+        parts: Whose calls it tells of.
         limited: Calls, by method and path, that one address may make so often only.
     """
 
     def __init__(
         self,
-        operations: Iterable[Operation],
+        parts: Iterable[Part],
         base_url: str,
         limited: Collection[tuple[str, str]],
     ) -> None:
-        self._operations = list(operations)
+        self._operations = [call for part in parts for call in part.operations()]
         self._base_url = base_url
         self._limited = limited
 

@@ -5,6 +5,7 @@ return_uri = await prove(session.agent_uri, token, PIN)
 """
 
 import asyncio
+import codecs
 import os
 import pty
 import signal
@@ -69,6 +70,10 @@ class Desktop:
         return self.browser.read_text().splitlines() if self.browser.exists() else []
 
     _closed: bool = False
+    #: A letter of several bytes may come in two parts.
+    _decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
 
     def _take(self) -> None:
         try:
@@ -79,7 +84,7 @@ class Desktop:
         if not read:
             self._closed = True
             asyncio.get_running_loop().remove_reader(self.terminal)
-        self.shown += read.decode(errors="replace").replace("\r\n", "\n")
+        self.shown += self._decoder.decode(read).replace("\r\n", "\n")
         self._changed.set()
 
 

@@ -82,12 +82,17 @@ _COLLECTIONS = {
     "notices": "notice",
     "pairings": "pairing",
     "auth-requests": "auth request",
+    "qr": "auth request",
     "challenge": "challenge",
     "changes": "change",
     "history": "event",
     "renewals": "renewal",
     "transfers": "transfer",
 }
+#: What the bearer is, by the first part of the path.
+_BEARERS = {"phone": "device token", "qr": "auth_req_id"}
+#: What a login QR code says for a second.
+_FRAME = re.compile(r"/app/#l\.[\w-]{22}\.\d+\.[\w-]{22}", re.ASCII)
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]{16,}){2}")
 
 
@@ -122,6 +127,11 @@ class Exchange:
     def form(self) -> list[tuple[str, str]]:
         is_form = self.body and self.request_json() is None
         return parse_qsl(self.body.decode()) if is_form else []
+
+    def events(self) -> list[str]:
+        """Return the first and the last of server-sent events; how many come between depends."""
+        sent = self.answer.decode().rstrip("\n").split("\n\n")
+        return [sent[0], "", sent[-1]] if sent[0].startswith("event:") else []
 
     def answer_json(self) -> Any:
         return json.loads(self.answer) if self.answer[:1] in (b"{", b"[") else None
@@ -213,7 +223,7 @@ class _Words:
             self._long[value] = '"<etag>"'
         self._learn_json(exchange.request_json(), "", noun)
         self._learn_json(exchange.answer_json(), "", noun)
-        kind = "device token" if exchange.path.startswith("/phone/") else "access_token"
+        kind = _BEARERS.get(exchange.path.split("/")[1], "access_token")
         self._learn_value(kind, token)
 
     def write(self, exchange: Exchange) -> str:
@@ -229,9 +239,12 @@ class _Words:
         lines += ["", f"HTTP/1.1 {exchange.status} {_phrase(exchange.status)}"]
         for shown in _ANSWER_HEADERS:
             lines += [f"{shown}: {v}" for name, v in exchange.got if name.lower() == shown.lower()]
-        if exchange.answer:
+        if exchange.events():
+            lines += ["", *exchange.events()]
+        elif exchange.answer:
             lines += ["", self._json(exchange.answer_json())]
-        return re.sub(r'ETag: "[^"]+"', 'ETag: "<etag>"', self._substitute("\n".join(lines)))
+        text = _FRAME.sub(r"/app/#l.<handle>.17.<mac>", "\n".join(lines))
+        return re.sub(r'ETag: "[^"]+"', 'ETag: "<etag>"', self._substitute(text))
 
     def _learn_json(self, value: Any, name: str, noun: str) -> None:
         if isinstance(value, dict):

@@ -78,7 +78,7 @@ def test_what_every_call_can_be_refused_with_is_not_named_again():
     assert refused == {
         "400": ["invalid_request"],
         "401": ["invalid_token"],
-        "403": ["phone_blocked"],
+        "403": ["phone_blocked", "phone_expired"],
         "404": ["not_found"],
         "408": ["invalid_request"],
         "413": ["invalid_request"],

@@ -6,6 +6,8 @@ import json
 import pkgutil
 import re
 from base64 import b64encode
+from contextlib import aclosing
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -213,6 +215,25 @@ async def test_the_story_of_a_login(house):
     check_blocks(PROTOCOL, "claims", {"id_token": fenced("json", claims)})
 
 
+async def test_the_story_of_a_login_qr(house):
+    phone, workstation = await house.bind(), await house.workstation()
+    started = await house.ask(workstation)
+    async with aclosing(workstation.frames(started)) as frames:
+        link = (await anext(frames)).link
+    bearer = {"Authorization": f"Bearer {started.auth_req_id}"}
+    with recording(house.base_url) as exchanges:
+        looking = asyncio.create_task(house.http.get(started.qr_events_uri, headers=bearer))
+        await asyncio.sleep(0.1)
+        request = await phone.get(await phone.scan_login(link))
+        await phone.approve(request)
+        await looking
+        house.ports.clock.advance(timedelta(seconds=4))
+        await refused(phone.scan_login(link))
+        await refused(phone.scan_login(f"{link[:-22]}{'A' * 22}"))
+
+    check_examples("qr", exchanges)
+
+
 async def test_the_story_of_refusals(house):
     phone, workstation = await house.bind(), await house.workstation()
     with recording(house.base_url) as exchanges:
@@ -325,7 +346,8 @@ def test_every_error_is_in_the_table():
 
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
-        *("card", "denial", "mtls", "pairing", "life", "transfer", "login", "refused", "held"),
+        *("card", "denial", "mtls", "pairing", "life", "transfer", "login", "qr", "refused"),
+        "held",
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -68,6 +69,30 @@ async def test_a_workstation_waiting_at_one_node_hears_of_a_block_at_the_other(n
     with pytest.raises(AccessDenied) as refused:
         await asyncio.wait_for(waiting, 10)
     assert refused.value.reason == "revoked"
+
+
+async def test_frames_of_one_node_are_scanned_at_the_other(nodes):
+    one, two = nodes
+    phone = await two.bind()
+    workstation = await one.workstation()
+    begun = await one.ask(workstation)
+    elsewhere = Workstation(two.http, two.base_url, one.client_id, one.client_key)
+    at_two = msgspec.structs.replace(begun, qr_events_uri=f"{two.base_url}/qr/events")
+
+    async with (
+        asyncio.timeout(10),
+        aclosing(workstation.frames(begun)) as frames,
+        aclosing(elsewhere.frames(at_two)) as others,
+    ):
+        shown, also_shown = await anext(frames), await anext(others)
+        # The frame names the node's base URL, which is one for both outside a test.
+        found = await phone.scan_login(shown.link.replace(one.base_url, two.base_url))
+        assert await phone.scan_login(also_shown.link) == found
+        await phone.approve(await phone.get(found))
+        # Both hear the end, and the streams with it.
+        _ = [frame async for frame in frames], [frame async for frame in others]
+
+    assert await workstation.poll(begun)
 
 
 async def test_64_parallel_redemptions_at_two_nodes_give_one_token(nodes):

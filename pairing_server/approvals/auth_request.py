@@ -86,6 +86,8 @@ class AuthRequest:
         code: What the workstation shows and the person types.
         wrong_answers: Digests of well-signed answers with a wrong code; each is counted once, so
             that a phone may send one again whose answer it did not hear.
+        scanned_by: The credential of the phone whose camera saw the workstation's QR code, which
+            stands for the code; the first one there.
     """
 
     id: str
@@ -100,6 +102,11 @@ class AuthRequest:
     wrong_answers: tuple[str, ...] = ()
     reason: DenyReason | None = None
     answer: Answer | None = None
+    scanned_by: str | None = None
+
+    def code_length_for(self, credential_id: str) -> int:
+        """Return how many digits this phone asks for: none once it has scanned the QR code."""
+        return 0 if self.scanned_by == credential_id else len(self.code)
 
     @property
     def attempts_left(self) -> int:
@@ -128,7 +135,8 @@ def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> A
     if standing(request, answer) is not None:
         return request
     check_open(request, answer, now)
-    if hmac.compare_digest(request.code.encode(), code.encode()):
+    has_scanned = not code and not request.code_length_for(answer.credential_id)
+    if has_scanned or hmac.compare_digest(request.code.encode(), code.encode()):
         return replace(request, status=Status.CLAIMED, answer=answer)
     if answer.digest in request.wrong_answers:
         return request
@@ -137,6 +145,17 @@ def approve(request: AuthRequest, answer: Answer, code: str, now: datetime) -> A
         return counted
     denial = replace(answer, decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
     return replace(counted, status=Status.CLAIMED, answer=denial)
+
+
+def scan(request: AuthRequest, credential_id: str, now: datetime) -> AuthRequest:
+    """Let the phone that saw the QR code answer without the code; what is not open stays as it is.
+
+    The first one there: a second phone of the same person types the code.
+    """
+    is_open = request.status is Status.PENDING and now < request.expires_at
+    if request.scanned_by is None and is_open:
+        return replace(request, scanned_by=credential_id)
+    return request
 
 
 def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:

@@ -149,7 +149,7 @@ class ApprovalFlow:
             check_phone: Raises when the phone was cut off while its call was held.
         """
         deadline = self._clock() + wait
-        async with self._store.listen(_inbox_channel(person_id)) as listener:
+        async with self._store.listen(inbox_channel(person_id)) as listener:
             while True:
                 requests = await self.open_requests(person_id)
                 now = self._clock()
@@ -248,18 +248,18 @@ class ApprovalFlow:
         for entry in inbox.value.entries if inbox else ():
             await self._revoke(person_id, entry.id)
         # A phone whose call is held hears it even where nothing was open.
-        await self._store.signal(_inbox_channel(person_id))
+        await self._store.signal(inbox_channel(person_id))
 
     async def for_client(
-        self, auth_req_id: str, client_id: str, wait: timedelta
+        self, auth_req_id: str, client_id: str | None, wait: timedelta
     ) -> AuthRequest | None:
-        """Return a client's own request, held until it has ended or `wait` is over."""
+        """Return this client's, or any client's request, held until it ended or `wait` is over."""
         identifier = request_id(auth_req_id)
         deadline = self._clock() + wait
         async with self._store.listen(self._requests.key(identifier)) as listener:
             while True:
                 stored = await self._requests.get(identifier)
-                if stored is None or stored.value.client_id != client_id:
+                if stored is None or client_id not in (None, stored.value.client_id):
                     return None
                 now = self._clock()
                 left = min(deadline, stored.value.expires_at) - now
@@ -292,7 +292,7 @@ class ApprovalFlow:
         ended = [identifier for identifier in older if await self._supersede(identifier, now)]
         if ended:
             await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
-        await self._store.signal(_inbox_channel(person_id))
+        await self._store.signal(inbox_channel(person_id))
         active = await self._registry.read(lambda tx: active_phones(tx, person_id, now))
         if not active:
             # Cut off since the client was let in: what looked into the inbox before this request
@@ -365,7 +365,7 @@ class ApprovalFlow:
         awaits_redemption = settled is not None and settled.status is Status.APPROVED
         rule = inbox_rules.approved if awaits_redemption else inbox_rules.drop
         await self._inboxes.change(person_id, lambda inbox: rule(inbox, identifier))
-        await self._store.signal(_inbox_channel(person_id))
+        await self._store.signal(inbox_channel(person_id))
         return settled
 
     async def _revoke(self, person_id: str, identifier: str) -> None:
@@ -379,7 +379,7 @@ class ApprovalFlow:
         with contextlib.suppress(NotFound):
             ended = await self._change(identifier, rule)
         await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, identifier))
-        await self._store.signal(_inbox_channel(person_id))
+        await self._store.signal(inbox_channel(person_id))
         return ended
 
     async def _change(
@@ -392,5 +392,6 @@ class ApprovalFlow:
         return changed
 
 
-def _inbox_channel(person_id: str) -> str:
+def inbox_channel(person_id: str) -> str:
+    """Return what is signalled when a person's open requests change."""
     return f"inbox:{person_id}"

@@ -121,31 +121,34 @@ class ApprovalRoutes:
         """List the open requests, held until something changes if the phone says so."""
         device_token = bearer(request)
         phone = await self._phones.authenticate(device_token)
-        known = etags(request)
+        known, own = etags(request), phone.credential.id
+
+        def shown(requests: list[AuthRequest]) -> list[OpenAuthRequest]:
+            return [_open(each, own) for each in requests]
 
         def is_news(requests: list[AuthRequest]) -> bool:
-            return (
-                etag_of([_open(each) for each in requests]) not in known
-                if known
-                else bool(requests)
-            )
+            return etag_of(shown(requests)) not in known if known else bool(requests)
 
-        with self._held.hold(phone.credential.id, preferred_wait(request)) as wait:
+        with self._held.hold(own, preferred_wait(request)) as wait:
             requests = await self._flow.watch(
                 phone.person.id, wait, is_news, lambda: self._phones.authenticate(device_token)
             )
-        etag = etag_of([_open(each) for each in requests])
+        etag = etag_of(shown(requests))
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:
             return web.Response(status=304, headers=headers)
-        return answer(OpenAuthRequests([_open(item) for item in requests]), headers=headers)
+        return answer(OpenAuthRequests(shown(requests)), headers=headers)
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one request of this person, open or not."""
         phone = await self._phones.authenticate(bearer(request))
         found = await self._flow.open_request(phone.person.id, request.match_info["id"])
         status = found.status_at(self._flow.now())
-        return answer(ShownAuthRequest(**msgspec.structs.asdict(_open(found)), status=status))
+        return answer(
+            ShownAuthRequest(
+                **msgspec.structs.asdict(_open(found, phone.credential.id)), status=status
+            )
+        )
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take the person's answer."""
@@ -160,7 +163,7 @@ class ApprovalRoutes:
         return answer(status=204)
 
 
-def _open(request: AuthRequest) -> OpenAuthRequest:
+def _open(request: AuthRequest, credential_id: str) -> OpenAuthRequest:
     shown = request.shown
     return OpenAuthRequest(
         id=request.id,
@@ -174,5 +177,5 @@ def _open(request: AuthRequest) -> OpenAuthRequest:
         nonce=shown.nonce,
         requested_at=shown.requested_at,
         expires_at=wire_time(request.expires_at),
-        code_length=len(request.code),
+        code_length=request.code_length_for(credential_id),
     )

@@ -32,6 +32,7 @@ from pairing_server.oidc.refusals import (
     UnsupportedGrantType,
 )
 from pairing_server.ports import Ports
+from pairing_server.qr.login import EVENTS_PATH
 from pairing_server.registry import (
     AlreadyExistsError,
     Query,
@@ -127,6 +128,7 @@ class LoginFlow:
             "expires_in": int(request.lifetime.total_seconds()),
             "interval": int(pace.INTERVAL.total_seconds()),
             "binding_code": code,
+            "qr_events_uri": f"{self._issuer}{EVENTS_PATH}",
         }
 
     async def token(

@@ -21,6 +21,7 @@ from pairing_server.approvals.auth_request import (
     redeem,
     release,
     revoke,
+    scan,
     settle,
     standing,
     supersede,
@@ -38,6 +39,7 @@ from tests.approvals.requests import (
 )
 
 ENDED = (Status.DENIED, Status.SUPERSEDED, Status.REVOKED, Status.REDEEMED)
+OTHER_PHONE = "another phone"
 
 
 @given(auth_requests())
@@ -54,7 +56,33 @@ def test_the_first_answer_that_the_registry_has_stands(request, answer, other, n
             claim(first, replace(other, digest="another"), now)
 
 
-OTHER_PHONE = "another phone"
+@given(auth_requests(), times)
+def test_a_scan_counts_for_what_is_open_and_for_the_first_phone(request, now):
+    first = scan(request, "k", now)
+    is_open = request.status is Status.PENDING and now < request.expires_at
+
+    assert first.scanned_by == ("k" if is_open else None)
+    assert scan(first, "k", now) == first
+    assert scan(first, OTHER_PHONE, now).scanned_by == ("k" if is_open else None)
+    assert replace(first, scanned_by=None) == request
+
+
+def test_only_the_phone_that_scanned_needs_no_code():
+    scanned = scan(PENDING, "k", NOW)
+
+    assert scanned.code_length_for("k") == 0
+    assert scanned.code_length_for(OTHER_PHONE) == len(CODE)
+    assert PENDING.code_length_for("k") == len(CODE)
+    assert approve(scanned, approval(), "", NOW).status is Status.CLAIMED
+    other = replace(approval(), credential_id=OTHER_PHONE)
+    assert approve(scanned, other, "", NOW).wrong_answers == (other.digest,)
+    assert approve(scanned, other, CODE, NOW).status is Status.CLAIMED
+    assert approve(PENDING, approval(), "", NOW).wrong_answers == (approval().digest,)
+
+
+@given(st.text(max_size=8).filter(lambda code: code not in ("", CODE)))
+def test_another_code_is_wrong_at_the_phone_that_scanned_too(code):
+    assert approve(scan(PENDING, "k", NOW), approval(), code, NOW).attempts_left == 2
 
 
 @pytest.mark.parametrize(

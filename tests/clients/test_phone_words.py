@@ -31,7 +31,12 @@ EVIL = "\x1b[2J\u202eevil\r\n\x07"
         (WrongCode(422, {"error": "wrong_code", "attempts_left": 2}), "2 more", "wrong_code"),
         (WrongCode(422, {"error": "wrong_code", "attempts_left": 0}), "last one", "wrong_code"),
         (Closed(409, {"error": "closed", "status": "superseded"}), "asked again", "closed"),
-        (Closed(409, {"error": "closed"}), "server says so", "closed"),
+        (Closed(409, {"error": "closed"}), "refuses: 409 closed", "closed"),
+        (
+            Closed(409, {"error": "not_unblocked", "error_description": "Pair it."}),
+            "Pair it",
+            "not_unblocked",
+        ),
         (WireError(401, {"error": "invalid_token"}), "zorgid-phone recover", "invalid_token"),
         (WireError(403, {"error": "phone_blocked"}), "unblock --code", "phone_blocked"),
         (WireError(403, {"error": "phone_expired"}), "expired", "phone_expired"),

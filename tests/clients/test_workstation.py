@@ -224,3 +224,57 @@ def test_client_assertions_are_never_the_same(workstation, client_key, stand_in)
     first, second = read(), read()
     assert first["jti"] != second["jti"]
     assert first["exp"] - first["iat"] == 60
+
+
+FRAME = b'event: frame\ndata: {"link":"%s"}\n\n'
+END = b'event: end\ndata: {"status":"approved"}\n\n'
+
+
+def streaming(stand_in, *bodies):
+    """Answer each time with the next of these streams; who asked is kept."""
+    queue, asked = list(bodies), []
+
+    async def answer(request):
+        asked.append(request.headers["Authorization"])
+        return web.Response(body=queue.pop(0), content_type="text/event-stream")
+
+    stand_in.faults["GET", "/qr/events"] = answer
+    return asked
+
+
+def showing(stand_in, base=None):
+    return Started("r0", 120, qr_events_uri=f"{base or stand_in.base}/qr/events")
+
+
+async def links(workstation, started):
+    return [frame.link async for frame in workstation.frames(started)]
+
+
+async def test_frames_are_shown_until_the_end(workstation, stand_in):
+    asked = streaming(stand_in, FRAME % b"a" + FRAME % b"b" + END + FRAME % b"c")
+
+    assert await links(workstation, showing(stand_in)) == ["a", "b"]
+    assert asked == ["Bearer r0"]
+
+
+async def test_frames_that_break_off_are_asked_for_again(workstation, stand_in):
+    asked = streaming(stand_in, FRAME % b"a" + b"event: frame\ndata: {", FRAME % b"b" + END)
+
+    assert await links(workstation, showing(stand_in)) == ["a", "b"]
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("base", ["https://evil.example", "http://localhost:1", "http://10.0.0.1"])
+async def test_no_other_server_is_asked_for_frames(workstation, stand_in, base):
+    with pytest.raises((UntrustedToken, ValueError)):
+        await links(workstation, showing(stand_in, base))
+
+
+async def test_frames_that_are_refused_are_none(workstation, stand_in):
+    async def refuse(_request):
+        return web.json_response({"error": "invalid_token"}, status=401)
+
+    stand_in.faults["GET", "/qr/events"] = refuse
+    with pytest.raises(WireError) as refused:
+        await links(workstation, showing(stand_in))
+    assert refused.value.error == "invalid_token"

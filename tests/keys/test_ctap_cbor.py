@@ -91,7 +91,8 @@ def canonical(value):
         return cbor2.dumps(value)
     members = {cbor2.dumps(key): canonical(held) for key, held in value.items()}
     ordered = sorted(members.items(), key=lambda one: (one[0][0] >> 5, len(one[0]), one[0]))
-    head = cbor2.dumps(dict.fromkeys(range(len(ordered))))[:1]
+    size = len(ordered)
+    head = bytes([0xA0 | size]) if size < 24 else bytes([0xB8, size])
     return head + b"".join(key + held for key, held in ordered)
 
 

@@ -27,7 +27,9 @@ async def test_an_answer_to_a_good_request(client):
     assert (body["expires_in"], body["interval"]) == (120, 5)
     assert body["binding_code"].isdigit()
     assert len(body["binding_code"]) == 6
-    assert set(body) == {"auth_req_id", "expires_in", "interval", "binding_code"}
+    assert body["qr_events_uri"] == f"{client.house.base_url}/qr/events"
+    names = {"auth_req_id", "expires_in", "interval", "binding_code", "qr_events_uri"}
+    assert set(body) == names
 
 
 async def test_the_server_draws_codes_of_the_policys_length(desk, client):
@@ -114,7 +116,7 @@ async def test_nobody_and_people_elsewhere_cannot_be_told_apart(house, desk, cli
 async def test_who_has_left_is_nobody(desk, client, end):
     await end(desk)
     status, body = await client.ask()
-    assert (status, len(body)) == (200, 4)
+    assert (status, len(body)) == (200, 5)
     stored = await desk.shelf.get(request_id(body["auth_req_id"]))
     assert stored.value.person_id is None
     assert stored.value.shown.organisation == stored.value.shown.role_code == ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,8 +13,15 @@ import sqlalchemy as sa
 from clients.authenticator import Authenticator
 from clients.client_data import HONEST, Twist
 from pairing_server.errors import Expired, NotFound, Unauthenticated
-from pairing_server.keys.refusals import CredentialExists, InvalidCredential
+from pairing_server.keys.ceremony import verify_registration
+from pairing_server.keys.policy import KeyPolicy
+from pairing_server.keys.refusals import (
+    AttestationNotAccepted,
+    CredentialExists,
+    InvalidCredential,
+)
 from pairing_server.push import PushAddress, PushService
+from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.pairing import PAIRING_LIFETIME, Device, Pairing, Status
 from pairing_server.qr.refusals import NotRegistered, PairingClosed, WrongCheckNumber
 from pairing_server.registry import (
@@ -28,12 +36,15 @@ from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url_decode, digest, new_secret
 from tests.doubles import StalledStore
 from tests.keys.handset import (
+    ORIGIN,
     URA,
     MeanwhileRegistry,
     add_handset,
     close_person,
     registration,
 )
+from tests.keys.makers import Authority, Making, trusting
+from tests.keys.statements import STATEMENTS
 
 BROWSER = "browser"
 DEVICE = Device("ios", "iPhone", "1")
@@ -587,3 +598,30 @@ async def test_what_was_offered_after_a_sign_out_is_bound(registry, person, cloc
     await play.confirm()
 
     assert len(await bound(registry)) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(STATEMENTS))
+async def test_a_key_that_its_maker_attested_is_bound_as_such(ports, scanned, registry, kind):
+    root = Authority.root()
+    believing = PairingFlow(ports, rp=trusting(root), base_url=ORIGIN, policy=KeyPolicy())
+    making = Making(twist=Twist(challenge=b64url_decode(scanned.challenge)))
+    made = making.response(kind, STATEMENTS[kind](making, root))
+    with pytest.raises(AttestationNotAccepted):
+        await scanned.flow.prove(scanned.id, scanned.token, made, None)
+    await believing.prove(scanned.id, scanned.token, made, None)
+    await scanned.confirm()
+    (credential,) = await bound(registry)
+    assert (credential.attestation_format, credential.attestation_verdict) == (kind, "hardware")
+
+
+async def test_a_strangers_certificates_are_not_followed_on_the_loop(scanned, monkeypatch):
+    threads = []
+
+    def verify(*arguments):
+        threads.append(threading.current_thread())
+        return verify_registration(*arguments)
+
+    monkeypatch.setattr("pairing_server.qr.flow.verify_registration", verify)
+    await scanned.prove()
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
