@@ -7,6 +7,7 @@ from clients.phone_handset import Handset, Refused, choose
 from clients.phone_words import event_lines, fields, notice_lines, phone_lines
 
 _FINAL = "It then opens nothing any more, for good. Revoke it?"
+_NOTHING = ["Nothing so far."]
 _ALL_WOKEN = "All are woken from now on."
 _DONE = {
     "rename": "Renamed.",
@@ -25,13 +26,13 @@ async def phones(handset: Handset, _options: Namespace) -> None:
 async def history(handset: Handset, _options: Namespace) -> None:
     """List what the person's phones did."""
     events = await handset.phone().history()
-    handset.screen.show(event_lines(events), events)
+    handset.screen.show(event_lines(events) if events else _NOTHING, events)
 
 
 async def notices(handset: Handset, _options: Namespace) -> None:
     """List what the person is to be told."""
     found = await handset.phone().notices()
-    handset.screen.show(notice_lines(found), found)
+    handset.screen.show(notice_lines(found) if found else _NOTHING, found)
 
 
 async def rename(handset: Handset, options: Namespace) -> None:

@@ -101,12 +101,21 @@ async def test_what_was_done_is_in_the_history(house, two):
 async def test_the_other_phone_is_told_of_what_concerns_it(two):
     assert (await two.does("recover", "--phone", "one")).status == 0
 
+    before = await two.does("notices", "--phone", "one")
     rows = (await two.does("notices", "--phone", "two", "--json")).rows
     shown = await two.does("notices", "--phone", "two")
 
+    assert "phone_added" in before.out
     assert rows[0]["kind"] == "token_replaced"
     assert rows[0]["credential_id"] == key(two, "one")
     assert "token_replaced" in shown.out
+
+
+async def test_nothing_to_be_told_is_said(house, paired):
+    told = await paired.does("notices")
+
+    assert (told.status, told.out) == (0, "Nothing so far.\n")
+    assert (await paired.does("notices", "--json")).out == ""
 
 
 async def test_a_change_is_made_once(house):

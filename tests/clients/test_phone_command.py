@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -437,6 +439,20 @@ async def test_what_was_scanned_is_shown_and_not_approved_by_itself(stand_in_pho
     assert denied.status == 0
     with pytest.raises(AccessDenied):
         await scanned.station.poll(scanned.started)
+
+
+def test_the_command_needs_nothing_of_the_server_and_nothing_for_cards():
+    program = (
+        "import sys, clients.phone_command as command; command.parser();"
+        " print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+
+    assert "aiohttp" in loaded
+    others = {"pairing_server", "admin", "pkcs11", "tkinter", "zxingcpp", "resvg_py", "sqlalchemy"}
+    assert others & set(loaded) == set()
 
 
 async def test_a_terminal_that_knows_few_letters_is_no_traceback(paired):
