@@ -17,6 +17,7 @@ class Flags(IntFlag):
     BE = 1 << 3
     BS = 1 << 4
     AT = 1 << 6
+    ED = 1 << 7
 
 
 NO_FLAGS = Flags(0)

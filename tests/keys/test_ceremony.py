@@ -558,6 +558,40 @@ def test_creation_options_ask_for_an_attestation_where_they_are_told_to():
     assert options["attestation"] == "direct"
 
 
+def test_a_key_is_made_with_its_attested_credential_data():
+    making = Making(flags=Flags.UP | Flags.UV)
+    with pytest.raises(InvalidCredential):
+        registered(making.response("none", {}))
+    data = making.authenticator_data[:37]
+    bare = rewritten(making.response("none", {}), lambda made: {**made, "authData": data})
+    with pytest.raises(InvalidCredential, match="attested credential data"):
+        registered(bare)
+
+
+EXTENSIONS = cbor2.dumps({"credProtect": 3}, canonical=True)
+
+
+def test_what_an_authenticator_says_unasked_is_passed_over():
+    flags = Flags.UP | Flags.UV | Flags.AT | Flags.ED
+    assert registered(Making(flags=flags, extensions=EXTENSIONS).response("none", {}))
+
+
+UNFIT_EXTENSIONS = {
+    "that the flags do not tell of": (Flags(0), EXTENSIONS),
+    "that are not there": (Flags.ED, b""),
+    "that are not canonical": (Flags.ED, b"\xa1\x6bcredProtect\x18\x03"),
+    "with something behind them": (Flags.ED, EXTENSIONS + b"\x00"),
+    "with a tag": (Flags.ED, cbor2.dumps({"a": cbor2.CBORTag(0, "2026-11-26T00:00:00Z")})),
+}
+
+
+@pytest.mark.parametrize(("flag", "data"), UNFIT_EXTENSIONS.values(), ids=UNFIT_EXTENSIONS)
+def test_extensions_of_another_form_are_refused(flag, data):
+    flags = Flags.UP | Flags.UV | Flags.AT | flag
+    with pytest.raises(InvalidCredential):
+        registered(Making(flags=flags, extensions=data).response("none", {}))
+
+
 def test_request_options_name_one_credential():
     options = request_options(RP, challenge=CHALLENGE, credential_id="AAAA")
     assert [entry["id"] for entry in options["allowCredentials"]] == ["AAAA"]

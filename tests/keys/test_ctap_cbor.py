@@ -158,3 +158,9 @@ def test_a_member_stands_there_once():
     twice = b"\xa4\x63fmt\x64none" + cbor2.dumps(OBJECT)[1:]
     with pytest.raises(ValueError, match="attestation object"):
         ctap_cbor.attestation_object(twice)
+
+
+@pytest.mark.parametrize("name", ["fmt", "attStmt", "authData"])
+def test_a_tag_in_an_attestation_object_is_refused_before_it_is_acted_on(name):
+    with pytest.raises(ValueError, match="CTAP2"):
+        ctap_cbor.attestation_object(cbor2.dumps(OBJECT | {name: cbor2.CBORTag(35, "a")}))
