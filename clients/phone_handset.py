@@ -44,7 +44,8 @@ class Handset:
 
     async def ask_code(self, request: AuthRequest) -> str:
         """Ask for the code that stands on the workstation."""
-        question = f"The {request.code_length} digits on its screen: "
+        digits = f"{request.code_length} digits" if request.code_length else "code"
+        question = f"The {digits} on its screen: "
         while True:
             if code := await self.screen.ask(question):
                 return code

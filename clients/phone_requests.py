@@ -37,7 +37,7 @@ async def approve(handset: Handset, options: Namespace) -> None:
     """Sign one request with the code that stands on the workstation."""
     request = await _pick(handset.phone(), options.id, options.wait)
     handset.screen.tell("opened", request_lines(request), auth_request=request)
-    must_ask_a_code(request)
+    must_have_a_code(options.code)
     await _approve(handset, request, options.code)
 
 
@@ -63,14 +63,14 @@ async def scan(handset: Handset, options: Namespace) -> None:
         await _approve(handset, request, "")
 
 
-def must_ask_a_code(request: AuthRequest) -> None:
-    """Only who scanned the QR code itself may approve without a code.
+def must_have_a_code(code: str | None) -> None:
+    """Only who has just scanned the QR code may leave the code out.
 
     Raises:
-        Refused: it asks none.
+        Refused: it is left out.
     """
-    if not request.code_length:
-        raise Refused("It asks no code, but that its QR code be scanned: zorgid-phone scan.")
+    if code == "":
+        raise Refused("Without a code only what was scanned is approved: zorgid-phone scan.")
 
 
 async def approve_with_code(

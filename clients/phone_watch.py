@@ -13,7 +13,7 @@ import aiohttp
 from clients.auth_request import AuthRequest, Closed
 from clients.phone_handset import AlreadyTold, Handset, Refused
 from clients.phone_line import WAIT
-from clients.phone_requests import approve_with_code, must_ask_a_code, send_denial
+from clients.phone_requests import approve_with_code, must_have_a_code, send_denial
 from clients.phone_script import Step, Verdict
 from clients.phone_words import TROUBLES, code_of, identity_lines, refusal, request_lines
 from clients.wire import WireError
@@ -199,7 +199,7 @@ class Watcher:
             self._revocable = False
             return code
 
-        must_ask_a_code(request)
+        must_have_a_code(step.code)
         typed = step.code is None and step.file is None
         await approve_with_code(self._handset, request, ask, again=typed)
 

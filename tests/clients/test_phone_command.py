@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import aclosing
 from types import SimpleNamespace
 
 import pytest
@@ -411,6 +412,35 @@ async def scanned(stand_in_phone, stand_in, http, client_key, tmp_path):
     svg = qrcode.make(link, image_factory=SvgPathImage).to_string().decode()
     file = screenshot(svg, tmp_path / "login.png")
     return SimpleNamespace(station=station, started=started, link=link, file=file, ways=ways)
+
+
+async def test_a_login_code_on_the_screen_is_scanned_in_the_place_of_its_code(
+    house, paired, workstation
+):
+    started = await house.ask(workstation)
+    async with aclosing(workstation.frames(started)) as frames:
+        link = (await anext(frames)).link
+        told = await paired.does("scan", link, "--via", "camera", "--approve")
+
+    assert (told.status, told.err) == (0, "")
+    assert "  code_length   0" in told.out.splitlines()
+    assert (await workstation.poll(started)).claims
+
+
+async def test_what_was_scanned_before_is_approved_by_its_code_alone(house, paired, workstation):
+    started = await house.ask(workstation)
+    async with aclosing(workstation.frames(started)) as frames:
+        link = (await anext(frames)).link
+        assert (await paired.does("scan", link, "--via", "camera")).status == 0
+
+    refused = await paired.does("approve", "--code", "")
+    async with paired.on_a_terminal("approve") as run:
+        await run.reads("The code on its screen: ")
+        run.types(started.binding_code)
+        assert await run.ends() == 0
+
+    assert (refused.status, "zorgid-phone scan" in refused.err) == (1, True)
+    assert (await workstation.poll(started)).claims
 
 
 async def test_a_code_that_was_scanned_is_approved_without_typing(stand_in_phone, scanned):

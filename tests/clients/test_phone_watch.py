@@ -238,7 +238,7 @@ async def test_nobody_approves_without_a_code_what_was_not_scanned(stand_in_phon
 
     stand_in.faults["GET", "/phone/auth-requests"] = answer
 
-    told = await stand_in_phone.does("watch", "--approve", "--code", "424242", "--once")
+    told = await stand_in_phone.does("watch", "--approve", "--code", "", "--once")
 
     assert told.status == 1
     assert "zorgid-phone scan" in told.err
