@@ -21,6 +21,17 @@ Name = Annotated[
     ),
 ]
 
+#: What a phone is called: something that can be seen, and fits on a screen.
+DeviceName = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=(
+            r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$(?!\n)"
+        ),
+        max_length=40,
+    ),
+]
+
 PushToken = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$(?!\n)", max_length=4096)]
 
 

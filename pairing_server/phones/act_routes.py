@@ -1,15 +1,15 @@
 """What a phone signs: changes, its renewal, and its own unblocking."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from aiohttp import web
 
 from pairing_server.clock import Clock
-from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound
+from pairing_server.errors import Conflict, Expired, NotFound
 from pairing_server.http import answer, bearer, json_body, route_table
-from pairing_server.keys.bodies import CreationOptions, Identifier, Name
+from pairing_server.keys.bodies import CreationOptions, DeviceName, Identifier, Name
 from pairing_server.keys.ceremony import AuthenticationResponse, RegistrationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import (
@@ -26,15 +26,53 @@ from pairing_server.phones.refusals import NotOffered, WrongUnblockingCode
 from pairing_server.phones.renewal import RenewalFlow
 from pairing_server.phones.unblocking import UnblockingFlow
 
-MAX_DEVICE_NAME = 40
+
+class RenameBody(msgspec.Struct, tag_field="kind", tag="rename"):
+    """Give one of this person's phones another name."""
+
+    change: ClassVar = ChangeKind.RENAME
+    credential: Identifier
+    value: DeviceName
+
+    @property
+    def signed_value(self) -> str:
+        """What the details have of it."""
+        return " ".join(self.value.split())
 
 
-class ChangeBody(msgspec.Struct):
-    """`POST /phone/changes`; `value` is the new name, or `off` to let all phones be woken."""
+class PreferBody(msgspec.Struct, tag_field="kind", tag="default"):
+    """Let one phone be woken first; with the value `off`, all of them at once."""
 
-    kind: ChangeKind
+    change: ClassVar = ChangeKind.DEFAULT
     credential: Identifier
     value: Name = ""
+
+    @property
+    def signed_value(self) -> str:
+        """What the details have of it."""
+        return "off" if self.value == "off" else ""
+
+
+class BlockBody(msgspec.Struct, tag_field="kind", tag="block"):
+    """Let a phone open nothing until it is unblocked."""
+
+    change: ClassVar = ChangeKind.BLOCK
+    credential: Identifier
+    value: Name = ""
+    signed_value: ClassVar = ""
+
+
+class RevokeBody(msgspec.Struct, tag_field="kind", tag="revoke"):
+    """Let a phone open nothing any more."""
+
+    change: ClassVar = ChangeKind.REVOKE
+    credential: Identifier
+    value: Name = ""
+    signed_value: ClassVar = ""
+
+
+# A union is a type to msgspec, though not to the type checker.
+ChangeBody: Any = RenameBody | PreferBody | BlockBody | RevokeBody
 
 
 class SignedBody(msgspec.Struct):
@@ -112,7 +150,7 @@ class ActRoutes:
                 self.begin_change,
                 body=ChangeBody,
                 responses={201: OfferedChange},
-                refusals=(InvalidRequest, NotFound),
+                refusals=(NotFound,),
             ),
             Operation(
                 "PUT",
@@ -160,9 +198,9 @@ class ActRoutes:
     async def begin_change(self, request: web.Request) -> web.Response:
         """Compose a change of one of the person's phones, for this one to sign."""
         phone = await self._phones.authenticate(bearer(request))
+        body: RenameBody | PreferBody | BlockBody | RevokeBody
         body = await json_body(request, ChangeBody)
-        value = _value(body)
-        change = await self._changes.begin(phone, body.kind, body.credential, value)
+        change = await self._changes.begin(phone, body.change, body.credential, body.signed_value)
         offered = OfferedChange(
             change.details.change,
             signed_details(change.details),
@@ -202,17 +240,3 @@ class ActRoutes:
 
     def _seconds_until(self, moment: datetime) -> int:
         return max(0, int((moment - self._clock()) / timedelta(seconds=1)))
-
-
-def _value(body: ChangeBody) -> str:
-    """Return what the change is to, where it is to something.
-
-    Raises:
-        InvalidRequest: a name that is too long to be shown, or none.
-    """
-    if body.kind is ChangeKind.RENAME:
-        name = " ".join(body.value.split())
-        if not 0 < len(name) <= MAX_DEVICE_NAME:
-            raise InvalidRequest(f"A phone's name has 1 to {MAX_DEVICE_NAME} characters.")
-        return name
-    return "off" if body.kind is ChangeKind.DEFAULT and body.value == "off" else ""

@@ -153,6 +153,7 @@ class TransferRoutes:
                 "GET",
                 "/phone/transfers/{id}",
                 self.show,
+                caller=Caller.ANY_PHONE,
                 headers=(Header.PREFER, Header.IF_NONE_MATCH),
                 responses={200: SeenTransfer},
                 description="For the new phone as well, with the token that it drew.",
@@ -220,7 +221,7 @@ class TransferRoutes:
 
     async def show(self, request: web.Request) -> web.Response:
         """Tell either phone how far the other one is, held until that changes."""
-        token, known = bearer(request), etags(request)
+        token, known = drawn_token(request), etags(request)
         identifier = request.match_info["id"]
 
         def is_news(transfer: Transfer, is_new_phone: bool) -> bool:  # noqa: FBT001
