@@ -156,7 +156,7 @@ class ApprovalRoutes:
         body: Approve | Deny = await json_body(request, AuthRequestAnswer)
         identifier = request.match_info["id"]
         if isinstance(body, Approve):
-            async with self._phones.suspecting(phone.credential.id):
+            async with self._phones.suspecting(phone.credential):
                 await self._flow.approve(phone, identifier, body.code, body.assertion)
         else:
             await self._flow.deny(phone, identifier, DenyReason(body.reason))

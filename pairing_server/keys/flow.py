@@ -32,6 +32,9 @@ from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url, b64url_decode, digest, new_id
 
+#: Two answers that one phone sent at once can overtake each other on the way.  A copy that is
+#: used within these seconds opens nothing either, and is found by the next use of either.
+OVERTAKEN = timedelta(seconds=10)
 TOKEN_CHALLENGE_LIFETIME = timedelta(minutes=2)
 
 
@@ -120,7 +123,7 @@ class PhoneFlow:
             PhoneBlocked: it did, and its count did not grow: it is blocked now, for there may be
                 a copy of the key.
         """
-        async with self.suspecting(phone.credential.id):
+        async with self.suspecting(phone.credential):
             credential = phone.credential
             return verify_assertion(
                 self.rp,
@@ -133,16 +136,24 @@ class PhoneFlow:
             )
 
     @asynccontextmanager
-    async def suspecting(self, credential_id: str) -> AsyncIterator[None]:
+    async def suspecting(self, credential: Credential) -> AsyncIterator[None]:
         """Block a key whose count turns out not to have grown, and raise the alarm.
 
+        Args:
+            credential: As it was before the signature was looked at.
+
         Raises:
+            InvalidAssertion: another signature of the phone was used a moment ago: this one was
+                overtaken on its way, and is refused without an alarm.
             PhoneBlocked: it did not grow.
         """
         try:
             yield
         except SignCountRegressed as error:
-            await self._status.suspect(credential_id)
+            used = credential.last_used_at
+            if used is not None and self._clock() - used < OVERTAKEN:
+                raise InvalidAssertion(None, "overtaken by another signature") from error
+            await self._status.suspect(credential.id)
             raise PhoneBlocked from error
 
     async def announce_device_token(self, phone: BoundPhone, device_token: str) -> None:

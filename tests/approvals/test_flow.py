@@ -17,6 +17,7 @@ from pairing_server.approvals.inbox import MAX_OF_CLIENT
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen
 from pairing_server.approvals.refusals import WrongCode as WrongCodeRefusal
 from pairing_server.errors import NotFound
+from pairing_server.keys.flow import OVERTAKEN
 from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked
 from pairing_server.oidc.refusals import UnknownUserId
 from pairing_server.registry import RegistryUnavailableError, notices, people
@@ -543,6 +544,10 @@ async def test_a_count_that_does_not_grow_blocks_the_phone_and_raises_the_alarm(
         "code": started.binding_code,
         "assertion": desk.assertion(request, started.binding_code, Twist(sign_count=0)),
     }
+    with pytest.raises(WireError) as overtaken:
+        await desk.phone.answer(request.id, body)
+    assert (overtaken.value.status, overtaken.value.error) == (400, "invalid_assertion")
+    desk.house.ports.clock.advance(OVERTAKEN)
     with pytest.raises(WireError) as refused:
         await desk.phone.answer(request.id, body)
     assert (refused.value.status, refused.value.error) == (403, "phone_blocked")
