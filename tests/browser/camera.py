@@ -27,4 +27,6 @@ def hold_up(film: Path, text: str) -> None:
     colour = bytes([128]) * (WIDTH * HEIGHT // 2)
     frame = b"FRAME\n" + bytes(picture) + colour
     head = f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\n".encode()
-    film.write_bytes(head + frame * 2)
+    # Where it lies: a camera that is on goes on seeing it.
+    with film.open("r+b" if film.exists() else "wb") as file:
+        file.write(head + frame * 2)

@@ -1,17 +1,23 @@
 """Takes the pictures of the documents: `make screenshots`.
 
-They are of the walk that the tests take, on the two screens that its pages are looked at on.  Who,
-where and when are the same each time; the QR code and the check number are drawn anew.
+They are of the walk that the tests take, on the two screens that its pages are looked at on, and
+of the phone web app on a small phone.  Who, where and when are the same each time; the QR codes
+and the numbers are drawn anew.
 """
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
+from clients import workstation
 from clients.card_profile import Holder
 from clients.desktop import Card
 from clients.test_ca import KeyKind, Style, UziTestCa
@@ -85,3 +91,82 @@ async def test_pictures_are_taken_of_the_walk(house, sit_down):
     desk.looks, desk.album = False, ALBUM
 
     await walk(desk)
+
+
+async def test_pictures_are_taken_of_the_phone_web_app(house, pick_up, monkeypatch):
+    that_day = SimpleNamespace(time=NOW.timestamp, monotonic=time.monotonic)
+    monkeypatch.setattr(workstation, "time", that_day)
+    await house.add_organisation()
+    page = await house.registered()
+    handset = await pick_up(house, Screen(360, 640, language="en-GB"))
+    await handset.context.route("**/phone/**", of_that_day)
+    handset.looks, handset.album = False, ALBUM
+    handset.refusals |= {401, 403, 422}
+
+    await pair_and_log_in(house, handset, page)
+    await keep_phones(house, handset, page)
+
+
+async def of_that_day(route):
+    """Let the server's answer be of the day of the pictures, as its clock is."""
+    answer = await route.fetch()
+    headers = {**answer.headers, "date": format_datetime(NOW, usegmt=True)}
+    await route.fulfill(response=answer, headers=headers)
+
+
+async def pair_and_log_in(house, handset, page):
+    await handset.open_app()
+    await handset.sees("welcome")
+    await handset.look("app-01-welcome")
+    offered = await page.start_pairing()
+    await handset.open_app(offered.link)
+    await handset.sees("is_this_you")
+    await handset.look("app-02-is-this-you")
+    await handset.choose("yes_me")
+    await handset.sees("type_number")
+    await handset.look("app-03-number")
+    await page.confirm(offered.id, await handset.check_number())
+    await handset.sees("paired")
+    await handset.look("app-04-paired")
+    await handset.choose("go_on")
+    await handset.sees("nothing_asked")
+    await handset.look("app-05-home")
+    started = await house.ask(await house.workstation("Huisartsen-informatiesysteem"))
+    await handset.sees_client("Huisartsen-informatiesysteem")
+    await handset.look("app-06-request")
+    await handset.approve("000000" if started.binding_code != "000000" else "111111")
+    await handset.reads("wrong_code", count=2)
+    await handset.look("app-07-wrong-code")
+    await handset.choose("not_me")
+    await handset.look("app-08-not-me")
+    await handset.choose("back_to_request")
+    await handset.approve(started.binding_code)
+    await handset.sees("end_approved")
+    await handset.look("app-09-approved")
+    await handset.choose("close")
+
+
+async def keep_phones(house, handset, page):
+    await handset.choose("menu")
+    await handset.look("app-10-menu")
+    await handset.choose("history")
+    await expect(handset.page.get_by_role("listitem")).to_have_count(2)
+    await handset.look("app-11-history")
+    await handset.choose("back")
+    await handset.choose("phones")
+    await expect(handset.page.get_by_role("listitem")).to_have_count(1)
+    await handset.look("app-12-phones")
+    credential = (await handset.kept())["credentialId"]
+    await house.phone_status().block(credential, "operator:test")
+    await handset.sees("blocked")
+    await handset.look("app-13-blocked")
+    await house.phone_status().revoke(credential, "operator:test")
+    await handset.choose("look_again")
+    await handset.sees("unbound")
+    await handset.look("app-14-unbound")
+    new = await handset.context.new_page()
+    handset.page = new
+    await handset.open_app()
+    await handset.choose("have_other_phone")
+    await handset.sees("new_phone")
+    await handset.look("app-15-new-phone")

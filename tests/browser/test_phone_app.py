@@ -93,6 +93,35 @@ async def test_all_that_is_signed_is_shown(house, handset, workstation):
     assert re.search(r"\b[12]:\d\d\b", shown)
 
 
+async def test_what_would_turn_the_writing_is_shown_as_a_box(house, handset):
+    workstation = await house.workstation("HIS \u202ezie ze")
+    started = await house.ask(workstation)
+    await handset.sees_client("HIS □zie ze")
+    await handset.approve(started.binding_code)
+    await handset.sees("end_approved")
+
+    assert await workstation.poll(started)
+
+
+async def test_a_request_that_changes_under_way_is_not_approved(house, handset, workstation):
+    async def meddle(route):
+        answer = await route.fetch()
+        body = await answer.json()
+        for request in body["auth_requests"]:
+            request["location"] = "Polikliniek 2"
+        await route.fulfill(response=answer, json=body)
+
+    handset.refusals.add(400)
+    await handset.context.route("**/phone/auth-requests", meddle)
+    await handset.page.reload()
+    await handset.sees("nothing_asked")
+    started = await house.ask(workstation)
+    await handset.sees_client("HIS")
+    await handset.approve(started.binding_code)
+
+    await handset.reads("wrong_signature")
+
+
 async def test_a_login_is_declined(handset, workstation, asked):
     await handset.choose("decline")
     await handset.sees("end_denied")

@@ -262,8 +262,9 @@ async def test_a_key_that_has_expired_says_how_to_go_on(handset, expires_in):
 def hand_over(house, pick_up, handset, film):
     """Bring a new phone to where the old one has scanned it and its holder made the key."""
 
-    async def begin(ending="old_key_ends"):
+    async def begin(ending="old_key_ends", *, looks=False):
         new = await pick_up(house, LARGE)
+        new.looks = handset.looks = looks
         await new.open_app()
         await new.choose("have_old_phone")
         await new.sees("new_phone")
@@ -293,7 +294,7 @@ def hand_over(house, pick_up, handset, film):
 async def test_a_new_phone_takes_the_place_of_the_old_one(house, handset, hand_over, stored):
     handset.refusals.add(401)
     before = await handset.kept()
-    new, code = await hand_over()
+    new, code = await hand_over(looks=True)
     await handset.approve(code)
     await handset.sees("transfer_done")
     await new.sees("paired")
@@ -329,6 +330,7 @@ async def test_three_wrong_codes_add_no_phone(handset, hand_over):
 
     await handset.sees("transfer_refused")
     await new.sees("transfer_refused")
+    new.looks = True
     await new.look()
 
 

@@ -8,7 +8,8 @@ import pytest_asyncio
 from pairing_server.app import shipped_phone_app
 from tests.documents import ROOT
 
-VECTORS = json.loads((ROOT / "tests" / "vectors" / "approval_challenge.json").read_text())
+VECTORS_OF = ROOT / "tests" / "vectors"
+VECTORS = json.loads((VECTORS_OF / "approval_challenge.json").read_text())
 ID, SECRET = "i" * 22, "s" * 43
 
 
@@ -40,6 +41,30 @@ async def test_the_challenge_is_the_one_of_the_vectors(run):
 
     expected = [{"jcs": v["jcs"], "challenge": v["challenge"]} for v in VECTORS["vectors"]]
     assert made == expected
+
+
+@pytest.mark.parametrize("act", ["change", "renewal", "transfer", "unblock"])
+async def test_the_challenge_of_each_other_act_is_the_one_of_its_vectors(run, act):
+    vectors = json.loads((VECTORS_OF / f"{act}_challenge.json").read_text())["vectors"]
+    script = """async (m, [act, all]) => {
+      const hex = bytes => [...bytes].map(b => b.toString(16).padStart(2, "0")).join("");
+      return Promise.all(all.map(async details => hex(await m[`${act}Challenge`](details))));
+    }"""
+    made = await run("challenge.js", script, [act, [each["details"] for each in vectors]])
+
+    assert vectors
+    assert made == [each["challenge"] for each in vectors]
+
+
+async def test_the_challenge_to_unbind_is_the_one_of_its_vectors(run):
+    vectors = json.loads((VECTORS_OF / "unbind_challenge.json").read_text())["vectors"]
+    script = """async (m, all) => {
+      const hex = bytes => [...bytes].map(b => b.toString(16).padStart(2, "0")).join("");
+      return Promise.all(all.map(async id => hex(await m.unbindChallenge(id))));
+    }"""
+    made = await run("challenge.js", script, [each["credential_id"] for each in vectors])
+
+    assert made == [each["challenge"] for each in vectors]
 
 
 @pytest.mark.parametrize("value", [5, None, True])

@@ -3,12 +3,27 @@
 Chromium has no `BarcodeDetector` on Linux, so that these run the decoder of browsers without one.
 """
 
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from clients.workstation import Started, Workstation
 from tests.browser.camera import hold_up
 from tests.browser.handset import LARGE
+
+
+@dataclass
+class Login:
+    """A login at a workstation; `link` is the code that it shows at the moment."""
+
+    workstation: Workstation
+    started: Started
+    link: str = ""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -94,3 +109,81 @@ async def test_the_browsers_own_detector_is_used_where_there_is_one(house, hands
     await handset.reads("other_code_text")
 
     assert not [url for url in loaded if "/vendor/" in url]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def login(house, handset, film):
+    """A login whose changing QR code the camera of this phone, which is paired, has before it."""
+    await handset.take_over(await house.bind())
+    workstation = await house.workstation()
+    started = await house.ask(workstation)
+    await handset.sees_client("HIS")
+    login = Login(workstation, started)
+    shown = asyncio.Event()
+
+    async def show():
+        async with aclosing(workstation.frames(started)) as frames:
+            async for frame in frames:
+                login.link = frame.link
+                hold_up(film, frame.link)
+                shown.set()
+
+    showing = asyncio.create_task(show())
+    await shown.wait()
+    yield login
+    showing.cancel()
+
+
+async def test_a_login_code_seen_by_the_camera_is_approved_without_typing(handset, login):
+    await handset.choose_label("scan_instead")
+    await handset.sees("scan")
+    await handset.sees_client("HIS")
+    await expect(handset.code_field()).to_have_count(0)
+    await handset.look()
+    await handset.choose("approve")
+    await handset.sees("end_approved")
+
+    assert await login.workstation.poll(login.started)
+
+
+async def test_a_login_code_that_was_opened_as_a_link_is_approved_with_the_code(handset, login):
+    async with handset.page.expect_request("**/phone/qr") as asked:
+        await handset.page.evaluate("link => location.assign(link)", login.link)
+    assert (await asked.value).post_data_json == {"payload": login.link, "via": "link"}
+    await handset.sees_client("HIS")
+    await handset.approve(login.started.binding_code)
+    await handset.sees("end_approved")
+
+    assert await login.workstation.poll(login.started)
+
+
+async def test_a_request_without_a_code_that_this_app_has_not_scanned_is_to_be_scanned(
+    handset, login
+):
+    await handset.choose_label("scan_instead")
+    await expect(handset.control("approve")).to_be_visible()
+    # What was scanned counts for as long as the app runs.
+    await handset.page.reload()
+    await handset.sees_client("HIS")
+    await handset.reads("scan_workstation")
+    await handset.look()
+
+    await handset.is_gone("approve")
+    await expect(handset.control("decline")).to_be_visible()
+
+
+async def test_a_login_code_that_is_over_says_to_scan_the_next(handset, login, clock):
+    handset.refusals.add(410)
+    link = login.link
+    clock.advance(timedelta(seconds=5))
+    await handset.page.evaluate("link => location.assign(link)", link)
+
+    await handset.sees("code_over")
+    await handset.look()
+
+
+async def test_a_phone_that_is_not_paired_says_so_of_a_login_code(house, pick_up):
+    handset = await pick_up(house)
+    await handset.open_app("/app/#l.handle.1.mac")
+
+    await handset.reads("pair_first")

@@ -8,8 +8,12 @@ import { t } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/** Make a field for `length` digits; `onenter` is called when Enter is pressed. */
-export function codeField(length, label, { onenter, onchange } = {}) {
+/**
+ * Make a field for `length` digits; `onenter` is called when Enter is pressed.
+ *
+ * `instead` is a button for the one place of the keypad that has no digit.
+ */
+export function codeField(length, label, { onenter, onchange, instead } = {}) {
   const boxes = el("div", { class: "boxes", "aria-hidden": "true" }, Array.from({ length }, () => el("span")));
   const input = el("input", {
     type: "text", inputmode: "none", autocomplete: "off", maxlength: length, "aria-label": label,
@@ -48,7 +52,7 @@ export function codeField(length, label, { onenter, onchange } = {}) {
   const rubber = el("button", { type: "button", class: "erase", "aria-label": t("erase"), onclick: erase }, icon("erase"));
   return {
     field: el("div", { class: "code" }, input, boxes),
-    keypad: el("div", { class: "keypad", role: "group", "aria-label": t("keypad") }, KEYS.map(key), el("span"), key("0"), rubber),
+    keypad: el("div", { class: "keypad", role: "group", "aria-label": t("keypad") }, KEYS.map(key), instead ?? el("span"), key("0"), rubber),
     value: () => input.value,
     isFull: () => input.value.length === length,
     clear: () => set(""),

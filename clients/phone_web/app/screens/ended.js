@@ -7,7 +7,7 @@ const ENDS = {
   approved: ["tick", "good", "end_approved"],
   redeemed: ["tick", "good", "end_approved"],
   denied: ["cross", "calm", "end_denied"],
-  not_me: ["stop", "calm", "end_not_me"],
+  not_me: ["flag", "calm", "end_not_me"],
   expired: ["clock", "wait", "end_expired"],
   superseded: ["renew", "wait", "end_superseded"],
   revoked: ["stop", "bad", "end_revoked"],

@@ -18,7 +18,7 @@ export function notMe(app, { request }) {
   return {
     title: t("not_me"),
     content: [
-      sign("stop", "bad"),
+      sign("flag", "bad"),
       heading(t("not_me_title")),
       el("p", { class: "lead" }, t("not_me_text")),
       el("div", { class: "sheet" }, el("strong", { dir: "auto" }, plain(request.client)), askedFacts(request)),

@@ -1,5 +1,6 @@
 // A login request: everything that the approval will say, the code, and both answers.
 
+import { hasCamera } from "../camera.js";
 import { approvalChallenge } from "../challenge.js";
 import { codeField } from "../code.js";
 import { asPhone, signed } from "../phone.js";
@@ -22,6 +23,7 @@ export function request(app, { request: given }) {
   const code = shown.code_length > 0 && codeField(shown.code_length, t("code_label", { count: shown.code_length }), {
     onenter: () => approve.click(),
     onchange: () => { fault.show(); code.wrong(false); },
+    instead: hasCamera() ? el("button", { type: "button", class: "erase", "aria-label": t("scan_instead"), onclick: () => app.go("scan") }, icon("scan")) : undefined,
   });
   const left = el("span", { class: "left", role: "timer" });
   const answer = new Answer(app, shown);
@@ -72,7 +74,7 @@ export function request(app, { request: given }) {
   return {
     title: t("asks_login"),
     content,
-    aside: button(t("not_me"), () => app.go("notMe", { request: shown }), { kind: "quiet alarm", picture: "stop" }),
+    aside: button(t("not_me"), () => app.go("notMe", { request: shown }), { kind: "quiet alarm", picture: "flag" }),
     tick,
     begin: tick,
     async arrive(requests) {

@@ -86,6 +86,7 @@ export default {
   "decline": "Decline",
   "not_me": "This is not me",
   "scan_workstation": "Scan the QR code on the workstation’s screen to approve.",
+  "scan_instead": "Scan a QR code instead",
   "wrong_code": {"one": "Not the code: one try left.", "other": "Not the code: {count} tries left."},
   "minutes_left": {"one": "One minute left.", "other": "{count} minutes left."},
   "seconds_left": {"one": "One second left.", "other": "{count} seconds left."},

@@ -86,6 +86,7 @@ export default {
   "decline": "Weigeren",
   "not_me": "Dit ben ik niet",
   "scan_workstation": "Scan de QR-code op het scherm van de werkplek om goed te keuren.",
+  "scan_instead": "In plaats daarvan een QR-code scannen",
   "wrong_code": {"one": "Niet de code: nog één poging.", "other": "Niet de code: nog {count} pogingen."},
   "minutes_left": {"one": "Nog één minuut.", "other": "Nog {count} minuten."},
   "seconds_left": {"one": "Nog één seconde.", "other": "Nog {count} seconden."},

@@ -1,0 +1,171 @@
+"""The phone web app being woken: how notifications stand, and what one shows.
+
+No push service is called from here.  What Chromium would be given by one is given by a script, and
+what one would deliver by the DevTools; the server's calls are its own.
+"""
+
+import json
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.handset import HANDSET
+
+KEY = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+SUBSCRIBED = {
+    "endpoint": "https://push.example.net/send/x",
+    "keys": {"p256dh": KEY, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+}
+#: A subscription as a push service of the browser's maker would grant it.
+GRANTS = """(() => {
+  let held = null;
+  const granted = { ...%s, toJSON() { return this; }, unsubscribe: async () => { held = null; } };
+  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+    window.subscribedWith = applicationServerKey.length;
+    return (held = granted);
+  };
+  PushManager.prototype.getSubscription = async () => held;
+  const answer = () => Promise.resolve(Notification.permission);
+  if (Notification.permission !== "default") Notification.requestPermission = answer;
+})()"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def handset(house, pick_up):
+    handset = await pick_up(house, HANDSET, keeps=True)
+    await handset.context.add_init_script(GRANTS % json.dumps(SUBSCRIBED))
+    await handset.take_over(await house.bind())
+    return handset
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def sends(handset):
+    """Let the server have a key to push with."""
+
+    async def tell(route):
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json=await answer.json() | {"vapid_public_key": KEY})
+
+    await handset.context.route("**/phone/credential", tell)
+
+
+async def look_at_notifications(handset, message):
+    await handset.choose("menu")
+    await handset.choose("notifications")
+    await handset.sees(message)
+    await handset.look()
+
+
+async def pushed(house, handset):
+    token = (await handset.kept())["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    async with house.http.get(f"{house.base_url}/phone/credential", headers=headers) as answer:
+        return (await answer.json())["push"]
+
+
+async def test_a_server_that_sends_none_is_said_to(handset):
+    await look_at_notifications(handset, "push_unavailable")
+
+
+async def test_notifications_are_turned_on_and_off(house, handset, sends):
+    await handset.context.grant_permissions(["notifications"])
+    await handset.page.reload()
+    await look_at_notifications(handset, "push_off")
+    await handset.choose("push_turn_on")
+    await handset.sees("push_on")
+    await handset.look()
+
+    assert await pushed(house, handset) == "webpush"
+    assert await handset.page.evaluate("window.subscribedWith") == 65
+    await handset.choose("push_turn_off")
+    await handset.sees("push_off")
+    assert await pushed(house, handset) is None
+
+
+async def test_who_has_said_no_hears_how_to_undo_it(handset, sends):
+    await handset.context.add_init_script(
+        "Object.defineProperty(Notification, 'permission', { get: () => 'denied' });"
+    )
+    await handset.page.reload()
+    await look_at_notifications(handset, "push_denied")
+
+
+async def test_a_browser_without_pushes_says_so(handset, sends):
+    await handset.context.add_init_script("delete window.PushManager")
+    await handset.page.reload()
+    await look_at_notifications(handset, "push_unsupported")
+
+
+async def test_on_an_iphone_the_app_is_first_to_be_put_on_the_home_screen(handset, sends):
+    await handset.context.add_init_script(
+        "delete window.PushManager;"
+        "Object.defineProperty(navigator, 'userAgent', { get: () => 'Mozilla (iPhone) Safari' });"
+    )
+    await handset.page.reload()
+    await look_at_notifications(handset, "push_install")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def delivers(house, handset):
+    """Deliver a push as a push service would: `await delivers(text)`; gives what it shows."""
+    await handset.context.grant_permissions(["notifications"])
+    found = []
+    handset.devtools.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(told["registrations"])
+    )
+    await handset.devtools.send("ServiceWorker.enable")
+    await handset.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    registration = next(each for each in found if each["scopeURL"].endswith("/app/"))
+
+    async def deliver(text):
+        push = {
+            "origin": house.base_url,
+            "registrationId": registration["registrationId"],
+            "data": text,
+        }
+        await handset.devtools.send("ServiceWorker.deliverPushMessage", push)
+        return await handset.page.evaluate(
+            """async () => {
+              const ready = await navigator.serviceWorker.ready;
+              for (let tries = 0; tries < 50; tries++) {
+                const shown = await ready.getNotifications();
+                if (shown.length)
+                  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
+                await new Promise(wake => setTimeout(wake, 50));
+              }
+              return [];
+            }"""
+        )
+
+    return deliver
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ('{"id": "abc", "title": "Jan Jansen", "body": "Poli"}', "abc"),
+        ('{"id": 7}', "request"),
+        ("no JSON", "request"),
+        ("", "request"),
+    ],
+)
+async def test_a_notification_says_the_same_whatever_the_push_does(delivers, text, tag):
+    (shown,) = await delivers(text)
+
+    assert shown == {
+        "title": "Inlogverzoek",
+        "body": "Open de app om te zien wat er wordt gevraagd.",
+        "tag": tag,
+        "data": None,
+    }
+
+
+async def test_a_notification_speaks_the_language_that_was_chosen(handset, delivers):
+    await handset.choose("menu")
+    await handset.page.get_by_label("English").check()
+    await expect(handset.page.locator("html")).to_have_attribute("lang", "en")
+
+    (shown,) = await delivers('{"id": "abc"}')
+
+    assert shown["title"] == "Login request"
