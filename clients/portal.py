@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 
 from clients.desktop import Card, DesktopAgent
+from clients.phone_record import PastEvent
 from clients.wire import Answer, JSONObject, Wire, origin_of
 
 #: Seconds between two looks at what the phone has done so far.
@@ -44,6 +45,32 @@ class Notice(msgspec.Struct, frozen=True):
 
 class _Notices(msgspec.Struct):
     notices: list[Notice]
+
+
+class OwnPhone(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone of the person who is logged in; `last_used_at` is `None` until it is used."""
+
+    credential_id: str
+    device_name: str
+    platform: str
+    model: str
+    status: str
+    is_default: bool
+    bound_at: str
+    expires_at: str
+    last_used_at: str | None
+    last_used_workstation: str
+    last_used_location: str
+    last_used_organisation: str
+    can_unblock: bool
+
+
+class _OwnPhones(msgspec.Struct):
+    phones: list[OwnPhone]
+
+
+class _History(msgspec.Struct):
+    events: list[PastEvent]
 
 
 class OfferedPairing(msgspec.Struct, frozen=True):
@@ -203,6 +230,54 @@ class PortalPage:
             WireError: another number; three wrong ones end the pairing.
         """
         await self._post(f"/portal/pairings/{identifier}/confirm", {"check_number": check_number})
+
+    async def phones(self) -> list[OwnPhone]:
+        """List the phones of the person who is logged in.
+
+        Raises:
+            WireError: not logged in with a card, or not registered.
+        """
+        return (await self._wire.call("GET", "/portal/phones")).read(_OwnPhones).phones
+
+    async def history(self) -> list[PastEvent]:
+        """List what happened with those phones, newest first.
+
+        Raises:
+            WireError: not logged in with a card, or not registered.
+        """
+        return (await self._wire.call("GET", "/portal/history")).read(_History).events
+
+    async def block_phone(self, credential_id: str) -> None:
+        """Block a phone that is lost: it opens nothing until it is unblocked.
+
+        Raises:
+            WireError: no such phone, or not active.
+        """
+        await self._post(f"/portal/phones/{credential_id}/block", {})
+
+    async def unblock_phone(self, credential_id: str) -> None:
+        """Unblock a phone that was found.
+
+        Raises:
+            WireError: no such phone, not blocked, or its key may have been copied.
+        """
+        await self._post(f"/portal/phones/{credential_id}/unblock", {})
+
+    async def revoke_phone(self, credential_id: str) -> None:
+        """Revoke a phone for good, with all other browser sessions of the person.
+
+        Raises:
+            WireError: no such phone.
+        """
+        await self._post(f"/portal/phones/{credential_id}/revoke", {})
+
+    async def rename_phone(self, credential_id: str, name: str) -> None:
+        """Call a phone otherwise.
+
+        Raises:
+            WireError: no such phone, or a name that cannot be shown.
+        """
+        await self._post(f"/portal/phones/{credential_id}/rename", {"name": name})
 
     async def log_out(self) -> None:
         """End the browser's session, so that nobody goes on at a page that was left open."""

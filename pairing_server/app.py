@@ -53,6 +53,8 @@ from pairing_server.phones.setup import BoundPhones, PhoneApi, Routes
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.portal.flow import RegistrationFlow
+from pairing_server.portal.phone_routes import OwnPhoneRoutes
+from pairing_server.portal.phones import OwnPhonesFlow
 from pairing_server.portal.routes import PortalRoutes
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.ports import Ports
@@ -176,9 +178,11 @@ def make_app(
     believe = card_believer(settings, card_status)
     uzi = UziFlow(ports, believe, origin=settings.origin, host=settings.host)
     sessions = BrowserSessions(ports)
-    births = BirthDates(stores.birth_date_key)
-    registration = RegistrationFlow(ports, uzi, sessions, births, contact=settings.contact)
+    registration = RegistrationFlow(
+        ports, uzi, sessions, BirthDates(stores.birth_date_key), contact=settings.contact
+    )
     portal = PortalRoutes(registration, uzi, sessions, clock)
+    own_phones = OwnPhonesFlow(ports, bound.statuses)
     mtls = MtlsRoutes(
         MtlsFlow(ports, believe, read_issuers(settings), origin=settings.origin),
         random,
@@ -229,6 +233,7 @@ def make_app(
         UziRoutes(uzi, clock, random, log_in=portal.log_in),
         mtls,
         portal,
+        OwnPhoneRoutes(own_phones, sessions),
         *phone_api,
         PhoneApiRoutes(phone_api, settings.base_url, LIMITED),
         AppLinkRoutes(

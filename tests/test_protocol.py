@@ -163,6 +163,23 @@ async def test_the_story_of_a_phones_life(house):
     check_examples("life", exchanges)
 
 
+async def test_the_story_of_a_lost_phone(house):
+    page = await house.registered()
+    phone = await house.bind(page)
+    await house.approved(phone, await house.workstation())
+    with recording(house.base_url) as exchanges:
+        await page.history()
+        await page.rename_phone(phone.credential_id, "Dienst 2")
+        await page.block_phone(phone.credential_id)
+        await page.phones()
+        await refused(page.block_phone(phone.credential_id))
+        await page.unblock_phone(phone.credential_id)
+        await page.revoke_phone(phone.credential_id)
+        await refused(page.unblock_phone(phone.credential_id))
+
+    check_examples("lost", exchanges)
+
+
 async def unblocking_code(house, phone):
     """Draw a code as an administrator does."""
     statuses = house.phone_status()
@@ -346,8 +363,8 @@ def test_every_error_is_in_the_table():
 
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
-        *("card", "denial", "mtls", "pairing", "life", "transfer", "login", "qr", "refused"),
-        "held",
+        *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
+        *("refused", "held"),
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

@@ -12,7 +12,7 @@ from pairing_server.cli.running import TAKES_ID, Mistake, registry_only, run, wi
 from pairing_server.clock import from_milliseconds, wire_time
 from pairing_server.evidence import Check, Linked, NoEvidenceError, broken, check_link, is_readable
 from pairing_server.evidence.acts import check_act, read_act
-from pairing_server.evidence.card import PURPOSES, check_card, read_statement
+from pairing_server.evidence.card import OF_PHONES, check_card, is_of_card, read_statement
 from pairing_server.evidence.log import ExportLog, Log, RegistryLog
 from pairing_server.evidence.phone import ACTIONS as APPROVALS
 from pairing_server.evidence.phone import (
@@ -105,8 +105,8 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
     try:
         if not is_readable(linked.entry):
             found: dict[str, Check] = {}
-        elif facts.action in PURPOSES:
-            found, more = _card(facts, settings)
+        elif is_of_card(facts):
+            found, more = await _card(log, facts, settings)
         else:
             found, more = await _phone(log, facts, settings)
     except NoEvidenceError as error:
@@ -132,12 +132,21 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
     }
 
 
-def _card(facts: Facts, settings: Settings) -> tuple[dict[str, Check], dict[str, Any]]:
+async def _card(
+    log: Log, facts: Facts, settings: Settings
+) -> tuple[dict[str, Check], dict[str, Any]]:
     kept = read_statement(facts)
+    registered = None
+    if facts.action in OF_PHONES:
+        registered = await log.by_object("PersonRegistered", facts.actor)
+    known = registered.entry.facts if registered and is_readable(registered.entry) else None
     hierarchy = read_hierarchy(settings)
     verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
     told = {"statement": kept.statement, "origin": kept.origin, "revocation": kept.revocation}
-    return check_card(facts, kept, verifier, hierarchy, settings.origin), told
+    found = check_card(facts, kept, verifier, hierarchy, settings.origin, known)
+    if registered is not None:
+        found["registration"] = check_link(registered)
+    return found, told
 
 
 async def _phone(

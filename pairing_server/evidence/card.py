@@ -17,12 +17,18 @@ from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.refusals import CardRefused
 from pairing_server.uzi.session import Purpose, is_about, statement
 
+#: What is done with a phone in the portal.
+OF_PHONES = frozenset(
+    {"AuthenticatorBlocked", "AuthenticatorUnblocked", "AuthenticatorRevoked", "PhoneRenamed"}
+)
 #: What a card must have been asked for, by what the event says was done with it.
 PURPOSES: Mapping[str, frozenset[str]] = {
     "OrganisationRegistered": frozenset({Purpose.REGISTER_ORGANISATION}),
     "PersonRegistered": frozenset({Purpose.SIGN_REGISTRATION}),
     # Who signed a registration is logged in by it, and may begin another.
     "RegistrationDenied": frozenset({Purpose.LOGIN, Purpose.SIGN_REGISTRATION}),
+    # That stands under the login, whatever it was for.
+    **dict.fromkeys(OF_PHONES, frozenset(Purpose)),
 }
 
 
@@ -42,6 +48,17 @@ class SignedStatement:
     revocation: dict[str, Any] = field(default_factory=dict)
     registered: dict[str, str] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, str] = field(default_factory=dict)
+
+
+def is_of_card(facts: Facts) -> bool:
+    """Tell whether the event may stand on what a card signed.
+
+    Raises:
+        ValueError: the evidence is not JSON.
+    """
+    kept = msgspec.json.decode(facts.evidence, type=dict[str, Any])
+    return facts.action in PURPOSES and "assertion" not in kept
 
 
 def read_statement(facts: Facts) -> SignedStatement:
@@ -63,6 +80,7 @@ def check_card(
     verifier: CardVerifier,
     hierarchy: Hierarchy,
     origin: str,
+    registered: Facts | None = None,
 ) -> dict[str, Check]:
     """Check what a card signed, by the rules of the time when the event was written.
 
@@ -70,8 +88,11 @@ def check_card(
 
     Args:
         origin: Of the server whose log this is: cards sign for others, too.
+        registered: For what was done with a phone, the event that registered its actor.
     """
+    of_phone = facts.action in OF_PHONES
     return {
+        **({"holder": _holder(facts, kept, registered)} if of_phone else {}),
         "origin": HOLDS if kept.origin == origin else broken(f"signed for {kept.origin}"),
         "purpose": _purpose(facts, kept),
         "signature": _signature(kept),
@@ -103,7 +124,8 @@ def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
         card = read_card(load_certificate(decode_base64(kept.certificate)), hierarchy)
     except CardRefused as refusal:
         return broken(refusal.code)
-    if facts.ura != card.ura:
+    # A phone's organisation is the one that it was bound for, whichever card is shown later.
+    if facts.ura != card.ura and facts.action not in OF_PHONES:
         return broken(f"the card is of URA {card.ura}, the event of {facts.ura}")
     if not _is_composed(kept, card):
         return broken("the statement names another server or card")
@@ -111,7 +133,7 @@ def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
         "OrganisationRegistered": _wrong_organisation,
         "PersonRegistered": _wrong_person,
         "RegistrationDenied": _wrong_denial,
-    }[facts.action](facts, kept, card)
+    }.get(facts.action, _wrong_phone)(facts, kept, card)
     return broken(wrong) if wrong else HOLDS
 
 
@@ -146,6 +168,23 @@ def _wrong_denial(facts: Facts, kept: SignedStatement, card: Card) -> str:
     if facts.object != f"person:{kept.denied.get('person')}":
         return "the event is about another person than the one denied"
     return _wrong_number(kept.denied, card)
+
+
+def _wrong_phone(facts: Facts, kept: SignedStatement, card: Card) -> str:
+    if facts.object != f"credential:{kept.changed.get('credential')}":
+        return "the event is about another phone"
+    return _wrong_number(kept.changed, card)
+
+
+def _holder(facts: Facts, kept: SignedStatement, registered: Facts | None) -> Check:
+    """Check that the card's number is that of the person who did it."""
+    if registered is None:
+        return untold("no event in the log registers this person")
+    known = msgspec.json.decode(registered.evidence, type=dict[str, Any])
+    number = msgspec.convert(known.get("registered", {}), dict[str, str]).get("uzi_number")
+    if registered.object != facts.actor or number != kept.changed.get("uzi_number"):
+        return broken("another card's holder is registered as this person")
+    return HOLDS
 
 
 def _wrong_number(of: Mapping[str, str], card: Card) -> str:

@@ -163,6 +163,11 @@ def block(
     return phone
 
 
+def can_unblock(phone: Credential) -> bool:
+    """Tell whether a phone is blocked, and not because there may be a copy of its key."""
+    return phone.status is CredentialStatus.BLOCKED and phone.status_reason != Reason.SIGN_COUNT
+
+
 def unblock(
     tx: Transaction,
     credential_id: str,
@@ -180,7 +185,7 @@ def unblock(
     phone = _move(
         tx, credential_id, (CredentialStatus.BLOCKED,), CredentialStatus.ACTIVE, now, None
     )
-    if phone.status_reason == Reason.SIGN_COUNT:
+    if not can_unblock(phone):
         raise NotUnblocked(status=phone.status)
     tx.record(_event(AuthenticatorUnblocked, actor, phone, evidence))
     tell(tx, phone, PhoneNoticeKind.UNBLOCKED, now)

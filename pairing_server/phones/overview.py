@@ -42,6 +42,14 @@ class EventKind(StrEnum):
     DEFAULT_CHANGED = "default_changed"
 
 
+class ToldStatus(StrEnum):
+    """Where a phone's key is in its life, as it is told."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+
+
 _KINDS = {
     "AuthRequestApproved": EventKind.APPROVED,
     "AuthRequestDenied": EventKind.DENIED,
@@ -93,6 +101,13 @@ class Sibling:
 
     credential: Credential
     last_used_organisation: str
+
+    def told_status(self, now: datetime) -> ToldStatus:
+        """Return where its key is, as it is told."""
+        credential = self.credential
+        if credential.status is CredentialStatus.ACTIVE and not credential.is_active(now):
+            return ToldStatus.EXPIRED
+        return ToldStatus(credential.status.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

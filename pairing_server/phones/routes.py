@@ -1,7 +1,6 @@
 """What a phone reads of itself, of its siblings, and of what happened."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 from aiohttp import web
@@ -17,19 +16,12 @@ from pairing_server.phones.overview import (
     Sibling,
     Standing,
     Told,
+    ToldStatus,
 )
 from pairing_server.push import PushService
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.tokens import digest
-
-
-class ToldStatus(StrEnum):
-    """Where a phone's key is in its life, as it is told."""
-
-    ACTIVE = "active"
-    BLOCKED = "blocked"
-    EXPIRED = "expired"
 
 
 class BoundCredential(msgspec.Struct):
@@ -153,7 +145,7 @@ class OverviewRoutes:
         """List what happened with the person's phones."""
         phone = await self._phones.authenticate(bearer(request))
         events = await self._overview.history(phone.person.id)
-        return answer(History([_event(event) for event in events]))
+        return answer(History([history_event(event) for event in events]))
 
     async def notices(self, request: web.Request) -> web.Response:
         """List what the person should know of their other phones."""
@@ -185,14 +177,13 @@ def _bound(phone: BoundPhone, standing: Standing) -> BoundCredential:
 
 def _record(sibling: Sibling, asking: BoundPhone, now: datetime) -> PhoneRecord:
     credential = sibling.credential
-    expired = credential.status is CredentialStatus.ACTIVE and not credential.is_active(now)
     return PhoneRecord(
         credential_id=credential.id,
         device_name=credential.device_name,
         platform=credential.platform,
         model=credential.model,
         app_version=credential.app_version,
-        status=ToldStatus.EXPIRED if expired else ToldStatus(credential.status.value),
+        status=sibling.told_status(now),
         is_this=credential.id == asking.credential.id,
         is_default=asking.person.default_phone == credential.id,
         bound_at=credential.bound_at,
@@ -205,7 +196,8 @@ def _record(sibling: Sibling, asking: BoundPhone, now: datetime) -> PhoneRecord:
     )
 
 
-def _event(event: PastEvent) -> HistoryEvent:
+def history_event(event: PastEvent) -> HistoryEvent:
+    """Return an event as it is told."""
     phone, shown = event.credential, event.shown
     return HistoryEvent(
         id=event.id,

@@ -94,6 +94,20 @@ class BrowserSessions:
         last = await self._registry.read(lambda tx: _signed_out_at(tx, session))
         await self._open(request, response, replace(session, signed_out_at=last))
 
+    async def reopen(
+        self,
+        request: web.Request,
+        response: web.Response,
+        session: BrowserSession,
+        signed_out_at: datetime | None,
+    ) -> None:
+        """Go on in a new session after the person signed themselves out, as long as was left.
+
+        Args:
+            signed_out_at: That very sign-out: one that followed it ends this session, too.
+        """
+        await self._open(request, response, replace(session, signed_out_at=signed_out_at))
+
     async def close(self, request: web.Request) -> None:
         """End the session that the request rides on, if there is one.
 

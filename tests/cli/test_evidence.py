@@ -115,6 +115,19 @@ SIGNED_ACTS = [
     ("AuthenticatorRevoked", handed_over),
     ("AuthenticatorRevoked", unbound),
 ]
+
+
+async def phones_changed(house):
+    page = await house.registered()
+    phone = await house.bind(page)
+    await page.login(house.agent(), house.register.card(house.holder))
+    await page.rename_phone(phone.credential_id, "Dienst 2")
+    await page.block_phone(phone.credential_id)
+    await page.unblock_phone(phone.credential_id)
+    await page.revoke_phone(phone.credential_id)
+
+
+OF_PHONES = ("PhoneRenamed", "AuthenticatorBlocked", "AuthenticatorUnblocked")
 SIGNED_BY_CARD = [
     ("OrganisationRegistered", organisation_registered),
     ("PersonRegistered", person_registered),
@@ -146,6 +159,58 @@ async def test_what_a_card_signed_verifies_again(house, verify, action, happens)
         "certificate",
         "revocation",
     }
+
+
+@pytest.mark.parametrize("action", [*OF_PHONES, "AuthenticatorRevoked"])
+async def test_what_was_done_with_a_phone_in_the_portal_stands_on_the_login(house, verify, action):
+    await phones_changed(house)
+
+    status, told = await verify(action)
+
+    assert (status, told["verdict"]) == (0, "holds")
+    assert told["statement"].startswith("Ik log in bij localhost:")
+    assert told["checks"]["holder"]["holds"]
+    assert told["checks"]["registration"]["holds"]
+
+
+async def test_what_an_operator_did_with_a_phone_nobody_signed(house, command):
+    phone = await house.bind()
+    await house.phone_status().block(phone.credential_id, "operator:test")
+    (event,) = [each for each in await house.events() if each["action"] == "AuthenticatorBlocked"]
+
+    assert await command("audit", "evidence", event["id"]) == (
+        2,
+        "Error: nobody signed for this event (AuthenticatorBlocked)\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("actor = 'person:q'", {"chain"}),
+        ("object = 'credential:q'", {"chain", "names"}),
+        ("ura = '90000999'", {"chain"}),
+    ],
+)
+async def test_what_was_done_with_a_phone_was_done_by_that_person_with_that_phone(
+    house, verify, tmp_path, change, found
+):
+    await phones_changed(house)
+    where = "action = 'AuthenticatorBlocked'"
+    tamper(tmp_path, (f"UPDATE audit_event SET {change} WHERE {where}",))
+
+    status, told = await verify("AuthenticatorBlocked")
+
+    assert (status, failed(told)) == (1, found)
+
+
+async def test_another_cards_holder_did_nothing_with_ones_phone(house, verify, tmp_path):
+    await phones_changed(house)
+    changed(tmp_path, registered={"uzi_number": "900005678"})
+
+    status, told = await verify("AuthenticatorRevoked")
+
+    assert (status, failed(told)) == (1, {"holder", "registration"})
 
 
 @pytest.mark.parametrize(("action", "happens"), SIGNED_BY_PHONE)

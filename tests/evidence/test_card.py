@@ -14,7 +14,7 @@ from clients.test_ca import KeyKind, Style, UziTestCa
 from pairing_server.audit.chain import Facts
 from pairing_server.clock import to_milliseconds
 from pairing_server.evidence import NoEvidenceError
-from pairing_server.evidence.card import check_card, read_statement
+from pairing_server.evidence.card import OF_PHONES, check_card, is_of_card, read_statement
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import load_hierarchy
 from pairing_server.uzi.path import CardVerifier
@@ -115,11 +115,13 @@ def denial(sign):
 def broken(ca):
     """Name the checks that do not hold."""
 
-    def check(action, evidence, anchor=None, **changed):
+    def check(action, evidence, anchor=None, registered=None, **changed):
         facts = event(action, evidence, **changed)
         verifier = CardVerifier(TrustAnchors((anchor or ca.root.certificate,)), HIERARCHY)
-        checks = check_card(facts, read_statement(facts), verifier, HIERARCHY, "http://localhost")
-        assert set(checks) == {
+        checks = check_card(
+            facts, read_statement(facts), verifier, HIERARCHY, "http://localhost", registered
+        )
+        assert set(checks) - {"holder"} == {
             "origin",
             "purpose",
             "signature",
@@ -138,6 +140,52 @@ def test_what_was_signed_holds(broken, organisation, person, denial, sign):
     assert broken("RegistrationDenied", denial) == set()
     after_registering = {**person, **denial, **sign(Purpose.SIGN_REGISTRATION)}
     assert broken("RegistrationDenied", after_registering) == set()
+
+
+ACTIONS = sorted(OF_PHONES)
+PHONE = {"object": "credential:c", "ura": "90000999"}
+
+
+@pytest.fixture(scope="module")
+def act(sign):
+    return {**sign(Purpose.LOGIN), "by": "uzi-pas", "changed": {**NUMBER, "credential": "c"}}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("purpose", STATEMENTS)
+def test_what_is_done_with_a_phone_stands_on_any_login_of_its_holder(
+    broken, sign, act, person, action, purpose
+):
+    evidence = {**act, **sign(purpose)}
+    registered = event("PersonRegistered", person)
+
+    assert broken(action, evidence, registered=registered, **PHONE) == set()
+    # Who was registered before there was a log of it: nobody can tell.
+    assert broken(action, evidence, **PHONE) == set()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_is_done_with_a_phone_names_the_phone_and_its_holder(
+    broken, sign, act, person, action
+):
+    registered = event("PersonRegistered", person)
+    theirs = {**act, **sign(Purpose.LOGIN, OTHER)}
+    changed = {**theirs, "changed": {**act["changed"], "uzi_number": OTHER.uzi_number}}
+
+    def found(evidence, **changed):
+        return broken(action, evidence, registered=registered, **{**PHONE, **changed})
+
+    assert found(act, object="credential:other") == {"names"}
+    assert found({**act, "changed": {}}) == {"names", "holder"}
+    assert found(theirs) == {"names"}
+    assert found(changed) == {"holder"}
+    assert found(act, actor="person:q") == {"holder"}
+
+
+def test_what_a_phone_signed_is_not_a_cards():
+    assert not is_of_card(event("AuthenticatorBlocked", {"assertion": {}}))
+    assert is_of_card(event("AuthenticatorBlocked", {"signature": ""}))
+    assert not is_of_card(event("AuthRequestApproved", {"signature": ""}))
 
 
 @pytest.mark.parametrize(

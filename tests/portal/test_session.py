@@ -7,7 +7,6 @@ from yarl import URL
 
 from clients.card_profile import Holder
 from clients.phone import SoftwarePhone
-from clients.wire import WireError
 from pairing_server.errors import Unauthenticated
 from pairing_server.portal.session import (
     SESSION_LIFETIME,
@@ -18,18 +17,12 @@ from pairing_server.portal.session import (
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest
 from pairing_server.uzi.session import Purpose
-from tests.approvals.desk import MeddlingRegistry
-from tests.house import DATE_OF_BIRTH, house_settings, opened_house
+from tests.house import DATE_OF_BIRTH
+from tests.portal.conftest import refused, revoke
 from tests.portal.records import CARD, managed
 from tests.valkey import run
 
 SESSION = "session"
-
-
-async def refused(awaitable):
-    with pytest.raises(WireError) as caught:
-        await awaitable
-    return caught.value.status, caught.value.error
 
 
 def cookie(page, name=SESSION):
@@ -133,10 +126,6 @@ async def test_signing_twice_registers_once(house):
     assert events.count("PersonRegistered") == 1
 
 
-async def revoke(house, phone):
-    await house.phone_status().revoke(phone.credential_id, "operator:test")
-
-
 async def test_a_revocation_ends_every_session_of_the_person(house, page):
     phone = await house.bind(page)
     elsewhere = await house.logged_in()
@@ -176,16 +165,6 @@ async def test_a_block_ends_no_session(house, page):
     await house.phone_status().block(phone.credential_id, "operator:test")
 
     assert (await page.start_pairing()).id
-
-
-@pytest.fixture
-async def meddled(register, tmp_path, stores, ports):
-    """A house in which another step comes in before a commit."""
-    registry = MeddlingRegistry(ports.registry)
-    settings = house_settings(register, tmp_path)
-    server = replace(stores, registry=registry)
-    async with opened_house(settings, server, ports, register) as house:
-        yield house, registry
 
 
 async def test_a_revocation_between_the_session_and_the_commit_binds_no_phone(meddled):
