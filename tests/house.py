@@ -81,6 +81,12 @@ class RecordingPush:
         if self.error is not None:
             raise self.error
 
+    async def check(self) -> list[str]:
+        return []
+
+    async def close(self) -> None:
+        pass
+
 
 @dataclass(frozen=True)
 class Register:

@@ -92,6 +92,14 @@ class DemoPush:
         await self.console.send(address, wakeup)
         self._woken[address.address].put_nowait(wakeup.id)
 
+    async def check(self) -> list[str]:
+        """Find nothing wrong."""
+        return await self.console.check()
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""
+        await self.console.close()
+
     async def woken(self, push_token: str) -> str:
         """Wait until the phone with this push token is woken."""
         return await self._woken[push_token].get()

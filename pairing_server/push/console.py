@@ -15,3 +15,10 @@ class ConsoleSender:
     async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
         """Say that a phone would be woken."""
         self._write(f"wake {address.service} {mark(address.address)}: {wakeup.id}")
+
+    async def check(self) -> list[str]:
+        """Find nothing wrong: there is nobody to reach."""
+        return []
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""

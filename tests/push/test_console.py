@@ -19,3 +19,13 @@ def test_a_wake_up_is_one_line_without_the_address(service, secret):
     coroutine = ConsoleSender(lines.append).send(PushAddress(service, secret), WAKEUP)
     assert list(coroutine.__await__()) == []
     assert lines == [f"wake {service} {mark(secret)}: auth-request-1"]
+
+
+async def test_a_console_has_nothing_wrong_and_nothing_to_close():
+    sender = ConsoleSender(print)
+    assert await sender.check() == []
+    await sender.close()
+
+
+def test_an_address_is_not_shown():
+    assert "secret" not in repr(PushAddress(PushService.FCM, "secret"))

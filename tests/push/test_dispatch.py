@@ -157,7 +157,7 @@ async def test_what_is_turned_away_is_counted_and_room_comes_back(
 
 async def test_a_rejected_address_is_forgotten_and_the_phone_is_not(registry, add_phone, wakeup):
     phone = await add_phone()
-    dispatching = Dispatch(registry, {PushService.FCM: Sender(fail(TokenRejectedError()))})
+    dispatching = Dispatch(registry, {PushService.FCM: Sender(fail(TokenRejectedError("404")))})
     with counted("rejected"):
         dispatching.wake([phone], wakeup)
         await dispatching.close()
