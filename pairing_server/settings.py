@@ -20,6 +20,7 @@ from pydantic_settings import (
 from pairing_server.app_link_settings import AndroidPackage, ApkKeyHash, IosAppId
 from pairing_server.base_url_settings import DEFAULT_PORTS, MAX_PORT, BaseUrl
 from pairing_server.egress_settings import OutsideHost, OutsideProxy, OutsideUrl
+from pairing_server.push_settings import PushSettings
 
 PREFIX = "PAIRING_"
 #: Names the file; the one variable that is not a setting.
@@ -61,7 +62,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(BaseSettings):
+class Settings(PushSettings):
     """Each setting is `PAIRING_<NAME>` in the environment or `<name>` in the file."""
 
     model_config = SettingsConfigDict(
