@@ -37,7 +37,7 @@ from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.limits import Rate
 from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.ports import Ports
-from pairing_server.push import PushAddress, PushService, Wakeup
+from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import Registry, clients, organisations
 from pairing_server.registry.clients import Client, ClientStatus
@@ -86,6 +86,10 @@ class RecordingPush:
 
     async def close(self) -> None:
         pass
+
+    def requests(self) -> list[Wakeup]:
+        """Return the wake-ups that told of an open request, oldest first."""
+        return [wakeup for _, wakeup in self.sent if wakeup.kind is WakeupKind.REQUEST]
 
 
 @dataclass(frozen=True)

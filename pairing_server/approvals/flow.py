@@ -298,7 +298,10 @@ class ApprovalFlow:
             # Cut off since the client was let in: what looked into the inbox before this request
             # stood there has not ended it.
             await self._revoke(person_id, request.id)
-        self._dispatch.wake(active, Wakeup(request.id, request.expires_at))
+        self._dispatch.wake(
+            active,
+            Wakeup(request.id, request.expires_at, tag=inbox_rules.tag_of(person_id, entry)),
+        )
 
     async def _supersede(self, identifier: str, now: datetime) -> bool:
         """End an older request unless it has been answered.  Returns whether it is over."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pairing_server.approvals.refusals import TooManyOpen
+from pairing_server.push import TAG_CHARACTERS
+from pairing_server.tokens import digest
 
 #: How many requests without a `workstation_id` one client may have open (design section 6).
 MAX_OPEN = 3
@@ -81,6 +83,12 @@ def drop(inbox: Inbox, *identifiers: str) -> Inbox:
     """Remove requests that have ended."""
     kept = tuple(entry for entry in inbox.entries if entry.id not in identifiers)
     return replace(inbox, entries=kept)
+
+
+def tag_of(person_id: str, entry: Entry) -> str:
+    """Return what wake-ups share that replace each other: those of one workstation."""
+    place = f"{entry.client_id}\n{entry.workstation_id}" if entry.workstation_id else entry.id
+    return digest(f"auth-request\n{person_id}\n{place}")[:TAG_CHARACTERS]
 
 
 def _same_place(one: Entry, other: Entry) -> bool:

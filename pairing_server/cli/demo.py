@@ -30,7 +30,7 @@ from pairing_server.audit.events import ClientRegistered
 from pairing_server.cli.running import Mistake, run, settings_or_stop
 from pairing_server.cli.serve import stop_event
 from pairing_server.clock import utc_now
-from pairing_server.push import PushAddress, PushService, Wakeup
+from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
 from pairing_server.push.console import ConsoleSender
 from pairing_server.registry import Transaction, clients
 from pairing_server.registry.clients import Client, ClientStatus
@@ -90,7 +90,8 @@ class DemoPush:
     async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
         """Say it, and wake."""
         await self.console.send(address, wakeup)
-        self._woken[address.address].put_nowait(wakeup.id)
+        if wakeup.kind is WakeupKind.REQUEST:
+            self._woken[address.address].put_nowait(wakeup.id)
 
     async def check(self) -> list[str]:
         """Find nothing wrong."""

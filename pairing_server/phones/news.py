@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from pairing_server.keys.status import Told
 from pairing_server.ports import Ports
-from pairing_server.push import Wakeup
+from pairing_server.push import TAG_CHARACTERS, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.phone_notices import PhoneNoticeKind
-from pairing_server.tokens import new_id
+from pairing_server.tokens import digest, new_id
 
 #: A phone that was off for longer reads it when it is opened.
 WAKE_FOR = timedelta(days=1)
@@ -28,6 +28,13 @@ def news(ports: Ports, dispatch: Dispatch) -> Told:
             for other in held
             if other.is_active(now) and (other.id != phone.id or kind in OF_ITSELF)
         ]
-        dispatch.wake(others, Wakeup(new_id(ports.random), now + WAKE_FOR))
+        wakeup = Wakeup(
+            new_id(ports.random),
+            now + WAKE_FOR,
+            kind=WakeupKind.NOTICE,
+            # One notice at a phone, however much there is to read.
+            tag=digest(f"notices\n{phone.person_id}")[:TAG_CHARACTERS],
+        )
+        dispatch.wake(others, wakeup)
 
     return tell

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+#: 128 of the 256 bits of a digest; Web Push takes at most 32 characters (RFC 8030 section 5.4).
+TAG_CHARACTERS = 22
+
 
 class PushService(StrEnum):
     """Who delivers a wake-up."""

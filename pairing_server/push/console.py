@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pairing_server.push import PushAddress, Wakeup
+from pairing_server.push import PushAddress, Wakeup, WakeupKind
 from pairing_server.tokens import mark
 
 
@@ -14,7 +14,8 @@ class ConsoleSender:
 
     async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
         """Say that a phone would be woken."""
-        self._write(f"wake {address.service} {mark(address.address)}: {wakeup.id}")
+        told = f"{address.service} {mark(address.address)}: {wakeup.id}"
+        self._write(f"{_ACT[wakeup.kind]} {told}")
 
     async def check(self) -> list[str]:
         """Find nothing wrong: there is nobody to reach."""
@@ -22,3 +23,10 @@ class ConsoleSender:
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
+
+
+_ACT = {
+    WakeupKind.REQUEST: "wake",
+    WakeupKind.NOTICE: "tell",
+    WakeupKind.WITHDRAWN: "withdraw",
+}

@@ -17,6 +17,7 @@ from pairing_server.approvals.inbox import (
     drop,
     put,
     superseded,
+    tag_of,
 )
 from pairing_server.approvals.refusals import TooManyOpen
 from tests.approvals.requests import NOW
@@ -93,3 +94,12 @@ def test_what_has_ended_leaves():
     inbox = Inbox((entry("1"), entry("2", "c2")))
     assert drop(inbox, "1").entries == (entry("2", "c2"),)
     assert drop(inbox, "3") == inbox
+
+
+@given(st.text(max_size=3), st.text(max_size=3))
+def test_wake_ups_of_one_workstation_replace_each_other_and_no_others(one, other):
+    tags = [tag_of("p", entry(str(n), "c", place)) for n, place in enumerate((one, other))]
+    assert (tags[0] == tags[1]) == bool(one and one == other)
+    assert {len(tag) for tag in tags} == {22}
+    assert tag_of("q", entry("0", "c", one)) != tags[0]
+    assert tag_of("p", entry("0", "c", "w1")) != tag_of("p", entry("0", "d", "w1"))

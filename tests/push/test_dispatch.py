@@ -171,7 +171,7 @@ async def test_an_address_that_came_meanwhile_is_kept(registry, add_phone, wakeu
 
     async def reject(_address):
         await registry.commit(lambda tx: credentials.set_push(tx, phone.id, "fcm", "new"))
-        raise TokenRejectedError
+        raise TokenRejectedError("UNREGISTERED")
 
     dispatching = Dispatch(registry, {PushService.FCM: Sender(reject)})
     dispatching.wake([phone], wakeup)
@@ -184,7 +184,7 @@ async def test_the_same_address_at_another_service_is_kept(registry, add_phone, 
 
     async def reject(_address):
         await registry.commit(lambda tx: credentials.set_push(tx, phone.id, "apns", ADDRESS))
-        raise TokenRejectedError
+        raise TokenRejectedError("UNREGISTERED")
 
     dispatching = Dispatch(registry, {PushService.FCM: Sender(reject)})
     dispatching.wake([phone], wakeup)
