@@ -1,0 +1,5 @@
+"""The harnesses that the contract is put to, one for each service that has a sender."""
+
+from tests.push.contract import Harness
+
+HARNESSES: dict[str, type[Harness]] = {}
