@@ -196,12 +196,7 @@ def make_app(
         policy=bound.policy,
         told=bound.told,
     )
-    login_qr = LoginQrFlow(
-        ports,
-        base_url=settings.base_url,
-        watch=lambda auth_req_id, wait: bound.approvals.for_client(auth_req_id, None, wait),
-        scanned=ScanFlow(ports).scanned,
-    )
+    login_qr = LoginQrFlow(ports, ScanFlow(ports), base_url=settings.base_url)
     client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
     logins = LoginFlow(
         ports,

@@ -18,7 +18,6 @@ ELSEWHERE = {
     "pairing_server/cli/database.py": "tests/cli/test_audit.py",
     "pairing_server/cli/running.py": "tests/cli/test_serve.py",
     "pairing_server/keys/bodies.py": "tests/keys/test_routes.py",
-    "pairing_server/approvals/scan.py": "tests/qr/test_login.py",
     "pairing_server/keys/refusals.py": "tests/test_errors.py",
     "pairing_server/phones/act_routes.py": "tests/phones/test_routes.py",
     "pairing_server/phones/refusals.py": "tests/test_errors.py",

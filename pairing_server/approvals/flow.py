@@ -251,15 +251,15 @@ class ApprovalFlow:
         await self._store.signal(inbox_channel(person_id))
 
     async def for_client(
-        self, auth_req_id: str, client_id: str | None, wait: timedelta
+        self, auth_req_id: str, client_id: str, wait: timedelta
     ) -> AuthRequest | None:
-        """Return this client's, or any client's request, held until it ended or `wait` is over."""
+        """Return a client's own request, held until it has ended or `wait` is over."""
         identifier = request_id(auth_req_id)
         deadline = self._clock() + wait
         async with self._store.listen(self._requests.key(identifier)) as listener:
             while True:
                 stored = await self._requests.get(identifier)
-                if stored is None or client_id not in (None, stored.value.client_id):
+                if stored is None or stored.value.client_id != client_id:
                     return None
                 now = self._clock()
                 left = min(deadline, stored.value.expires_at) - now

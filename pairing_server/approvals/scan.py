@@ -1,20 +1,48 @@
-"""The step of an auth request whose QR code a phone scanned at the workstation."""
+"""What a login QR code needs of auth requests: to see one end, and to say that it was scanned."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals.auth_request import AuthRequest
-from pairing_server.approvals.flow import inbox_channel
+from pairing_server.approvals.flow import inbox_channel, request_id
 from pairing_server.errors import NotFound
 from pairing_server.ports import Ports
 from pairing_server.store.shelf import Shelf
 
+#: Nobody signals what the Store has lost.
+READ_AGAIN = timedelta(seconds=10)
+#: Returns the request after so long, or as soon as it has changed.
+Look = Callable[[timedelta], Awaitable[AuthRequest | None]]
+
 
 class ScanFlow:
-    """Hear of a scan."""
+    """Watch, and hear of a scan."""
 
     def __init__(self, ports: Ports) -> None:
         self._store = ports.store
         self._requests = Shelf(ports.store, "auth-request", AuthRequest)
         self._clock = ports.clock
+
+    @asynccontextmanager
+    async def watching(self, auth_req_id: str) -> AsyncIterator[Look]:
+        """Let a request be looked at each second by very many, whichever client's it is.
+
+        One look costs no call to the Store unless something has changed.
+        """
+        identifier = request_id(auth_req_id)
+        async with self._store.listen(self._requests.key(identifier)) as listener:
+            stored, read_at = await self._requests.get(identifier), self._clock()
+
+            async def look(wait: timedelta) -> AuthRequest | None:
+                nonlocal stored, read_at
+                is_signalled = wait > timedelta(0) and await listener.wait(wait)
+                if is_signalled or self._clock() - read_at >= READ_AGAIN:
+                    stored, read_at = await self._requests.get(identifier), self._clock()
+                return None if stored is None else stored.value
+
+            yield look
 
     async def scanned(self, person_id: str, identifier: str, credential_id: str | None) -> None:
         """Hear that a phone of this person scanned the workstation's QR code.

@@ -1,6 +1,7 @@
 """The steps of a rotating login QR code: show it frame by frame, and take what a phone scanned."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -39,11 +40,25 @@ class Login(Protocol):
         """Return `pending`, or how it ended."""
 
 
-#: Returns the login that a bearer opens, held until it has ended or the time is over.
-Watch = Callable[[str, timedelta], Awaitable[Login | None]]
-#: Tells that a phone of a person scanned the code of a login: person, login and, if its camera
-#: saw the code, the phone's credential.  Raises `NotFound` for what is not this person's.
-Scanned = Callable[[str, str, str | None], Awaitable[None]]
+#: Returns the login after so long, or as soon as it has changed.
+Look = Callable[[timedelta], Awaitable[Login | None]]
+
+
+class Logins(Protocol):
+    """Where the logins are."""
+
+    def watching(self, bearer: str) -> AbstractAsyncContextManager[Look]:
+        """Let the login that a bearer opens be looked at."""
+
+    async def scanned(self, person_id: str, identifier: str, credential_id: str | None) -> None:
+        """Hear that a phone of this person scanned the code of a login.
+
+        Args:
+            credential_id: Of the phone whose camera saw it; without one nothing changes.
+
+        Raises:
+            NotFound: unknown, or another person's.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +93,12 @@ class Ended:
 class LoginQrFlow:
     """Show and scan."""
 
-    def __init__(self, ports: Ports, *, base_url: str, watch: Watch, scanned: Scanned) -> None:
+    def __init__(self, ports: Ports, logins: Logins, *, base_url: str) -> None:
         self._codes = Shelf(ports.store, "login-qr", LoginQr)
         self._clock = ports.clock
         self._random = ports.random
         self._base_url = base_url
-        self._watch = watch
-        self._scanned = scanned
+        self._logins = logins
         self._is_draining = False
 
     def drain(self) -> None:
@@ -97,7 +111,8 @@ class LoginQrFlow:
         Raises:
             Unauthenticated: it opens none.
         """
-        login = await self._watch(bearer, timedelta(0))
+        async with self._logins.watching(bearer) as look:
+            login = await look(timedelta(0))
         if login is None:
             raise Unauthenticated
         return login
@@ -108,23 +123,22 @@ class LoginQrFlow:
         It ends without that where the server stops or the Store has lost the login.
         """
         handle = digest(f"login-qr\n{bearer}")[:_HANDLE_CHARACTERS]
-        code, shown, current = await self._code(handle, login), -1, login
-        key = b64url_decode(code.key)
-        while not self._is_draining:
-            now = self._clock()
-            status = current.status_at(now)
-            if status != _OPEN:
-                yield Ended(status)
-                return
-            t = rules.frame_at(code.made_at, now)
-            if t > shown:
-                yield Shown(rules.make(self._base_url, handle, t, key).link())
-                shown = t
-            due = code.made_at + (shown + 1) * rules.FRAME
-            following = await self._watch(bearer, due - self._clock())
-            if following is None:
-                return
-            current = following
+        code, shown = await self._code(handle, login), -1
+        key, due = b64url_decode(code.key), self._clock()
+        async with self._logins.watching(bearer) as look:
+            while not self._is_draining:
+                current, now = await look(due - self._clock()), self._clock()
+                if current is None:
+                    return
+                status = current.status_at(now)
+                if status != _OPEN:
+                    yield Ended(status)
+                    return
+                t = rules.frame_at(code.made_at, now)
+                if t > shown:
+                    yield Shown(rules.make(self._base_url, handle, t, key).link())
+                    shown = t
+                due = code.made_at + (shown + 1) * rules.FRAME
 
     async def scan(self, phone: BoundPhone, payload: str, *, by_camera: bool) -> str:
         """Take what a phone scanned; by what name it finds the login.
@@ -151,7 +165,7 @@ class LoginQrFlow:
         is_current = rules.is_current(frame, code.made_at, now) and now < code.expires_at
         # Whose it is comes first: to a stranger an old frame is like none at all.
         credential = phone.credential.id if by_camera and is_current else None
-        await self._scanned(phone.person.id, code.login, credential)
+        await self._logins.scanned(phone.person.id, code.login, credential)
         if not is_current:
             raise Expired
         return code.login

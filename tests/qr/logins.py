@@ -18,13 +18,7 @@ def login_flow(desk: Desk, store=None) -> LoginQrFlow:
     """The server's own steps, on a Store that does what a test wants."""
     ports = desk.house.ports
     ports = Ports(ports.registry, store or ports.store, ports.clock, ports.random)
-    approvals = desk.flow(store)
-    return LoginQrFlow(
-        ports,
-        base_url=desk.house.base_url,
-        watch=lambda bearer, wait: approvals.for_client(bearer, None, wait),
-        scanned=ScanFlow(ports).scanned,
-    )
+    return LoginQrFlow(ports, ScanFlow(ports), base_url=desk.house.base_url)
 
 
 async def frame(flow: LoginQrFlow, started) -> str:

@@ -340,7 +340,7 @@ async def test_a_server_that_stops_ends_the_frames_and_not_the_login(desk):
     assert await desk.outcome(started) == "pending"
 
 
-async def test_a_login_that_the_store_lost_shows_nothing_more(desk):
+async def test_a_login_that_the_store_lost_shows_nothing_more(desk, clock):
     started, _ = await desk.ask()
     flow = login_flow(desk)
     login = await flow.login(started.auth_req_id)
@@ -350,5 +350,6 @@ async def test_a_login_that_the_store_lost_shows_nothing_more(desk):
         async for shown in frames:
             seen.append(shown)
             await desk.house.store.delete(desk.shelf.key(login.id))
+            clock.advance(10 * SECOND)
 
     assert [type(each) for each in seen] == [Shown]

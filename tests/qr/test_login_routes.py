@@ -224,7 +224,7 @@ async def read_some(desk, started, count):
     return seen
 
 
-async def test_a_store_that_goes_away_breaks_the_stream_off(desk, monkeypatch, capsys):
+async def test_a_store_that_goes_away_breaks_the_stream_off(desk, monkeypatch, capsys, clock):
     started, _ = await desk.ask()
     reading = await held(read_all(desk, started))
 
@@ -233,6 +233,7 @@ async def test_a_store_that_goes_away_breaks_the_stream_off(desk, monkeypatch, c
 
     with monkeypatch.context() as patched:
         patched.setattr(type(desk.house.store), "get", away)
+        clock.advance(10 * SECOND)
         frames = await asyncio.wait_for(reading, 5)
 
     assert {name for name, _ in frames} == {"frame"}
