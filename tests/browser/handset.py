@@ -11,7 +11,6 @@ from playwright.async_api import CDPSession, ConsoleMessage, Locator, Request, R
 
 from clients.phone import SoftwarePhone
 from clients.wire import b64url_decode
-from pairing_server.app import shipped_phone_app
 from tests.browser import look
 from tests.browser.desk import Desk, Screen
 from tests.documents import ROOT
@@ -47,13 +46,11 @@ def words(language: str) -> dict[str, Any]:
     return json.loads(text.removeprefix("export default ").rstrip().removesuffix(";"))
 
 
-_KEEP = """phone => new Promise(resolve => {
+_KEEP = """(phone => {
   const opening = indexedDB.open("phone", 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore("kept").put(phone, "phone");
-  opening.onsuccess = () => { opening.result.close(); resolve(); };
-})"""
-
-
+  opening.onsuccess = () => opening.result.close();
+})(%s)"""
 _AGE = """() => new Promise(resolve => {
   indexedDB.open("phone", 1).onsuccess = ({ target: { result } }) => {
     const kept = result.transaction("kept", "readwrite").objectStore("kept");
@@ -141,17 +138,18 @@ class Handset(Desk):
         }
         asked = {"authenticatorId": self.key_store, "credential": made}
         await self.devtools.send("WebAuthn.addCredential", asked)
-        # A picture of the app: the database is made before the app runs.
-        await self.open_app(f"/app/{shipped_phone_app().version}/icons/icon.svg")
         kept = {
             "token": phone.device_token,
             "tokenSince": time.time() * 1000,
             "credentialId": key.credential_id,
             "rpId": key.rp_id,
         }
-        await self.page.evaluate(_KEEP, kept)
+        # Asked for before the app asks, the database is made before the app reads it.
+        await self.page.add_init_script(_KEEP % json.dumps(kept))
         await self.open_app()
         await self.sees("nothing_asked")
+        # By then it has asked the server whose it is.
+        await expect(self.page.locator(".person .whose")).to_be_visible()
 
     async def check_number(self) -> str:
         return await self.page.locator(".number span").first.inner_text()

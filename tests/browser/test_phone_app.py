@@ -120,6 +120,7 @@ async def test_a_request_that_changes_under_way_is_not_approved(house, handset, 
     await handset.approve(started.binding_code)
 
     await handset.reads("wrong_signature")
+    await handset.context.unroute_all(behavior="ignoreErrors")
 
 
 async def test_a_login_is_declined(handset, workstation, asked):
@@ -154,6 +155,45 @@ async def test_a_report_is_thought_better_of(handset, asked):
     await handset.choose("back_to_request")
 
     await handset.sees_client("HIS")
+
+
+async def test_what_opens_by_itself_takes_no_thumb_on_its_way(house, handset, workstation):
+    await handset.page.evaluate(
+        """() => {
+          window.under = new Promise(done => new MutationObserver(() => {
+            const button = document.querySelector(".request .refuse");
+            if (!button) return;
+            const { x, y, width, height } = button.getBoundingClientRect();
+            const under = document.elementFromPoint(x + width / 2, y + height / 2);
+            done(under?.closest("button") ?? null);
+          }).observe(document.getElementById("main"), { childList: true, subtree: true }));
+        }"""
+    )
+    await house.ask(workstation)
+    await handset.sees_client("HIS")
+
+    assert await handset.page.evaluate("window.under") is None
+    await handset.choose("decline")
+    await handset.sees("end_denied")
+
+
+async def test_a_request_that_comes_meanwhile_is_told_of_beside(house, handset, workstation):
+    await handset.choose("menu")
+    await handset.choose("history")
+    await house.ask(workstation)
+    await handset.look()
+    await handset.page.get_by_role("button", name=handset.say("new_request")).click()
+
+    await handset.sees_client("HIS")
+
+
+async def test_no_cookie_of_the_portal_rides_on_a_call(house, handset, workstation):
+    url = house.base_url
+    await handset.context.add_cookies([{"name": "session", "value": "x", "url": url}])
+    async with handset.page.expect_request("**/phone/credential") as asked:
+        await handset.page.reload()
+
+    assert "cookie" not in await (await asked.value).all_headers()
 
 
 async def test_three_wrong_codes_end_it(handset, workstation, asked):
@@ -206,7 +246,7 @@ async def test_a_keyboard_types_the_code_and_enter_approves(handset, workstation
 async def test_a_finger_that_is_not_known_approves_nothing(handset, workstation, asked):
     await handset.unlock(works=False)
     await handset.approve(asked.binding_code)
-    await handset.reads("key_cancelled")
+    await handset.reads("key_not_used")
     await handset.unlock(works=True)
     await handset.choose("approve")
     await handset.sees("end_approved")
@@ -291,7 +331,9 @@ async def test_a_revoked_phone_says_whose_it_was_and_how_to_pair_again(house, ha
     await handset.reads("key_unknown")
 
 
-async def test_a_phone_that_lost_what_it_kept_is_known_by_its_key(house, handset):
+async def test_a_phone_that_lost_what_it_kept_is_known_by_its_key(house, pick_up, page):
+    handset = await pick_up(house)
+    await handset.pair(page)
     await handset.forget()
     await handset.open_app()
     await handset.sees("welcome")
@@ -322,6 +364,7 @@ async def test_a_phone_lets_go_of_its_key(house, handset):
 
     kept = await handset.kept()
     assert "token" not in kept
+    assert await handset.keys() == []
     assert kept["identity"]["name"] == "Jan Jansen"
     await handset.is_gone("recover")
     headers = {"Authorization": f"Bearer {token}"}

@@ -138,6 +138,29 @@ async def test_of_two_tabs_one_asks(house, handset):
     assert await approve(house, handset, workstation)
 
 
+async def test_of_two_tabs_one_signs_at_a_time(house, handset):
+    workstation = await house.workstation()
+    first, second = handset.page, await handset.context.new_page()
+    await second.goto("/app/")
+    started = await house.ask(workstation)
+    for page in (first, second):
+        await expect(page.get_by_role("heading", name="HIS", exact=True)).to_be_visible()
+        # Somebody who does not put their finger on it.
+        await page.evaluate(
+            """() => {
+              window.asked = 0;
+              const never = new Promise(() => {});
+              navigator.credentials.get = () => { window.asked += 1; return never; };
+            }"""
+        )
+        handset.page = page
+        await page.bring_to_front()
+        await handset.approve(started.binding_code)
+    await asyncio.sleep(0.5)
+
+    assert [await page.evaluate("window.asked") for page in (first, second)] == [1, 0]
+
+
 async def test_a_device_token_is_changed_once_a_week(house, handset):
     before = await handset.kept()
     await handset.age_token()

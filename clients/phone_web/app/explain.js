@@ -18,7 +18,7 @@ const OF_REFUSAL = {
 };
 
 export function explain(error) {
-  if (error instanceof NoKey) return t(OF_KEY[error.reason]);
+  if (error instanceof NoKey) return t(error.isUse && error.reason === "cancelled" ? "key_not_used" : OF_KEY[error.reason]);
   if (error instanceof Away) return t("no_answer");
   if (error instanceof OtherChange) return t("other_change");
   if (error instanceof Refused) {

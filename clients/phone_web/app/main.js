@@ -1,8 +1,9 @@
-// The app: which screen is shown, what the phone is told meanwhile, and where each way leads.
+// The app: what it begins with, what it is told, and which screen that leads to.
 
 import { onLink, takenLink } from "./address.js";
 import { serverClock } from "./clock.js";
 import { explain } from "./explain.js";
+import * as frame from "./frame.js";
 import { Inbox } from "./inbox.js";
 import { readLink } from "./link.js";
 import { unseen } from "./notices.js";
@@ -12,19 +13,22 @@ import * as push from "./push.js";
 import { screens } from "./screens/index.js";
 import { keepShell } from "./shell.js";
 import * as vault from "./vault.js";
-import { button, buzz, el, icon, say } from "./view.js";
+import { buzz, say } from "./view.js";
+import { Ways } from "./ways.js";
 import { Away } from "./wire.js";
 import { language, speak, t } from "./words.js";
 
-const main = document.getElementById("main");
-const bar = document.getElementById("bar");
-const strip = document.getElementById("away");
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const ICON = new URL("../icons/icon.svg", import.meta.url).href;
+
+/** Screens above which a new request is told of: on the others it opens, or would be in the way. */
+const BESIDE = new Set(["menu", "history", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind"]);
 
 /** Screens that what has become of this phone does not interrupt. */
 const ALONE = new Set(["pairing", "newPhone", "unblock"]);
+
+/** Where an answer leads that says what has become of this phone, by its status or its code. */
+const STANDINGS = { 401: "unbound", phone_blocked: "blocked", phone_expired: "expired" };
 
 class App {
   requests = [];
@@ -34,25 +38,23 @@ class App {
   scanned = new Set();
   /** Requests that were opened once: they do not open by themselves again. */
   #opened = new Set();
-  #stack = [];
-  #isRewinding = false;
   #isLeaving = false;
   #keptUpAt = -Infinity;
   #shown;
+  #ways = new Ways(() => this.#show());
   #inbox = new Inbox({
     onList: (requests) => this.#arrive(requests),
-    onAway: (isAway) => this.#mark(isAway),
+    onAway: (isAway) => frame.markAway(isAway),
     onRefused: (refusal) => this.handled(refusal),
   });
 
   async start() {
     speak((await vault.read("language")) ?? language());
-    window.addEventListener("popstate", ({ state }) => this.#turnBack(state?.depth ?? 0));
-    window.addEventListener("offline", () => this.#mark(true));
+    window.addEventListener("offline", () => frame.markAway(true));
     document.addEventListener("visibilitychange", () => this.#lookAgain());
     onLink((link) => this.begin(link));
     setInterval(() => this.#shown?.tick?.(), SECOND);
-    keepShell(() => this.#stack.length < 2);
+    keepShell(() => this.#ways.depth === 0);
     await this.begin(takenLink());
   }
 
@@ -71,27 +73,112 @@ class App {
     return undefined;
   }
 
+  /** Do what a scanned or opened link says. */
+  follow(read, via) {
+    if (read.kind === "pairing") return this.begin(`${location.origin}/app/#p.${read.id}.${read.secret}`);
+    const ways = {
+      login: ["login", { payload: read.payload, via }],
+      transfer: ["transfer", { link: read, via }],
+    };
+    const [name, params] = ways[read.kind] ?? ["refusedCode", { read }];
+    // A scanner is not gone back to.
+    return this.#ways.name === "scan" ? this.replace(name, params) : this.go(name, params);
+  }
+
+  home() {
+    this.#inbox.open();
+    return this.reset("home");
+  }
+
+  /** Show a screen from which no way leads back. */
+  reset(name, params) {
+    this.#isLeaving = false;
+    if (!screens[name].isBound) this.#inbox.close();
+    return this.#ways.reset(name, params);
+  }
+
+  go(name, params) {
+    this.#ways.go(name, params);
+  }
+
+  replace(name, params) {
+    this.#ways.replace(name, params);
+  }
+
+  back() {
+    if (this.#ways.depth) history.back();
+    else this.begin();
+  }
+
+  /** Go back to the screen of that name, or home. */
+  backTo(name) {
+    if (!this.#ways.backTo(name)) this.home();
+  }
+
+  #show() {
+    const { name, params } = this.#ways.here;
+    this.#shown?.leave?.();
+    this.#shown = undefined;
+    const shown = screens[name](this, params);
+    this.#shown = shown;
+    const { depth } = this.#ways;
+    const hasSwitch = depth === 0 && !screens[name].isBound;
+    frame.dressBar(depth ? () => this.back() : undefined, shown.aside ?? (hasSwitch ? frame.languageSwitch((other) => this.speakTo(other)) : ""));
+    this.#showNews();
+    frame.paint(name, shown);
+    shown.begin?.();
+    if (name === "home") this.#open();
+  }
+
+  async speakTo(name) {
+    speak(name);
+    await vault.write("language", name);
+    frame.tellOfNew();
+    frame.markAway(frame.isAwayMarked());
+    this.#show();
+  }
+
+  #arrive(requests) {
+    // Another tab's news, of a phone that this one is not any more.
+    if (!this.#inbox.opened) return;
+    const known = new Set(this.requests.map(({ id }) => id));
+    const isNew = requests.some(({ id }) => !known.has(id));
+    this.requests = requests;
+    frame.markAway(false);
+    this.#shown?.arrive?.(requests);
+    if (isNew && document.visibilityState === "visible") buzz(80);
+    if (isNew && this.#ways.name !== "home") say(t("new_request"));
+    this.#showNews();
+    if (this.#ways.name === "home") this.#open();
+  }
+
+  #fresh() {
+    return this.requests.filter(({ id }) => !this.#opened.has(id));
+  }
+
+  #showNews() {
+    const isBeside = BESIDE.has(this.#ways.name) && this.#fresh().length > 0;
+    frame.tellOfNew(isBeside ? () => this.home() : undefined);
+  }
+
+  /** What is asked opens by itself, where nothing else is going on. */
+  #open() {
+    const fresh = this.#fresh();
+    if (this.#ways.isTurning || this.requests.length !== 1 || fresh.length !== 1) return;
+    frame.settle();
+    this.openRequest(fresh[0]);
+  }
+
+  openRequest(request) {
+    this.#opened.add(request.id);
+    this.go("request", { request });
+  }
+
   /** Go on with a request that a login QR code stood for. */
   showRequest(request) {
     this.#opened.add(request.id);
     if (request.status === "pending") this.replace("request", { request });
     else this.replace("ended", { how: request.status, request });
-  }
-
-  /** Do what a scanned or opened link says. */
-  follow(read, via) {
-    if (read.kind === "pairing") this.begin(`${location.origin}/app/#p.${read.id}.${read.secret}`);
-    else this.#onward(read.kind, read, via);
-  }
-
-  #onward(kind, read, via) {
-    const [name, params] = {
-      login: ["login", { payload: read.payload, via }],
-      transfer: ["transfer", { link: read, via }],
-    }[kind] ?? ["refusedCode", { read }];
-    // A scanner is not gone back to.
-    if (this.#stack.at(-1).name === "scan") this.replace(name, params);
-    else this.go(name, params);
   }
 
   /** Learn what has changed; nothing waits for it. */
@@ -110,153 +197,16 @@ class App {
   }
 
   #lookAgain() {
-    const isBound = screens[this.#stack.at(-1)?.name]?.isBound;
     const isOld = performance.now() - this.#keptUpAt > MINUTE;
-    if (document.visibilityState === "visible" && isBound && isOld) this.#keepUp();
-  }
-
-  home() {
-    this.#inbox.open();
-    return this.reset("home");
-  }
-
-  /** Show a screen from which no way leads back: the phone's own way back leads out. */
-  async reset(name, params = {}) {
-    const depth = this.#stack.length - 1;
-    this.#isLeaving = false;
-    this.#stack = [{ name, params }];
-    if (!screens[name].isBound) this.#inbox.close();
-    if (depth > 0) await this.#rewind(depth);
-    else history.replaceState({ depth: 0 }, "");
-    this.#show();
-  }
-
-  async #rewind(depth) {
-    this.#isRewinding = true;
-    const rewound = new Promise((done) => window.addEventListener("popstate", done, { once: true }));
-    history.go(-depth);
-    await rewound;
-    this.#isRewinding = false;
-  }
-
-  go(name, params = {}) {
-    if (this.#isRewinding) return;
-    this.#stack.push({ name, params });
-    history.pushState({ depth: this.#stack.length - 1 }, "");
-    this.#show();
-  }
-
-  /** Show a screen in the place of this one. */
-  replace(name, params = {}) {
-    this.#stack[this.#stack.length - 1] = { name, params };
-    this.#show();
-  }
-
-  back() {
-    if (this.#stack.length > 1) history.back();
-    else this.begin();
-  }
-
-  /** Go back to where the way began from the screen of that name. */
-  backTo(name) {
-    const at = this.#stack.findLastIndex((entry) => entry.name === name);
-    const depth = this.#stack.length - 1 - at;
-    if (at < 0) this.home();
-    else if (depth > 0) history.go(-depth);
-  }
-
-  /** Show this screen anew: in another language, or with what it has learned. */
-  again() {
-    this.#show();
-  }
-
-  #turnBack(depth) {
-    if (depth >= this.#stack.length - 1) return;
-    this.#stack = this.#stack.slice(0, depth + 1);
-    this.#show();
-  }
-
-  #show() {
-    const { name, params } = this.#stack.at(-1);
-    this.#shown?.leave?.();
-    this.#shown = undefined;
-    const shown = screens[name](this, params);
-    this.#shown = shown;
-    document.title = `${shown.title} · ${t("app")}`;
-    main.className = name;
-    main.replaceChildren(...shown.content.filter(Boolean));
-    this.#dressBar(name);
-    window.scrollTo(0, 0);
-    (shown.focus ?? main.querySelector("h1"))?.focus({ preventScroll: true });
-    shown.begin?.();
-    if (name === "home") this.#open();
-  }
-
-  #dressBar(name) {
-    const isBack = this.#stack.length > 1;
-    bar.replaceChildren(
-      isBack ? button(t("back"), () => this.back(), { kind: "quiet", picture: "back" })
-        : el("p", { class: "brand" }, el("img", { src: ICON, alt: "", width: "28", height: "28" }), t("app")),
-      this.#shown.aside ?? this.#switch(name),
-    );
-  }
-
-  #switch(name) {
-    if (screens[name].isBound || this.#stack.length > 1) return "";
-    const other = language() === "nl" ? "en" : "nl";
-    return button(t("other_language"), () => this.speakTo(other), { kind: "quiet", lang: other });
-  }
-
-  async speakTo(name) {
-    speak(name);
-    await vault.write("language", name);
-    this.#mark(!strip.hidden);
-    this.again();
-  }
-
-  #arrive(requests) {
-    const known = new Set(this.requests.map(({ id }) => id));
-    this.requests = requests;
-    this.#mark(false);
-    this.#shown?.arrive?.(requests);
-    if (requests.some(({ id }) => !known.has(id))) this.#tellOfNew();
-    if (this.#stack.at(-1)?.name === "home") this.#open();
-  }
-
-  #tellOfNew() {
-    if (document.visibilityState === "visible") buzz(80);
-    if (this.#stack.at(-1)?.name !== "home") say(t("new_request"));
-  }
-
-  /** What is asked opens by itself, where nothing else is going on. */
-  #open() {
-    const fresh = this.requests.filter(({ id }) => !this.#opened.has(id));
-    if (!this.#isRewinding && this.requests.length === 1 && fresh.length === 1) this.openRequest(fresh[0]);
-  }
-
-  openRequest(request) {
-    this.#opened.add(request.id);
-    this.go("request", { request });
-  }
-
-  /** Ask for the list at once. */
-  look() {
-    this.#inbox.again();
-  }
-
-  #mark(isAway) {
-    strip.hidden = !isAway;
-    const text = isAway ? t(navigator.onLine ? "away" : "offline") : "";
-    if (strip.textContent !== text) strip.replaceChildren(...(isAway ? [icon("away"), text] : []));
+    if (document.visibilityState === "visible" && this.#inbox.opened && isOld) this.#keepUp();
   }
 
   /** Take it up if an error says what has become of this phone. */
   handled(error) {
-    const name = { 401: "unbound", phone_blocked: "blocked", phone_expired: "expired" };
-    const screen = name[error.status] ?? name[error.code];
+    const screen = STANDINGS[error.status] ?? STANDINGS[error.code];
     if (!screen) return false;
-    const at = this.#stack.at(-1)?.name;
-    if (at !== screen && !ALONE.has(at) && !this.#isLeaving) phone.kept().then((known) => this.reset(screen, { known }));
+    const { name } = this.#ways;
+    if (name !== screen && !ALONE.has(name) && !this.#isLeaving) phone.kept().then((known) => this.reset(screen, { known }));
     return true;
   }
 

@@ -2,11 +2,12 @@
 
 import { b64url, unb64url } from "./bytes.js";
 
-/** No key was made or used; `reason` is `cancelled`, `exists`, `unsupported` or `failed`. */
+/** No key was made, or used (`isUse`); `reason` is `cancelled`, `exists`, `unsupported` or `failed`. */
 export class NoKey extends Error {
-  constructor(reason, cause) {
+  constructor(reason, cause, isUse = false) {
     super(reason, { cause });
     this.reason = reason;
+    this.isUse = isUse;
   }
 }
 
@@ -50,10 +51,14 @@ async function ask(what, options) {
     const made = await navigator.credentials[what](options);
     if (made) return made;
   } catch (error) {
-    throw new NoKey(REASONS[error.name] ?? "failed", error);
+    throw new NoKey(REASONS[error.name] ?? "failed", error, what === "get");
   }
   throw new NoKey("failed");
 }
+
+/** Let the phone throw away a key that opens nothing any more, where it knows how to be told. */
+export const throwAway = (rpId, credentialId) =>
+  PublicKeyCredential.signalUnknownCredential?.({ rpId, credentialId }).catch(() => undefined);
 
 export function creationOptions(json) {
   const theirs = PublicKeyCredential.parseCreationOptionsFromJSON;

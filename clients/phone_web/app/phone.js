@@ -2,7 +2,7 @@
 
 import { drawSecret, unb64url } from "./bytes.js";
 import { serverClock } from "./clock.js";
-import { sign } from "./passkey.js";
+import { sign, throwAway } from "./passkey.js";
 import { alone } from "./tabs.js";
 import * as vault from "./vault.js";
 import { Away, Refused, call } from "./wire.js";
@@ -37,7 +37,11 @@ export async function bind({ token, credentialId, rpId, identity, device }) {
 }
 
 /** Forget everything but whose phone this was: its key has been let go of. */
-export const letGo = () => vault.change("phone", (phone) => phone && { identity: phone.identity, isOver: true });
+export async function letGo() {
+  const { rpId = location.hostname, credentialId } = (await kept()) ?? {};
+  await vault.change("phone", (phone) => phone && { identity: phone.identity, isOver: true });
+  if (credentialId) await throwAway(rpId, credentialId);
+}
 
 /** Ask the server what this phone is bound to, and keep what the screens show of it. */
 export async function refresh() {

@@ -9,12 +9,16 @@ const policy = window.trustedTypes?.createPolicy("phone-app", {
   },
 });
 
+let isOld = false;
+
+/** Whether newer files have taken the place of those that this page was made of. */
+export const isOutdated = () => isOld;
+
 /** Keep the files; when newer ones have come, load them as soon as `isCalm` says so. */
 export async function keepShell(isCalm) {
   const { serviceWorker } = navigator;
   if (!serviceWorker) return;
   const wasKept = Boolean(serviceWorker.controller);
-  let isOld = false;
   serviceWorker.addEventListener("controllerchange", () => { isOld = wasKept; });
   document.addEventListener("visibilitychange", () => {
     if (isOld && isCalm() && document.visibilityState === "hidden") location.reload();

@@ -9,7 +9,7 @@ import * as vault from "../vault.js";
 import { actions, busily, button, digitByDigit, el, faultLine, heading, say, sign } from "../view.js";
 import { Away, HELD, Refused, call } from "../wire.js";
 import { t } from "../words.js";
-import { identityFacts, whose } from "./parts.js";
+import { countdown, identityFacts, secondsOn, whose } from "./parts.js";
 
 const PAUSE = 3_000;
 const ENDS = { refused: "transfer_refused", expired: "transfer_expired" };
@@ -22,6 +22,7 @@ export function newPhone(app, { offer }) {
   return {
     title: t("new_phone"),
     content: [panel],
+    tick: () => steps.countdown?.tick(),
     begin: () => (offer ? steps.follow(offer) : steps.start()),
     leave() { leaving.abort(); steps.clear(); },
   };
@@ -56,7 +57,7 @@ class NewPhone {
     const token = drawSecret();
     try {
       const { body } = await call("POST", "/phone/transfers", { token, body: { device: await device() } });
-      const offer = { kind: "newPhone", token, id: body.id, picture: body.qr_svg, code: body.code };
+      const offer = { kind: "newPhone", token, id: body.id, picture: body.qr_svg, code: body.code, until: secondsOn(body.expires_in) };
       await vault.write("offer", offer);
       this.follow(offer);
     } catch (error) {
@@ -104,13 +105,15 @@ class NewPhone {
     return true;
   }
 
-  #offer({ picture, code }) {
+  #offer({ picture, code, until }) {
+    this.countdown = countdown(t("waiting_for_old"), until);
     this.#picture = URL.createObjectURL(new Blob([picture], { type: "image/svg+xml" }));
     this.#show("offered",
       heading(t("new_phone")),
       el("p", { class: "lead" }, t("new_phone_text")),
       el("div", { class: "qr" }, el("img", { src: this.#picture, alt: t("new_phone_qr") })),
       big(code),
+      this.countdown.node,
       actions(button(t("cancel"), () => this.#stop())));
   }
 
@@ -137,12 +140,13 @@ class NewPhone {
     this.#wait(offer, identity);
   }
 
-  #wait({ code }, identity) {
+  #wait({ code, until }, identity) {
+    this.countdown = countdown(t("waiting_for_old"), until);
     this.#show("proved",
       heading(t("type_on_old")),
       big(code),
       el("p", { class: "lead" }, t("type_on_old_text")),
-      el("p", { class: "busy" }, t("waiting_for_old")),
+      this.countdown.node,
       whose(identity));
   }
 

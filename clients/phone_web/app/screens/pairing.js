@@ -9,7 +9,7 @@ import * as vault from "../vault.js";
 import { actions, busily, button, digitByDigit, el, faultLine, heading, say, sign } from "../view.js";
 import { Away, HELD, Refused, call } from "../wire.js";
 import { t } from "../words.js";
-import { identityFacts, whose } from "./parts.js";
+import { countdown, identityFacts, secondsOn, whose } from "./parts.js";
 
 const CLOSED = new Set([404, 409, 410]);
 const PAUSE = 3_000;
@@ -36,6 +36,7 @@ export function pairing(app, { link, offer, known }) {
       else if (offer?.isProved) steps.wait(offer);
       else steps.claim(link ?? offer);
     },
+    tick: () => steps.countdown?.tick(),
     leave: () => leaving.abort(),
   };
 }
@@ -72,7 +73,8 @@ class Steps {
     try {
       const body = { secret, device: await device() };
       const { body: answer } = await call("POST", `/phone/pairings/${id}/scan`, { token: offer.token, body });
-      this.#ask({ ...offer, identity: answer.identity, number: answer.check_number, rpId: answer.public_key.rp.id }, answer.public_key);
+      const { identity, check_number: number, public_key: options } = answer;
+      this.#ask({ ...offer, identity, number, rpId: options.rp.id, until: secondsOn(answer.expires_in) }, options);
     } catch (error) {
       if (CLOSED.has(error.status)) return this.#end(error.status === 410 ? "pairing_expired" : "link_used");
       this.#retry(error, () => this.claim({ id, secret }));
@@ -115,11 +117,12 @@ class Steps {
 
   /** Show the number big, until the person has typed it at the page. */
   async wait(offer) {
+    this.countdown = countdown(t("waiting_for_page"), offer.until);
     this.#show(
       heading(t("type_number")),
       el("p", { class: "number" }, el("span", { "aria-hidden": "true" }, offer.number), el("span", { class: "unseen" }, digitByDigit(offer.number))),
       el("p", { class: "lead" }, t("type_number_text")),
-      el("p", { class: "busy" }, t("waiting_for_page")),
+      this.countdown.node,
       whose(offer.identity),
     );
     while (!this.#signal.aborted) {

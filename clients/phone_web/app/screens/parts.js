@@ -1,12 +1,27 @@
 // Parts that several screens have.
 
-import { el, facts, plain } from "../view.js";
+import { serverClock } from "../clock.js";
+import { clockFace, el, facts, plain } from "../view.js";
 import { t } from "../words.js";
 
 /** Whose key this is, in two lines. */
 export const whose = (identity) => identity?.name && el("p", { class: "whose" },
   el("strong", { dir: "auto" }, plain(identity.name)),
   identity.organisation && el("span", { dir: "auto" }, plain(identity.organisation)));
+
+/** How long something is still waited for, by the server's time. */
+export function countdown(words, until) {
+  const left = el("span", { class: "left", role: "timer" });
+  const tick = () => {
+    const now = serverClock.now();
+    left.textContent = until && now ? clockFace(Math.max(0, Math.ceil((until - now) / 1000))) : "";
+  };
+  tick();
+  return { node: el("p", { class: "busy" }, el("span", {}, words), left), tick };
+}
+
+/** The server's time so many seconds from now. */
+export const secondsOn = (seconds) => (serverClock.now() ?? 0) + seconds * 1000;
 
 /** Everything that is known of a person, to be compared. */
 export const identityFacts = (identity) => facts([

@@ -1,7 +1,7 @@
 // A new key on this phone, before the old one expires: made, then signed for with the old one.
 
 import { renewalChallenge } from "../challenge.js";
-import { makeKey } from "../passkey.js";
+import { makeKey, throwAway } from "../passkey.js";
 import * as phone from "../phone.js";
 import * as vault from "../vault.js";
 import { actions, busily, button, el, faultLine, heading, sign } from "../view.js";
@@ -54,8 +54,8 @@ export function renew(app) {
       await phone.refresh();
       if ((await phone.kept()).credentialId !== made.id) throw error;
     }
-    app.standing = undefined;
-    const { expiresAt } = await phone.kept();
+    const { expiresAt, rpId = location.hostname } = await phone.kept();
+    await throwAway(rpId, details.credential);
     show(
       sign("tick", "good"),
       heading(t("renewed")),

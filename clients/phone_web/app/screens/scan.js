@@ -3,6 +3,7 @@
 import { NoCamera, scan as scanWith } from "../camera.js";
 import { explain } from "../explain.js";
 import { readLink } from "../link.js";
+import { isOutdated } from "../shell.js";
 import { buzz, el, faultLine, heading, say } from "../view.js";
 import { t } from "../words.js";
 
@@ -31,8 +32,11 @@ export function scan(app) {
       fault.line,
     ],
     begin() {
-      scanWith(video, heard, leaving.signal).catch((error) =>
-        fault.show(error instanceof NoCamera ? t(REASONS[error.reason]) : explain(error)));
+      scanWith(video, heard, leaving.signal).catch((error) => {
+        // The decoder of an older version is not there any more.
+        if (!(error instanceof NoCamera) && isOutdated()) location.reload();
+        else fault.show(error instanceof NoCamera ? t(REASONS[error.reason]) : explain(error));
+      });
     },
     leave: () => leaving.abort(),
   };

@@ -23,6 +23,7 @@ export default {
   "time_is_over": "The time for this is over. Start again.",
   "wrong_signature": "Your key did not fit what was asked. Go back, open it again and try once more.",
   "key_cancelled": "You did not confirm with PIN, finger or face. Try again when you are ready.",
+  "key_not_used": "The key was not used: you did not confirm, or this phone has it no more. Try again; if it stays, pair this phone anew.",
   "key_exists": "This phone already has a key for this. Ask for a new QR code.",
   "key_unsupported": "This phone cannot make a key here. Set a screen lock, or open this page in Chrome or Safari.",
   "key_failed": "The phone could not use its key. Try again.",

@@ -23,6 +23,7 @@ export default {
   "time_is_over": "De tijd hiervoor is voorbij. Begin opnieuw.",
   "wrong_signature": "Uw sleutel paste niet bij wat er werd gevraagd. Ga terug, open het opnieuw en probeer het nog eens.",
   "key_cancelled": "U hebt niet bevestigd met pincode, vinger of gezicht. Probeer het opnieuw als u zover bent.",
+  "key_not_used": "De sleutel is niet gebruikt: u hebt niet bevestigd, of deze telefoon heeft hem niet meer. Probeer het opnieuw; blijft het, koppel dan opnieuw.",
   "key_exists": "Deze telefoon heeft hier al een sleutel voor. Vraag om een nieuwe QR-code.",
   "key_unsupported": "Deze telefoon kan hier geen sleutel maken. Stel een schermvergrendeling in, of open deze pagina in Chrome of Safari.",
   "key_failed": "De telefoon kon zijn sleutel niet gebruiken. Probeer het opnieuw.",
