@@ -6,7 +6,7 @@ its exact name and port, and what the name resolves to is public.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Self
@@ -68,6 +68,7 @@ class Reason(StrEnum):
     UNRESOLVED = "unresolved"
     ADDRESS = "address_not_allowed"
     UNREACHABLE = "unreachable"
+    DISCONNECTED = "disconnected"
     TLS = "tls"
     PROXY = "proxy"
     TIMEOUT = "timeout"
@@ -119,12 +120,15 @@ class AllowList:
 
     Attributes:
         places: Host and port; without a port the default one of the URL's scheme.
+        below: Domains of which every name is allowed, at the default port: for a service that
+            gives its hosts names as it goes, and nobody else names below.
         plain_http: For what is signed and published in the clear, as revocation lists and OCSP
             responses are (RFC 5280 section 8: a list fetched over TLS may need a list first).
     """
 
     places: frozenset[tuple[str, int | None]] = frozenset()
     plain_http: bool = False
+    below: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, entries: Iterable[str], *, plain_http: bool = False) -> Self:
@@ -142,9 +146,19 @@ class AllowList:
             EgressError: `url`.
         """
         targets = map(read_url, urls)
-        return type(self)(
-            self.places | {(target.host, target.port) for target in targets}, self.plain_http
-        )
+        added = {(target.host, target.port) for target in targets}
+        return replace(self, places=self.places | added)
+
+    def and_below(self, domains: Iterable[str]) -> Self:
+        """Add every name below these domains, but not the domains themselves.
+
+        Raises:
+            ValueError: One is a top-level domain, or no name.
+        """
+        added = {read_entry(domain) for domain in domains}
+        if any(port is not None or "." not in domain for domain, port in added):
+            raise ValueError("must be a domain as example.nl, without a port")
+        return replace(self, below=self.below | {domain for domain, _ in added})
 
     def check(self, url: str) -> Target:
         """Read a URL and check that it may be called.
@@ -157,9 +171,14 @@ class AllowList:
             raise EgressError(Reason.PLAIN_HTTP)
         is_default = target.port == _PORTS[target.scheme]
         named = (target.host, target.port) in self.places
-        if not named and not (is_default and (target.host, None) in self.places):
+        if not named and not (is_default and self._names(target.host)):
             raise EgressError(Reason.HOST)
         return target
+
+    def _names(self, host: str) -> bool:
+        labels = host.split(".")
+        above = {".".join(labels[place:]) for place in range(1, len(labels))}
+        return (host, None) in self.places or not self.below.isdisjoint(above)
 
     def allows(self, url: str) -> bool:
         """Whether a URL may be called."""

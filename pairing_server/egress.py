@@ -38,11 +38,12 @@ _RESOLVING = 8
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status but a redirect."""
+    """What came back, whatever its status."""
 
     status: int
     media_type: str
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ class Egress:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._inside = tuple(inside)
-        self._proxy = proxy
+        self.proxy = proxy
         self._threads = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="resolve")
         self._resolve = resolve or self._ask_system
-        self._tls = tls or ssl.create_default_context()
+        self.tls = tls or ssl.create_default_context()
 
     def close(self) -> None:
         """Start no further resolution; one that hangs is not waited for."""
@@ -97,7 +98,7 @@ class Egress:
         target = allowed.check(call.url)
         try:
             async with asyncio.timeout(call.deadline.total_seconds()):
-                addresses = () if self._proxy else await self._addresses(target.host)
+                addresses = () if self.proxy else await self.addresses(target.host)
                 return await self._send(call, addresses)
         except TimeoutError:
             raise EgressError(Reason.TIMEOUT) from None
@@ -114,10 +115,10 @@ class Egress:
     async def _send(self, call: Call, addresses: tuple[str, ...]) -> Answer:
         connector = aiohttp.TCPConnector(
             # The proxy's own name is the operator's to have resolved.
-            resolver=None if self._proxy else _Pinned(addresses),
+            resolver=None if self.proxy else Pinned(addresses),
             use_dns_cache=False,
             force_close=True,
-            ssl=self._tls,
+            ssl=self.tls,
         )
         async with (
             aiohttp.ClientSession(
@@ -135,7 +136,7 @@ class Egress:
                 data=call.body,
                 headers={**call.headers, "Accept-Encoding": "identity"},
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=self.proxy,
             ) as response,
         ):
             if response.status in _REDIRECTS:
@@ -143,11 +144,15 @@ class Egress:
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 # Some bytes can become all the memory there is.
                 raise EgressError(Reason.ENCODED)
-            body = await _limited(response, call.limit)
-            return Answer(response.status, response.content_type, body)
+            body = await limited(response, call.limit)
+            return Answer(response.status, response.content_type, body, response.headers)
 
-    async def _addresses(self, host: str) -> tuple[str, ...]:
-        """Resolve a name, once; every address must be one that may be called."""
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Resolve a name, once; every address must be one that may be called.
+
+        Raises:
+            EgressError: `unresolved` or `address_not_allowed`.
+        """
         try:
             found = tuple(await self._resolve(host))
             addresses = [ip_address(text) for text in found]
@@ -174,7 +179,7 @@ class Egress:
         return dict.fromkeys(str(place[0]) for *_, place in found)
 
 
-class _Pinned(AbstractResolver):
+class Pinned(AbstractResolver):
     """Hands the connector the addresses that were checked, and asks nobody."""
 
     def __init__(self, addresses: tuple[str, ...]) -> None:
@@ -183,6 +188,7 @@ class _Pinned(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        """Return the addresses in the connector's form."""
         _ = family
         return [
             ResolveResult(
@@ -197,10 +203,15 @@ class _Pinned(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        pass
+        """Do nothing: nothing is held."""
 
 
-async def _limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Read a body, or as much of it as may be.
+
+    Raises:
+        EgressError: `too_large`.
+    """
     if (response.content_length or 0) > limit:
         raise EgressError(Reason.TOO_LARGE)
     parts, size = [], 0

@@ -4,7 +4,7 @@ import contextlib
 from ipaddress import IPv6Address, ip_address
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pairing_server.destination import (
@@ -286,3 +286,30 @@ def test_a_proxy(proxy):
 def test_what_is_no_proxy(proxy):
     with pytest.raises(ValueError, match="must be http://"):
         read_proxy(proxy)
+
+
+@given(NAMES)
+def test_every_name_below_a_domain_is_allowed_and_the_domain_is_not(domain):
+    assume("." in domain)
+    allowed = AllowList().and_below([domain])
+
+    assert allowed.allows(f"https://a.{domain}/")
+    assert allowed.allows(f"https://a.b.{domain}:443/")
+    for other in (domain, f"a{domain}", f"a.{domain}x", domain.partition(".")[2]):
+        assert not allowed.allows(f"https://{other}/")
+    assert not allowed.allows(f"https://a.{domain}:8443/")
+    assert not allowed.allows(f"http://a.{domain}/")
+
+
+@pytest.mark.parametrize("domain", ["com", "example.nl:443", "*.example.nl", ""])
+def test_what_everything_is_below_is_no_domain(domain):
+    with pytest.raises(ValueError, match="must be a"):
+        AllowList().and_below([domain])
+
+
+def test_what_is_added_takes_nothing_away():
+    allowed = AllowList.of([HOST], plain_http=True).and_below(["example.nl"])
+    allowed = allowed.and_urls(["http://inside.example.com/"])
+
+    for host in (HOST, "a.example.nl", "inside.example.com"):
+        assert allowed.allows(f"http://{host}/")
