@@ -10,7 +10,11 @@ from pydantic_settings import BaseSettings
 from pairing_server.destination import EgressError, read_url
 from pairing_server.egress_settings import OutsideHost
 
-_MAIL = re.compile(r"mailto:[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+_MAIL = re.compile(
+    r"mailto:[A-Za-z0-9._%+-]{1,64}@(?P<host>(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})"
+)
+#: Names that nobody can have (RFC 2606, RFC 6761): Apple refuses them with BadJwtToken.
+_NOBODYS = frozenset({"example", "invalid", "local", "localhost", "test"})
 
 
 def _is_secure(url: str) -> str:
@@ -25,14 +29,15 @@ def _is_secure(url: str) -> str:
 
 def _is_contact(contact: str) -> str:
     """Check what a push service is told of us (RFC 8292 section 2.1)."""
-    if _MAIL.fullmatch(contact):
-        return contact
+    mail = _MAIL.fullmatch(contact)
     try:
-        fine = read_url(contact).scheme == "https"
+        host = mail["host"].lower() if mail else read_url(contact).host
     except EgressError:
-        fine = False
-    if not fine:
+        host = ""
+    if "." not in host or not (mail or contact.startswith("https:")):
         raise ValueError("must be mailto:name@host, or an https:// URL")
+    if host.rpartition(".")[2] in _NOBODYS:
+        raise ValueError("must be on a host that can exist: some services refuse all else")
     return contact
 
 

@@ -23,3 +23,5 @@ class Failure(StrEnum):
     PROXY = "proxy"
     #: What came back is not what the protocol says.
     PROTOCOL = "protocol"
+    #: By the operator's rules nobody calls there.
+    FORBIDDEN = "forbidden"

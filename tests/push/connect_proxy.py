@@ -44,11 +44,14 @@ class ConnectProxy:
 
 
 async def _pass_on(source, sink):
-    with contextlib.suppress(OSError):
+    try:
         while data := await source.read(65536):
             sink.write(data)
             await sink.drain()
-    sink.close()
+    except OSError:
+        pass
+    finally:
+        sink.close()
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """The harnesses that the contract is put to, one for each service that has a sender."""
 
 from tests.push.contract import Harness
+from tests.push.fcm_harness import FcmHarness
 
-HARNESSES: dict[str, type[Harness]] = {}
+HARNESSES: dict[str, type[Harness]] = {"fcm": FcmHarness}
