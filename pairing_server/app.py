@@ -43,6 +43,7 @@ from pairing_server.pages.card_routes import CardPages
 from pairing_server.pages.flow import StandingFlow
 from pairing_server.pages.front import Front
 from pairing_server.pages.organisation_routes import OrganisationPages
+from pairing_server.pages.own_phone_routes import OwnPhonePages
 from pairing_server.pages.phone_routes import PhonePages
 from pairing_server.pages.refusal_pages import RefusalPages
 from pairing_server.pages.registration_routes import RegistrationPages
@@ -240,6 +241,7 @@ def make_app(
         CardPages(front, uzi, sessions, clock, random, card_form=card_form),
         OrganisationPages(front, registration, standing, sessions),
         RegistrationPages(front, registration, standing, uzi, clock, random),
+        OwnPhonePages(front, own_phones, sessions, clock),
         PhonePages(front, pairings, standing, settings.base_url, clock),
         shipped_phone_app(),
     )

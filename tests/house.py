@@ -22,6 +22,7 @@ from jwt.algorithms import ECAlgorithm
 
 from clients.card_profile import Holder
 from clients.desktop import Card, DesktopAgent
+from clients.pairing import Device
 from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.test_ca import KeyKind, Style, UziTestCa
@@ -250,12 +251,15 @@ class House:
         return page
 
     async def bind(
-        self, page: PortalPage | None = None, push_token: str | None = None
+        self,
+        page: PortalPage | None = None,
+        push_token: str | None = None,
+        device: Device | None = None,
     ) -> SoftwarePhone:
         """Bind a new phone to the person at the page, by default to a new one."""
         page = page or await self.registered()
         offered = await page.start_pairing()
-        phone = SoftwarePhone(self.http)
+        phone = SoftwarePhone(self.http, device=device)
         offer = await phone.scan(offered.link)
         push = {"service": "fcm", "token": push_token} if push_token else None
         await phone.prove(offer, push)

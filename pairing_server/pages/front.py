@@ -55,10 +55,15 @@ ORGANISATION_CARD, ORGANISATION_CONFIRM, ORGANISATION_DONE = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is logged in, and for how long."""
+    """Who is logged in, and for how long.
+
+    Attributes:
+        has_phones: Whether they are somebody who may have some.
+    """
 
     name: str
     seconds_left: int
+    has_phones: bool
 
     @property
     def minutes_left(self) -> int:
@@ -146,7 +151,8 @@ class Front:
     def _visitor(self, session: BrowserSession) -> Visitor:
         left = session.expires_at - self._clock()
         name = f"{session.card.first_names} {session.card.last_name}"
-        return Visitor(name, max(0, int(left.total_seconds())))
+        seconds = max(0, int(left.total_seconds()))
+        return Visitor(name, seconds, has_phones=session.person_id is not None)
 
 
 def see_other(path: str) -> web.Response:

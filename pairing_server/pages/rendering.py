@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pairing_server.clock import wire_time
 from pairing_server.languages import Language, translate, translations
 from pairing_server.pages.assets import Assets
 
@@ -97,11 +98,15 @@ def _environment(language: Language, assets: Assets) -> Environment:
     def day(moment: datetime) -> str:
         return format_date(moment, format="long", locale=_LOCALES[language])
 
+    def moment(at: datetime) -> str:
+        # Where the reader is only their browser knows; its script says it in their own time.
+        return format_datetime(at, "d MMMM y HH:mm 'UTC'", locale=_LOCALES[language])
+
     def said(message: str) -> str:
         # A text, where `_` makes markup: for what was not written in a template.
         return translate(language, message)
 
-    environment.filters.update(day=day, said=said)
+    environment.filters.update(day=day, moment=moment, said=said, stamp=wire_time)
     for name in environment.list_templates(extensions=["html"]):
         environment.get_template(name)
     return environment

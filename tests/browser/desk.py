@@ -180,7 +180,7 @@ class Desk:
 
     async def scan(self) -> str:
         """Read the QR code from the pixels of the screen, as it stands there."""
-        await self.sees("Scan the QR code with the app")
+        await self.sees("Scan the QR code with your phone")
         return read_qr(read_png(await self.page.screenshot()))
 
     async def look(self, name: str = "") -> None:

@@ -1,14 +1,14 @@
 """Takes the pictures of the documents: `make screenshots`.
 
-They are of the walk that the tests take, on the two screens that its pages are looked at on, and
-of the phone web app on a small phone.  Who, where and when are the same each time; the QR codes
-and the numbers are drawn anew.
+They are of the walk that the tests take and of one's own phones, on the two screens that pages are
+looked at on, and of the phone web app on a small phone.  Who, where and when are the same each
+time; the QR codes and the numbers are drawn anew.
 """
 
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from playwright.async_api import expect
 from clients import workstation
 from clients.card_profile import Holder
 from clients.desktop import Card
+from clients.pairing import Device
 from clients.test_ca import KeyKind, Style, UziTestCa
 from pairing_server.app import Stores
 from pairing_server.ports import Ports
@@ -27,6 +28,7 @@ from pairing_server.settings import load
 from tests.browser.desk import Screen
 from tests.browser.test_option_2a import walk
 from tests.documents import ROOT
+from tests.doubles import FrozenClock
 from tests.house import PIN, House, Register, opened_house
 
 ALBUM = ROOT / "docs" / "screenshots"
@@ -52,7 +54,7 @@ class RegisterOfThatDay(Register):
 
 @pytest.fixture
 def clock():
-    return lambda: NOW
+    return FrozenClock(NOW)
 
 
 @pytest.fixture
@@ -91,6 +93,36 @@ async def test_pictures_are_taken_of_the_walk(house, sit_down):
     desk.looks, desk.album = False, ALBUM
 
     await walk(desk)
+
+
+async def test_pictures_are_taken_of_ones_own_phones(house, sit_down, clock, monkeypatch):
+    that_day = SimpleNamespace(time=lambda: clock().timestamp(), monotonic=time.monotonic)
+    monkeypatch.setattr(workstation, "time", that_day)
+    await house.add_organisation()
+    page, desktop = await house.registered(), await house.workstation("HIS")
+    phone = await house.bind(page, device=Device("ios", "iPhone 16"))
+    clock.advance(timedelta(minutes=4))
+    other = await house.bind(page, device=Device("android", "Pixel 9"))
+    await page.rename_phone(other.credential_id, "Pixel, night shift")
+    for minutes, each in ((12, other), (55, phone), (8, phone)):
+        clock.advance(timedelta(minutes=minutes))
+        await house.approved(each, desktop)
+    desk = await sit_down(house, Screen(language="en-GB"))
+    clock.advance(timedelta(minutes=21))
+    await desk.context.clock.set_fixed_time(clock())
+    desk.looks, desk.album = False, ALBUM
+
+    await desk.take_over(await house.logged_in())
+    await desk.open("/portal/details")
+    await desk.look("10-registered")
+    await desk.page.get_by_role("banner").get_by_role("link", name=desk.say("My phones")).click()
+    await desk.look("11-phones")
+    await desk.page.get_by_role("button", name=desk.say("Block now")).first.click()
+    await desk.reads("%(phone)s has been blocked: it opens nothing any more.", phone="iPhone 16")
+    await desk.look("12-blocked")
+    await desk.page.get_by_role("button", name=desk.say("End its key")).first.click()
+    await desk.sees("End the key of this phone?")
+    await desk.look("13-end-key")
 
 
 async def test_pictures_are_taken_of_the_phone_web_app(house, pick_up, monkeypatch):

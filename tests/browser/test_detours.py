@@ -200,7 +200,7 @@ async def test_a_wrong_check_number_is_asked_for_again_and_the_third_ends_it(hou
 
     assert await rows(house, credential) == []
     await desk.choose("New QR code")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
 
 
 async def test_a_pairing_that_nobody_finished_ends_with_a_new_code(registered, clock):
@@ -212,7 +212,7 @@ async def test_a_pairing_that_nobody_finished_ends_with_a_new_code(registered, c
     await desk.look()
     await desk.choose("New QR code")
 
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
 
 
 async def test_a_page_whose_session_is_over_leads_to_the_start(registered, clock):
@@ -349,7 +349,7 @@ async def test_a_page_that_is_loaded_again_does_no_harm(house, desk):
     await desk.sees("Pair your phone")
     await reload(desk.page)
     await desk.choose("Start")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
     await reload(desk.page)
     phone = SoftwarePhone(house.http)
     offer = await phone.scan(await desk.scan())
@@ -369,7 +369,7 @@ async def test_a_page_that_is_loaded_again_does_no_harm(house, desk):
 async def test_going_back_does_no_harm(house, desk):
     await desk.register()
     await desk.choose("Start")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
     await desk.page.go_back()
     await desk.sees("Pair your phone")
     await desk.choose("Start")

@@ -45,7 +45,7 @@ async def test_a_keyboard_is_enough(house, sit_down):
     await desk.show_card()
     await desk.tab_to("Start")
     await desk.page.keyboard.press("Enter")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
     phone = SoftwarePhone(house.http)
     offer = await phone.scan(await desk.scan())
     await phone.prove(offer)
@@ -80,7 +80,7 @@ async def walk(desk):
     await desk.sees("Pair your phone")
     await desk.look("5-start")
     await desk.choose("Start")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
     await desk.look("6-qr")
     if desk.screen.width < desk.screen.height:
         await desk.page.get_by_role("img").scroll_into_view_if_needed()

@@ -24,7 +24,7 @@ async def test_the_code_is_read_from_the_screen(house, sit_down, screen, sizes):
     await desk.take_over(await house.registered())
     await desk.open("/portal/start")
     await desk.choose("Start")
-    await desk.sees("Scan the QR code with the app")
+    await desk.sees("Scan the QR code with your phone")
 
     for width, height in sizes:
         await desk.page.set_viewport_size({"width": width, "height": height})

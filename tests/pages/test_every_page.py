@@ -73,6 +73,15 @@ async def walk(house, language: str, holder: Holder) -> dict[str, Shown]:
     await guest.post("/portal/phone", {**pairing, "check_number": offer.check_number})
     seen["paired"] = await guest.post("/portal/phone", {**pairing, "look": "yes"})
     seen["done"] = await guest.get("/portal/done")
+    seen["my phones"] = await guest.get("/portal/my-phones")
+    mine = {"phone": phone.credential_id}
+    seen["my phones, misnamed"] = await guest.post("/portal/my-phones", {**mine, "act": "rename"})
+    seen["end key"] = await guest.post("/portal/my-phones", {**mine, "act": "revoke"})
+    await guest.post("/portal/my-phones", {**mine, "act": "block"})
+    seen["my phones, blocked"] = await guest.get("/portal/my-phones")
+    ended = {**mine, "act": "revoke", "sure": "yes"}
+    await guest.post("/portal/my-phones", ended)
+    seen["my phones, none"] = await guest.get("/portal/my-phones")
     seen["details, registered"] = await guest.get("/portal/details")
     seen["is this you"] = await guest.post("/portal/details", BORN)
     seen["denied"] = await guest.post("/portal/details", {"answer": "no"})
@@ -120,6 +129,11 @@ async def test_every_page_says_where_one_is_and_who(pages):
         "organisation unknown",
         "denied",
         "logged out",
+        "my phones",
+        "my phones, misnamed",
+        "my phones, blocked",
+        "my phones, none",
+        "end key",
     }
     inside = {
         "details",
@@ -135,6 +149,9 @@ async def test_every_page_says_where_one_is_and_who(pages):
         "organisation, asked",
         "organisation, done",
         "organisation unknown",
+        "my phones",
+        "my phones, blocked",
+        "end key",
     }
     for name in inside:
         assert seen[name].page.forms("/portal/ended"), f"nobody can log out of {name}"
@@ -164,7 +181,7 @@ def words(shown: Shown) -> set[str]:
 
 
 def shared(shown: Shown) -> set[str]:
-    return {"Status", "Start"}
+    return {"Status", "Start", "software phone"}
 
 
 async def test_what_a_card_says_is_text_and_nothing_else(house):
@@ -208,6 +225,8 @@ async def test_no_address_names_anybody(house):
         ("/portal/organisation", {}),
         ("/portal/phone", {}),
         ("/portal/phone", {"pairing": "x", "check_number": "1234"}),
+        ("/portal/my-phones", {"phone": "x", "act": "block"}),
+        ("/portal/my-phones", {"phone": "x", "act": "revoke", "sure": "yes"}),
     ],
     ids=str,
 )
@@ -227,7 +246,14 @@ async def test_a_form_of_another_site_does_nothing(registered, path, form, origi
 
 @pytest.mark.parametrize(
     "path",
-    ["/portal/login", "/portal/organisation", "/portal/phone", "/portal/details", "/portal/ended"],
+    [
+        "/portal/login",
+        "/portal/organisation",
+        "/portal/phone",
+        "/portal/details",
+        "/portal/ended",
+        "/portal/my-phones",
+    ],
 )
 async def test_a_form_of_another_site_does_nothing_without_a_cookie_either(guest, path):
     guest.origin = "https://kwaad.example"

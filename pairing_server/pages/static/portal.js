@@ -17,6 +17,11 @@ for (const timer of all("[data-left]")) {
   });
 }
 
+// Only a browser knows where its reader is.
+const told = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : "nl-NL",
+  { dateStyle: "long", timeStyle: "short" });
+for (const time of all("time")) time.textContent = told.format(new Date(time.dateTime));
+
 for (const until of all("[data-ends]")) {
   const end = deadline(Number(until.dataset.ends));
   every(() => {

@@ -1,0 +1,157 @@
+"""The page of a card holder's own phones: the lost one, the found one, and what happened."""
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from pairing_server.clock import Clock
+from pairing_server.errors import Conflict, InvalidRequest
+from pairing_server.http import form_body, language_of
+from pairing_server.keys.status import can_unblock
+from pairing_server.languages import translate
+from pairing_server.pages.device_name_form import NAME_THE_PHONE, read_device_name
+from pairing_server.pages.front import Front, see_other
+from pairing_server.pages.own_phone_words import days_until, happened, just_done, place
+from pairing_server.phones.overview import Sibling, ToldStatus
+from pairing_server.portal.phones import OwnPhonesFlow
+from pairing_server.portal.session import BrowserSession, BrowserSessions
+from pairing_server.qr.refusals import NotRegistered
+
+MY_PHONES = "/portal/my-phones"
+#: As much of what happened stands open; the rest unfolds.
+OPEN = 8
+
+_PLATFORMS = {"ios": "iOS", "android": "Android", "web": "Web"}
+
+
+class OwnPhonePages:
+    """List them, and block, unblock, end or rename one."""
+
+    def __init__(
+        self, front: Front, flow: OwnPhonesFlow, sessions: BrowserSessions, clock: Clock
+    ) -> None:
+        self._front = front
+        self._flow = flow
+        self._sessions = sessions
+        self._clock = clock
+
+    def table(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        page = self._front.page
+        return [web.get(MY_PHONES, page(self.show)), web.post(MY_PHONES, page(self.change))]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """List the phones with their last use, and what happened."""
+        session = await self._front.session(request)
+        try:
+            return await self._show(request, session)
+        except NotRegistered:
+            return see_other("/portal/details")
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Do with one phone what a button says; ask once more before it is final."""
+        session = await self._front.session(request)
+        form = await form_body(request)
+        match form:
+            case {"act": "block", "phone": phone}:
+                return await self._move(self._flow.block, session, phone)
+            case {"act": "unblock", "phone": phone}:
+                return await self._move(self._flow.unblock, session, phone)
+            case {"act": "revoke", "phone": phone, "sure": _}:
+                return await self._revoke(request, session, phone)
+            case {"act": "revoke", "phone": phone}:
+                return await self._ask(request, session, phone)
+            case {"act": "rename", "phone": phone}:
+                return await self._rename(request, session, phone, form.get("name", ""))
+            case _:
+                raise InvalidRequest("This form is not known here.")
+
+    async def _move(self, act: Any, session: BrowserSession, phone: str) -> web.Response:
+        try:
+            await act(session, phone)
+        except Conflict:
+            # It is elsewhere than the page thought, as after a second click: the page says where.
+            return see_other(MY_PHONES)
+        return see_other(MY_PHONES)
+
+    async def _revoke(
+        self, request: web.Request, session: BrowserSession, phone: str
+    ) -> web.Response:
+        signed_out_at = await self._flow.revoke(session, phone)
+        response = see_other(MY_PHONES)
+        await self._sessions.reopen(request, response, session, signed_out_at)
+        return response
+
+    async def _ask(
+        self, request: web.Request, session: BrowserSession, phone: str
+    ) -> web.Response:
+        own = await self._flow.phones(session)
+        sibling = await self._flow.phone(session, phone)
+        others = [each for each in own.phones if each.told_status(own.at) is ToldStatus.ACTIVE]
+        return self._front.render(
+            request,
+            "end_key.html",
+            session=session,
+            switch=MY_PHONES,
+            phone=_phone(sibling, own.at),
+            is_last=[each.credential.id for each in others] == [phone],
+        )
+
+    async def _rename(
+        self, request: web.Request, session: BrowserSession, phone: str, typed: str
+    ) -> web.Response:
+        name = read_device_name(typed)
+        if name is None:
+            await self._flow.phone(session, phone)
+            wrong = {"phone": phone, "name": typed[:100]}
+            return await self._show(request, session, wrong)
+        await self._flow.rename(session, phone, name)
+        return see_other(MY_PHONES)
+
+    async def _show(
+        self,
+        request: web.Request,
+        session: BrowserSession,
+        wrong: dict[str, str] | None = None,
+    ) -> web.Response:
+        language, now = language_of(request), self._clock()
+        own = await self._flow.phones(session)
+        events = await self._flow.history(session)
+        told = [happened(event, language) for event in events]
+        return self._front.render(
+            request,
+            "my_phones.html",
+            session=session,
+            switch=MY_PHONES,
+            status=422 if wrong else 200,
+            said="" if wrong else just_done(events, now, language),
+            phones=[_phone(each, own.at, own.default_phone) for each in own.phones],
+            events=told[:OPEN],
+            earlier=told[OPEN:],
+            wrong=wrong,
+            error=translate(language, NAME_THE_PHONE) if wrong else "",
+        )
+
+
+def _phone(sibling: Sibling, now: datetime, default: str | None = None) -> dict[str, Any]:
+    credential, name = sibling.credential, sibling.credential.device_name
+    model = credential.model if credential.model != name else None
+    return {
+        "id": credential.id,
+        "name": name,
+        "device": place(model, _PLATFORMS.get(credential.platform)),
+        "status": sibling.told_status(now).value,
+        "since": credential.status_at,
+        "is_default": credential.id == default,
+        "can_unblock": can_unblock(credential),
+        "bound_at": credential.bound_at,
+        "expires_at": credential.expires_at,
+        "days_left": days_until(credential.expires_at, now),
+        "used_at": credential.last_used_at,
+        "used_where": place(
+            credential.last_used_workstation,
+            credential.last_used_location,
+            sibling.last_used_organisation,
+        ),
+    }
