@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from clients.card_profile import Holder
 from pairing_server.approvals.flow import request_id
 from pairing_server.registry.tables import client as client_table
+from pairing_server.registry.tables import organisation
 from pairing_server.tokens import digest
 from tests.approvals.desk import held
 from tests.oidc.client import BareClient
@@ -36,6 +37,13 @@ async def test_the_server_draws_codes_of_the_policys_length(desk, client):
     await change(desk, sa.update(client_table).values(policy='{"code_digits": 4}'))
     _, body = await client.ask()
     assert len(body["binding_code"]) == 4
+
+
+async def test_who_has_no_phone_that_the_organisation_takes_has_none(desk, client):
+    strict = '{"verdicts": ["hardware"]}'
+    await change(desk, sa.update(organisation).values(key_policy=strict))
+    status, body = await client.ask()
+    assert (status, body["error"]) == (400, "unknown_user_id")
 
 
 async def test_the_clients_own_code_is_the_code(desk):

@@ -14,6 +14,7 @@ from clients.wire import WireError, b64url_decode
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.phones.details import TRANSFER, challenge
+from pairing_server.phones.refusals import TransferClosed
 from pairing_server.phones.transfer_flow import Answer
 from pairing_server.registry import RegistryUnavailableError, people
 from pairing_server.registry.credentials import CredentialStatus
@@ -348,6 +349,16 @@ async def test_an_answer_whose_commit_got_lost_is_not_made_twice(owner, handing)
     await transfers.approve(bound, handing.offered.id, answer)
     assert len(await owner.all()) == 2
     assert len(await owner.events("AuthenticatorBound")) == 2
+
+
+async def test_the_identical_answer_again_is_the_same_answer_once_it_is_done(owner, handing):
+    bound, answer = await owner.bound(), answer_of(owner, handing)
+    transfers = owner.flows(owner.ports())[3]
+    await transfers.approve(bound, handing.offered.id, answer)
+    await transfers.approve(bound, handing.offered.id, answer)
+    with pytest.raises(TransferClosed):
+        await transfers.approve(bound, handing.offered.id, answer_of(owner, handing))
+    assert len(await owner.all()) == 2
 
 
 async def test_of_many_answers_at_once_one_binds(owner, handing):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from pairing_server.phones.unblocking import (
     type_code,
 )
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.tables import person
 from tests.approvals.desk import MeddlingRegistry, results
 from tests.phones.conftest import refused
 
@@ -165,6 +167,14 @@ async def test_a_phone_that_may_have_been_copied_is_not_unblocked(owner):
     unblocking = owner.flows(owner.ports())[4]
     with pytest.raises(NotUnblocked):
         await unblocking.offer(owner.phone.credential_id, "operator:test")
+
+
+async def test_the_phone_of_a_closed_person_is_not_unblocked(owner, unblocking):
+    offer = await unblocking.offer(owner.phone.credential_id, "operator:test")
+    closing = sa.update(person).values(status="closed")
+    await owner.house.registry.commit(lambda tx: tx.run(closing))
+    assert await refused(owner.phone.unblock(offer.code)) == (400, "invalid_assertion")
+    assert (await owner.stored()).status is CredentialStatus.BLOCKED
 
 
 async def test_a_phone_that_is_not_blocked_is_not_offered(owner):
