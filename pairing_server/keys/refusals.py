@@ -76,7 +76,10 @@ class PhoneBlocked(Refusal):
 
     code = "phone_blocked"
     status = 403
-    description = "This phone is blocked. Ask your administrator, or pair it again when told to."
+    description = (
+        "This phone is blocked. Unblock it at the portal with your UZI card, or ask your "
+        "administrator."
+    )
 
 
 class MalformedDeviceToken(Unauthenticated):
