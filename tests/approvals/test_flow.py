@@ -564,6 +564,20 @@ async def test_a_count_that_does_not_grow_blocks_the_phone_and_raises_the_alarm(
     assert [notice.kind for notice in told] == ["sign_count"]
 
 
+async def test_an_assertion_for_one_request_does_not_approve_another(desk):
+    """Both are open, of the same client, and with the same code."""
+    first, one = await desk.ask(binding_message="042917")
+    second, other = await desk.ask(
+        binding_message="042917", request_context={"workstation_id": "other"}
+    )
+    body = {"decision": "approve", "code": "042917", "assertion": desk.assertion(one, "042917")}
+    with pytest.raises(WireError) as refused:
+        await desk.phone.answer(other.id, body)
+    assert refused.value.error == "invalid_assertion"
+    await desk.phone.answer(one.id, body)
+    assert (await desk.outcome(first), await desk.outcome(second)) == ("assertion", "pending")
+
+
 async def test_the_key_of_another_phone_of_the_same_person_does_not_sign_for_this_one(desk):
     page = await desk.house.logged_in()
     other = await desk.house.bind(page)
