@@ -3,6 +3,14 @@
 import msgspec
 
 
+class PushHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a phone's wake-ups; `None` for never."""
+
+    last_ok_at: str | None = None
+    last_error_at: str | None = None
+    last_error: str = ""
+
+
 class PhoneRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One of the person's phones; `last_used_at` is `None` until it is used."""
 
@@ -21,6 +29,7 @@ class PhoneRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_used_location: str = ""
     last_used_organisation: str = ""
     push: str | None = None
+    push_health: PushHealth = PushHealth()
 
 
 class PastEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -173,7 +173,7 @@ def make_app(
     attestation = attestation_directory(settings)
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins, attestation)
     console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
-    dispatch = Dispatch(registry, around.senders or dict.fromkeys(PushService, console))
+    dispatch = Dispatch(ports, around.senders or dict.fromkeys(PushService, console))
     bound = BoundPhones.make(ports, dispatch, rp, settings)
     card_status = read_card_status(settings, around)
     believe = card_believer(settings, card_status)
@@ -257,13 +257,14 @@ def make_app(
         health.drain()
         login_qr.drain()
         store.drain()
-        await dispatch.close()
 
     async def revocation(_: web.Application) -> AsyncIterator[None]:
         async with card_status.running(), attestation.running():
             yield
 
     app.on_shutdown.append(drain)
+    # After all calls: those that are answered while the server stops may wake phones, too.
+    app.on_cleanup.append(lambda _: dispatch.close())
     app.cleanup_ctx.extend((revocation, bound.reminding))
     return app
 

@@ -20,8 +20,27 @@ EVENTS = Counter(
 )
 WAKEUPS = Counter(
     "pairing_wakeups_total",
-    "Wake-ups handed to a push service, by service and outcome.",
-    ["service", "outcome"],
+    "Wake-ups of a phone, by service, outcome and code: what the service said, if known.",
+    ["service", "outcome", "code"],
+    registry=METRICS,
+)
+WAKEUPS_UNDER_WAY = Gauge(
+    "pairing_wakeups_under_way",
+    "Wake-ups that a push service has not answered yet.",
+    ["service"],
+    registry=METRICS,
+)
+WAKEUP_SECONDS = Histogram(
+    "pairing_wakeup_seconds",
+    "Time until a push service took a wake-up, refused it or was given up.",
+    ["service"],
+    registry=METRICS,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+PUSH_CIRCUITS_OPEN = Gauge(
+    "pairing_push_circuits_open",
+    "Push services, or hosts of Web Push, that are left alone because they do not answer.",
+    ["service"],
     registry=METRICS,
 )
 CRL_AGE = Gauge(

@@ -307,7 +307,7 @@ class House:
         """Block, unblock and revoke as the operator's command does, open requests included."""
         chosen = registry or self.registry
         policy = server_policy(self.settings)
-        approvals = ApprovalFlow(self.ports, Dispatch(chosen, {}), self.rp(), policy)
+        approvals = ApprovalFlow(self.ports, Dispatch(self.ports, {}), self.rp(), policy)
         return PhoneStatusFlow(chosen, self.ports.clock, approvals.end_all)
 
     async def events(self) -> list[dict[str, object]]:

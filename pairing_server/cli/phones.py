@@ -27,9 +27,10 @@ from pairing_server.keys.refusals import NotUnblocked
 from pairing_server.keys.status import PhoneStatusFlow
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
-from pairing_server.registry import Query, credentials, people
+from pairing_server.registry import Query, credentials, people, push_health
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.settings import Settings
 from pairing_server.store import Store
 
@@ -45,25 +46,25 @@ def phone() -> None:
 def phone_list(settings: Settings, uzi_number: str | None) -> None:
     """List phones with their last use, which tells whether a lost one was used."""
 
-    def read(tx: Query) -> list[tuple[Credential, Person | None]]:
+    def read(tx: Query) -> list[str]:
         phones = [
             (item, people.get_person(tx, item.person_id)) for item in credentials.list_all(tx)
         ]
         return [
-            (item, person)
+            _line(item, person, push_health.of(tx, [item.id])[item.id])
             for item, person in phones
             if uzi_number is None or (person is not None and person.uzi_number == uzi_number)
         ]
 
-    async def job() -> list[tuple[Credential, Person | None]]:
+    async def job() -> list[str]:
         async with registry_only(settings) as registry:
             return await registry.read(read)
 
-    for item, person in run(job):
-        click.echo(_line(item, person))
+    for line in run(job):
+        click.echo(line)
 
 
-def _line(item: Credential, person: Person | None) -> str:
+def _line(item: Credential, person: Person | None, health: PushHealth) -> str:
     whose = f"{person.name} (UZI {person.uzi_number})" if person else "nobody"
     reason = f" ({item.status_reason})" if item.status_reason else ""
     model = f"{item.platform} {item.device_name}".strip()
@@ -72,7 +73,19 @@ def _line(item: Credential, person: Person | None) -> str:
     where = f" at {place}" if place else ""
     where += f" for URA {item.last_used_ura}" if item.last_used_ura else ""
     until = wire_time(item.expires_at)[:10]
-    return f"{item.id}  {item.status + reason:8}  {whose}  {model}  until {until}  {used}{where}"
+    woken = _woken(item, health)
+    status = f"{item.status + reason:8}"
+    return f"{item.id}  {status}  {whose}  {model}  until {until}  {used}{where}  {woken}"
+
+
+def _woken(item: Credential, health: PushHealth) -> str:
+    """Say by what the phone is woken, when that last went well, and what went wrong since."""
+    told = f"push {item.push_service}" if item.push_service else "no push"
+    if health.last_ok_at is not None:
+        told += f", well {wire_time(health.last_ok_at)}"
+    if not health.is_well and health.last_error_at is not None:
+        told += f", failed {wire_time(health.last_error_at)}: {health.last_error}"
+    return told
 
 
 @phone.command("block", context_settings=TAKES_ID)
@@ -143,7 +156,7 @@ async def _running_store(settings: Settings) -> AsyncIterator[Store]:
 
 def _phone_flows(settings: Settings, ports: Ports) -> tuple[PhoneFlow, PhoneStatusFlow]:
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
-    approvals = ApprovalFlow(ports, Dispatch(ports.registry, {}), rp, server_policy(settings))
+    approvals = ApprovalFlow(ports, Dispatch(ports, {}), rp, server_policy(settings))
     statuses = PhoneStatusFlow(ports.registry, ports.clock, approvals.end_all)
     return PhoneFlow(ports, rp, statuses), statuses
 

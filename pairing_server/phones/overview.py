@@ -13,11 +13,20 @@ from pairing_server.clock import from_milliseconds
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.phones.news import OF_ITSELF
 from pairing_server.ports import Ports
-from pairing_server.registry import Query, Row, credentials, organisations, people, phone_notices
+from pairing_server.registry import (
+    Query,
+    Row,
+    credentials,
+    organisations,
+    people,
+    phone_notices,
+    push_health,
+)
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Membership
 from pairing_server.registry.phone_notices import PhoneNotice
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import audit_event
 from pairing_server.uzi.roles import role_codes
 
@@ -88,6 +97,7 @@ class Standing:
 
     membership: Membership | None
     organisation: Organisation | None
+    push_health: PushHealth
 
     @property
     def role(self) -> str:
@@ -101,6 +111,7 @@ class Sibling:
 
     credential: Credential
     last_used_organisation: str
+    push_health: PushHealth
 
     def told_status(self, now: datetime) -> ToldStatus:
         """Return where its key is, as it is told."""
@@ -180,14 +191,24 @@ def _standing(tx: Query, phone: BoundPhone) -> Standing:
     return Standing(
         membership=people.membership(tx, phone.person.id, ura),
         organisation=organisations.get(tx, ura),
+        push_health=push_health.of(tx, [phone.credential.id])[phone.credential.id],
     )
 
 
 def _siblings(tx: Query, person_id: str) -> list[Sibling]:
+    held = [
+        phone
+        for phone in credentials.of_person(tx, person_id)
+        if phone.status is not CredentialStatus.REVOKED
+    ]
+    health = push_health.of(tx, [phone.id for phone in held])
     return [
-        Sibling(credential=held, last_used_organisation=_name(tx, held.last_used_ura))
-        for held in credentials.of_person(tx, person_id)
-        if held.status is not CredentialStatus.REVOKED
+        Sibling(
+            credential=phone,
+            last_used_organisation=_name(tx, phone.last_used_ura),
+            push_health=health[phone.id],
+        )
+        for phone in held
     ]
 
 

@@ -21,7 +21,16 @@ from pairing_server.phones.overview import (
 from pairing_server.push import PushService
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.tokens import digest
+
+
+class ToldPushHealth(msgspec.Struct):
+    """What became of a phone's wake-ups; `last_error` is what the push service said, or ours."""
+
+    last_ok_at: datetime | None
+    last_error_at: datetime | None
+    last_error: str
 
 
 class BoundCredential(msgspec.Struct):
@@ -42,6 +51,7 @@ class BoundCredential(msgspec.Struct):
     bound_at: datetime
     expires_at: datetime
     push: PushService | None
+    push_health: ToldPushHealth
 
 
 class PhoneRecord(msgspec.Struct):
@@ -62,6 +72,7 @@ class PhoneRecord(msgspec.Struct):
     last_used_location: str
     last_used_organisation: str
     push: PushService | None
+    push_health: ToldPushHealth
 
 
 class PhoneRecords(msgspec.Struct):
@@ -172,6 +183,7 @@ def _bound(phone: BoundPhone, standing: Standing) -> BoundCredential:
         bound_at=credential.bound_at,
         expires_at=credential.expires_at,
         push=_push(credential),
+        push_health=_health(standing.push_health),
     )
 
 
@@ -193,6 +205,7 @@ def _record(sibling: Sibling, asking: BoundPhone, now: datetime) -> PhoneRecord:
         last_used_location=credential.last_used_location or "",
         last_used_organisation=sibling.last_used_organisation,
         push=_push(credential),
+        push_health=_health(sibling.push_health),
     )
 
 
@@ -229,3 +242,7 @@ def _notice(told: Told) -> NoticeRecord:
 def _push(credential: Credential) -> PushService | None:
     service = credential.push_service
     return None if service is None else PushService(service)
+
+
+def _health(health: PushHealth) -> ToldPushHealth:
+    return ToldPushHealth(health.last_ok_at, health.last_error_at, health.last_error)

@@ -140,6 +140,16 @@ credential = Table(
     Index(None, "expires_at"),
 )
 
+# How phones can be woken; not in the key's own row, which is written while its holder logs in.
+push_health = Table(
+    "push_health",
+    metadata,
+    Column("credential_id", Text, ForeignKey("credential.id"), primary_key=True),
+    Column("last_ok_at", BigInteger),
+    Column("last_error_at", BigInteger),
+    Column("last_error", Text, nullable=False),
+)
+
 # What a person is told on their other phones.
 phone_notice = Table(
     "phone_notice",
@@ -164,6 +174,22 @@ client = Table(
     Column("status", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
+)
+
+# At which of a client's workstations a person has logged in, and whence they will not be woken.
+person_workstation = Table(
+    "person_workstation",
+    metadata,
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("client_id", Text, ForeignKey("client.id"), primary_key=True),
+    # The client's own name for it; empty where it gives none.
+    Column("workstation_id", Text, primary_key=True),
+    # As the person saw it last.
+    Column("workstation", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("last_used_at", BigInteger),
+    # Since they said "not me" there.
+    Column("push_closed_at", BigInteger),
 )
 
 client_organisation = Table(

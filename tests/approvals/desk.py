@@ -141,7 +141,7 @@ class Desk:
         ports = self.house.ports
         ports = Ports(registry or ports.registry, store or ports.store, ports.clock, ports.random)
         return ApprovalFlow(
-            ports, Dispatch(ports.registry, {}), self._rp(), server_policy(self.house.settings)
+            ports, Dispatch(ports, {}), self._rp(), server_policy(self.house.settings)
         )
 
     def signed(

@@ -4,6 +4,8 @@ import asyncio
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -14,8 +16,11 @@ from clients.oauth_error import AccessDenied
 from clients.phone import SoftwarePhone
 from clients.portal import PortalPage
 from clients.workstation import Workstation
+from pairing_server.cli import phones
+from pairing_server.registry.push_health import PushHealth
 from tests.cli.conftest import started
 from tests.house import DATE_OF_BIRTH
+from tests.registry.people import CREDENTIAL
 
 HOLDER = Holder()
 
@@ -60,8 +65,34 @@ def test_a_phone_is_listed_with_its_holder_and_last_use(credential_id, command):
     _, output = command("phone", "list", "--uzi", HOLDER.uzi_number)
 
     assert output.startswith(f"{credential_id}  active    Jan Jansen (UZI {HOLDER.uzi_number})")
-    assert output.endswith("never used\n")
+    assert output.endswith("never used  no push\n")
     assert command("phone", "list", "--uzi", "000000000") == (0, "")
+
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ONE = NOON + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("service", "health", "told"),
+    [
+        (None, PushHealth(), "no push"),
+        ("fcm", PushHealth(), "push fcm"),
+        ("apns", PushHealth(last_ok_at=NOON), "push apns, well 2026-11-26T12:00:00Z"),
+        (
+            None,
+            PushHealth(last_ok_at=NOON, last_error_at=ONE, last_error="410"),
+            "no push, well 2026-11-26T12:00:00Z, failed 2026-11-26T13:00:00Z: 410",
+        ),
+        (
+            "fcm",
+            PushHealth(last_ok_at=ONE, last_error_at=NOON, last_error="503"),
+            "push fcm, well 2026-11-26T13:00:00Z",
+        ),
+    ],
+)
+def test_a_phone_is_listed_with_how_it_can_be_woken(service, health, told):
+    assert phones._woken(replace(CREDENTIAL, push_service=service), health) == told
 
 
 def test_a_phone_is_blocked_and_revoked(credential_id, command):

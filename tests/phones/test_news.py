@@ -39,7 +39,7 @@ async def phones(registry, clock):
 )
 async def test_the_other_active_phones_are_woken_without_a_word(ports, phones, kind, woken):
     push = RecordingPush()
-    dispatch = Dispatch(ports.registry, dict.fromkeys(PushService, push))
+    dispatch = Dispatch(ports, dict.fromkeys(PushService, push))
     await news(ports, dispatch)(phones[0], kind)
     await dispatch.close()
     await asyncio.sleep(0)

@@ -1,10 +1,13 @@
 """A phone reads of its own person, and of nobody else."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import sqlalchemy as sa
 
+from pairing_server.push import PushFailedError, health
 from pairing_server.registry.tables import credential as table
 from tests.phones.conftest import refused
 
@@ -42,6 +45,21 @@ async def test_a_phone_sees_its_siblings_with_their_last_use(owner):
         that["last_used_location"],
         that["last_used_organisation"],
     ) == ("Balie 1", "Polikliniek", owner.house.holder.organisation_name)
+
+
+async def test_a_phone_sees_how_it_and_its_siblings_were_woken(owner, monkeypatch):
+    monkeypatch.setattr(health, "WRITE_AFTER", timedelta(0))
+    other = await owner.another(push_token="push")
+    never = {"last_ok_at": None, "last_error_at": None, "last_error": ""}
+    assert (await told(other, "/phone/credential"))["push_health"] == never
+    owner.house.push.error = PushFailedError("DeviceMessageRateExceeded")
+    await owner.house.ask(await owner.house.workstation())
+    await asyncio.sleep(0.1)
+    found = (await told(other, "/phone/credential"))["push_health"]
+    assert found["last_error"] == "DeviceMessageRateExceeded"
+    assert found["last_error_at"] is not None
+    this, that = (await told(owner.phone, "/phone/credentials"))["credentials"]
+    assert (this["push_health"], that["push_health"]) == (never, found)
 
 
 async def test_a_revoked_phone_is_no_sibling_and_a_blocked_one_is(owner):
