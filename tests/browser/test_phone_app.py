@@ -259,6 +259,7 @@ async def test_a_request_runs_out_by_the_servers_time(house, handset, workstatio
     await handset.page.clock.resume()
     await house.ask(workstation, requested_expiry="4")
     await handset.sees_client("HIS")
+    await expect(handset.page.get_by_role("timer")).to_have_text(re.compile("^0:0[0-4]$"))
     await handset.sees("end_expired")
     await handset.look()
 

@@ -11,7 +11,7 @@ from tests.documents import ROOT
 VECTORS_OF = ROOT / "tests" / "vectors"
 VECTORS = json.loads((VECTORS_OF / "approval_challenge.json").read_text())
 ID, SECRET = "i" * 22, "s" * 43
-ORIGIN = "http://localhost:1"
+ORIGIN = "https://login.example.nl"
 TYPES = {".js": "text/javascript"}
 
 
@@ -134,9 +134,9 @@ async def test_what_is_no_link_of_ours_is_none(run, text):
 
 async def test_a_link_of_another_server_is_told_apart(run):
     script = "(m, text) => m.readLink(text, location.origin)"
-    link = f"https://login.example.nl/app/#p.{ID}.{SECRET}"
+    link = f"https://login.example.org/app/#p.{ID}.{SECRET}"
 
-    assert await run("link.js", script, link) == {"kind": "elsewhere", "host": "login.example.nl"}
+    assert await run("link.js", script, link) == {"kind": "elsewhere", "host": "login.example.org"}
 
 
 CLOCK = """(m, heard) => {
@@ -214,6 +214,22 @@ async def test_options_are_read_with_and_without_the_browsers_help(run, has_its_
     }"""
 
     assert await run("passkey.js", script, [OPTIONS, has_its_own]) == ["3,4", "1,2", "5,6"]
+
+
+@pytest.mark.parametrize(
+    ("rp_id", "made"),
+    [("login.example.nl", 1), ("example.nl", 0), ("nl", 0), ("login.example.org", 0)],
+)
+async def test_a_key_is_made_for_the_servers_own_name_and_no_wider_one(run, rp_id, made):
+    script = """async (m, json) => {
+      let made = 0;
+      navigator.credentials.create = async () => { made += 1; return { toJSON: () => ({}) }; };
+      try { await m.makeKey(json); } catch (error) { return [made, error.reason]; }
+      return [made, null];
+    }"""
+    json = OPTIONS | {"rp": {"id": rp_id, "name": "x"}}
+
+    assert await run("passkey.js", script, json) == [made, None if made else "unsupported"]
 
 
 @pytest.mark.parametrize("fails", ["missing", "throws"])
