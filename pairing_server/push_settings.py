@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
-from pydantic_settings import BaseSettings
 
+from pairing_server.apns_settings import ApnsSettings
 from pairing_server.destination import EgressError, read_url
 from pairing_server.egress_settings import OutsideHost
 
@@ -47,7 +47,7 @@ ServiceUrl = Annotated[str, AfterValidator(_is_secure)]
 Contact = Annotated[str, AfterValidator(_is_contact)]
 
 
-class PushSettings(BaseSettings):
+class PushSettings(ApnsSettings):
     """The part of the settings that is about push services."""
 
     fcm_service_account_file: Path | None = Field(

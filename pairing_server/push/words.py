@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from pairing_server.push import PushService
+from pairing_server.push.apns_words import APNS
 from pairing_server.push.failure import Failure
 
 #: Further off than this, tokens that we sign are not believed everywhere.
@@ -77,7 +78,7 @@ _WEBPUSH = {
     "429": "has been asked too much",
     "malformed": "was not asked: what the phone registered is no subscription",
 }
-_OWN = {PushService.FCM: _FCM, PushService.WEBPUSH: _WEBPUSH}
+_OWN = {PushService.APNS: APNS, PushService.FCM: _FCM, PushService.WEBPUSH: _WEBPUSH}
 
 
 def words(service: PushService, code: str, name: str = "") -> str:

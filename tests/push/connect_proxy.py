@@ -11,11 +11,16 @@ USER, PASSWORD = "push", "p@ss:word"
 
 @dataclass
 class ConnectProxy:
-    """What it was asked for, and how often it refused."""
+    """What it was asked for, and how often it refused.
+
+    Attributes:
+        sends_to: Where it connects to instead of where it was asked to.
+    """
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
     refused: int = 0
+    sends_to: tuple[str, int] | None = None
     _tasks: set = field(default_factory=set)
 
     def url(self, password=PASSWORD):
@@ -35,7 +40,7 @@ class ConnectProxy:
             return
         self.asked.append(target)
         host, port = target.rsplit(":", 1)
-        there = await asyncio.open_connection(host, int(port))
+        there = await asyncio.open_connection(*(self.sends_to or (host, int(port))))
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         for source, sink in ((reader, there[1]), (there[0], writer)):
             task = asyncio.create_task(_pass_on(source, sink))

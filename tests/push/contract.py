@@ -3,8 +3,9 @@
 `harnesses.py` names one for each service; `test_contract.py` puts every case to all of them.
 """
 
+import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,6 +97,13 @@ async def rejection(harness: Harness, address: PushAddress, wakeup: Wakeup) -> T
         await harness.sender.send(address, wakeup)
     assert told(rejected.value, harness) == []
     return rejected.value
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something has happened at the service."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def told(error: BaseException, harness: Harness) -> list[str]:

@@ -15,7 +15,7 @@ from pairing_server.clock import utc_now
 from pairing_server.push import PushFailedError, TokenRejectedError, Wakeup, WakeupKind
 from pairing_server.push.failure import Failure
 from tests.push.connect_proxy import running_proxy
-from tests.push.contract import Situation, failure, rejection
+from tests.push.contract import Situation, failure, rejection, until
 from tests.push.harnesses import HARNESSES
 
 SOON = timedelta(seconds=0.4)
@@ -47,7 +47,8 @@ def nothing_secret_is_logged(caplog):
     secrets = []
     with capture_logs() as lines:
         yield secrets
-    text = caplog.text + "".join(map(str, lines))
+    records = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    text = caplog.text + "".join(record.getMessage() for record in records) + str(list(lines))
     assert [secret for secret in secrets if secret in text] == []
 
 
@@ -179,7 +180,7 @@ async def test_a_send_that_is_given_up_leaves_room_for_another(kind, opened, wak
     harness = await opened(kind, most=10)
     silent = does(harness, Fault.SILENCE)
     sends = [asyncio.create_task(harness.sender.send(silent, wakeup)) for _ in range(10)]
-    await arrived(harness, 1)
+    await until(lambda: harness.journal.arrivals)
     for send in sends:
         send.cancel()
     assert {type(end) for end in await asyncio.gather(*sends, return_exceptions=True)} == {
@@ -297,7 +298,7 @@ async def test_the_check_finds_nothing_where_nothing_is_wrong(harness):
 
 async def test_closing_ends_what_is_under_way(harness, wakeup):
     send = asyncio.create_task(harness.sender.send(does(harness, Fault.SILENCE), wakeup))
-    await arrived(harness, 1)
+    await until(lambda: harness.journal.arrivals)
     await harness.sender.close()
     assert await asyncio.wait_for(outcome(send), 1) == Failure.DISCONNECTED
 
@@ -323,10 +324,3 @@ async def test_dead_and_slow_addresses_delay_no_other(kind, opened, wakeup):
         await harness.sender.send(dead, wakeup)
     assert time.monotonic() - before < 1.5
     assert set(await asyncio.gather(*silent)) == {Failure.TIMEOUT}
-
-
-async def arrived(harness, count):
-    """Wait until that many requests have reached the service."""
-    async with asyncio.timeout(5):
-        while len(harness.journal.arrivals) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
