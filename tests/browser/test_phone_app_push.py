@@ -1,4 +1,4 @@
-"""The phone web app being woken: how notifications stand, and what one shows.
+"""The phone web app being woken and installed: how notifications stand, and what one shows.
 
 No push service is called from here.  What Chromium would be given by one is given by a script, and
 what one would deliver by the DevTools; the server's calls are its own.
@@ -81,6 +81,19 @@ async def test_notifications_are_turned_on_and_off(house, handset, sends):
     await handset.choose("push_turn_off")
     await handset.sees("push_off")
     assert await pushed(house, handset) is None
+
+
+async def test_who_has_not_looked_at_notifications_is_asked_once(handset, sends):
+    await handset.context.grant_permissions(["notifications"])
+    await handset.page.reload()
+    banner = handset.page.get_by_role("button", name=handset.say("push_banner"))
+    await banner.click()
+    await handset.sees("push_off")
+    async with handset.page.expect_response("**/phone/notices"):
+        await handset.page.reload()
+
+    await handset.sees("nothing_asked")
+    await expect(banner).to_have_count(0)
 
 
 async def test_who_has_said_no_hears_how_to_undo_it(handset, sends):
@@ -169,3 +182,41 @@ async def test_a_notification_speaks_the_language_that_was_chosen(handset, deliv
     (shown,) = await delivers('{"id": "abc"}')
 
     assert shown["title"] == "Login request"
+
+
+OFFERS = """window.addEventListener("load", () => {
+  const offer = new Event("beforeinstallprompt", { cancelable: true });
+  offer.prompt = async () => ({ outcome: "%s" });
+  window.dispatchEvent(offer);
+})"""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"), [("accepted", "install_text"), ("dismissed", "install_later")]
+)
+async def test_the_app_is_put_on_the_home_screen_where_the_browser_offers_it(
+    handset, outcome, message
+):
+    await handset.context.add_init_script(OFFERS % outcome)
+    await handset.page.reload()
+    await handset.choose("menu")
+    await handset.choose("install")
+    await handset.look()
+    await handset.choose("install_do")
+
+    await handset.reads(message)
+
+
+@pytest.mark.parametrize(
+    ("agent", "message"),
+    [("Mozilla (Android) Firefox", "install_menu"), ("iPhone", "install_apple_key")],
+)
+async def test_elsewhere_it_says_how_to_put_it_there(handset, agent, message):
+    await handset.context.add_init_script(
+        f"Object.defineProperty(navigator, 'userAgent', {{ get: () => {agent!r} }});"
+    )
+    await handset.page.reload()
+    await handset.choose("menu")
+    await handset.choose("install")
+
+    await handset.reads(message)

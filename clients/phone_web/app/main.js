@@ -22,7 +22,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /** Screens above which a new request is told of: on the others it opens, or would be in the way. */
-const BESIDE = new Set(["menu", "history", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind"]);
+const BESIDE = new Set(["menu", "history", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind", "install"]);
 
 /** Screens that what has become of this phone does not interrupt. */
 const ALONE = new Set(["pairing", "newPhone", "unblock"]);
@@ -34,6 +34,8 @@ class App {
   requests = [];
   /** What its holder is told and has not dismissed. */
   notices = [];
+  /** How pushes stand, once that is known. */
+  pushes;
   /** Requests whose QR code this app has scanned itself: only those need no code. */
   scanned = new Set();
   /** Requests that were opened once: they do not open by themselves again. */
@@ -189,6 +191,7 @@ class App {
       this.#shown?.learn?.();
       await phone.rotate();
       await push.keepUp(standing);
+      this.pushes = await push.state(standing);
       this.notices = await unseen();
       this.#shown?.learn?.();
     } catch (error) {

@@ -10,5 +10,11 @@ export async function unseen() {
   return notices.filter(({ id }) => !seen.has(id));
 }
 
+const PUSHES = "pushes";
+
+/** Whether its holder has looked at how pushes stand: they are not urged again. */
+export const hasSeenPushes = async () => ((await vault.read("seen")) ?? []).includes(PUSHES);
+export const seePushes = () => dismiss([{ id: PUSHES }]);
+
 /** Do not show these again. */
 export const dismiss = (notices) => vault.change("seen", (seen = []) => [...seen, ...notices.map(({ id }) => id)].slice(-500));

@@ -109,7 +109,7 @@ export async function recover() {
   }
   const { body } = await call("GET", "/phone/credential", { token });
   await vault.change("phone", (phone) => ({
-    ...phone, rpId, token, tokenSince: serverClock.now(), nextToken: undefined, ...shownOf(body, phone),
+    ...phone, isOver: undefined, rpId, token, tokenSince: serverClock.now(), nextToken: undefined, ...shownOf(body, phone),
   }));
 }
 

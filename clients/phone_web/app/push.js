@@ -1,11 +1,9 @@
 // Being woken by a push (Web Push): whether it can be, is, or is forbidden.
 
 import { unb64url } from "./bytes.js";
+import { isApple, isInstalled } from "./install.js";
 import * as phone from "./phone.js";
 import * as vault from "./vault.js";
-
-const isApple = () => /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
-const isInstalled = () => matchMedia("(display-mode: standalone)").matches || navigator.standalone === true;
 
 /**
  * Tell how pushes stand: `unavailable` (this server sends none), `install` (only once this app is

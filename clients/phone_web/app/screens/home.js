@@ -1,6 +1,7 @@
 // Home: nothing is asked, or what is; and what its holder should know.
 
 import { hasCamera } from "../camera.js";
+import { hasSeenPushes } from "../notices.js";
 import * as phone from "../phone.js";
 import { actions, button, el, heading, icon, plain, sign } from "../view.js";
 import { t, timeOfDay } from "../words.js";
@@ -24,7 +25,7 @@ export function home(app) {
   const learn = async () => {
     const known = await phone.kept();
     person.replaceChildren(whose(known?.identity) || "");
-    banners.replaceChildren(...bannersOf(app, known).filter(Boolean));
+    banners.replaceChildren(...bannersOf(app, known, await hasSeenPushes()).filter(Boolean));
   };
   paint(app.requests);
   learn();
@@ -61,12 +62,13 @@ const card = (app, request) => el("button", { type: "button", class: "card", onc
     el("span", { class: "fine" }, timeOfDay(request.requested_at))),
   icon("next"));
 
-function bannersOf(app, known) {
+function bannersOf(app, known, hasSeen) {
   const days = known?.expiresAt ? Math.floor((app.secondsUntil(known.expiresAt) ?? Infinity) / DAY) : Infinity;
   // The key's own end has a banner of its own.
   const told = app.notices.filter(({ kind }) => kind !== "expiring");
   return [
     told.length > 0 && banner("bell", told.length > 1 ? t("notices_count", { count: told.length }) : sentence(told[0]), () => app.go("notices", { notices: told })),
+    app.pushes === "off" && !hasSeen && banner("bell", t("push_banner"), () => app.go("notifications")),
     days <= RENEW_FROM && banner("clock", t("renew_banner", { count: days }), () => app.go("renew")),
   ];
 }

@@ -3,6 +3,7 @@
 import { ended } from "./ended.js";
 import { history } from "./history.js";
 import { home } from "./home.js";
+import { install } from "./install.js";
 import { login } from "./login.js";
 import { menu } from "./menu.js";
 import { newPhone } from "./new_phone.js";
@@ -24,7 +25,7 @@ import { unbound, unsupported, welcome } from "./welcome.js";
 
 /** Those of a phone that is bound: meanwhile it follows what is asked. */
 const bound = {
-  ended, history, home, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
+  ended, history, home, install, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
   stopPhone, transfer, unbind,
 };
 const others = { blocked, expired, newPhone, pairing, recovery, refusedCode, scan, unblock, unbound, unsupported, welcome };

@@ -1,6 +1,7 @@
 // Everything that is not a login request.
 
 import { version } from "../device.js";
+import { isInstalled } from "../install.js";
 import * as phone from "../phone.js";
 import { el, heading, icon, plain } from "../view.js";
 import { LANGUAGES, date, language, t } from "../words.js";
@@ -28,6 +29,7 @@ export function menu(app) {
         entry("clock", t("history"), "history"),
         entry("bell", t("notifications"), "notifications"),
         entry("scan", t("add_phone"), "scan"),
+        !isInstalled() && entry("home", t("install"), "install"),
         entry("renew", t("renew"), "renew"),
         entry("leave", t("unbind"), "unbind"),
       ]),

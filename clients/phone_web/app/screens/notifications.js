@@ -1,6 +1,7 @@
 // Notifications: how they stand, and what to do where they are off.
 
 import { explain } from "../explain.js";
+import { seePushes } from "../notices.js";
 import * as phone from "../phone.js";
 import * as push from "../push.js";
 import { actions, busily, button, el, faultLine, heading, sign } from "../view.js";
@@ -20,8 +21,10 @@ export function notifications(app) {
   const panel = el("div", { class: "panel" }, heading(t("notifications")), el("p", { class: "busy" }, t("loading")));
   const look = async () => {
     try {
+      await seePushes();
       const standing = await phone.refresh();
-      paint(standing, await push.state(standing));
+      app.pushes = await push.state(standing);
+      paint(standing, app.pushes);
     } catch (error) {
       if (!app.handled(error)) paint({}, "unavailable", explain(error));
     }

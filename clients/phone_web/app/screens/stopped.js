@@ -1,7 +1,7 @@
 // A phone that is let in no more: blocked for now, or expired.
 
 import * as phone from "../phone.js";
-import { actions, button, el, heading, sign } from "../view.js";
+import { actions, button, el, heading, sign, waysOn } from "../view.js";
 import { t } from "../words.js";
 import { whose } from "./parts.js";
 import { waysToPair } from "./welcome.js";
@@ -24,7 +24,7 @@ export function blocked(app, { known }) {
       sign("stop", "bad"),
       heading(t("blocked")),
       whose(known?.identity),
-      el("p", { class: "lead" }, t("blocked_text")),
+      el("p", { class: "lead" }, t("blocked_text", { host: location.host })),
       actions(
         button(t("unblock"), () => app.go("unblock"), { kind: "primary", picture: "key" }),
         button(t("look_again"), look),
@@ -44,6 +44,7 @@ export function expired(app, { known }) {
       whose(known?.identity),
       el("p", { class: "lead" }, t("expired_text")),
       waysToPair(),
+      waysOn(button(t("have_other_phone"), () => app.go("newPhone"), { picture: "phone" })),
     ],
   };
 }
