@@ -1,5 +1,7 @@
 """The page of a card holder's own phones: the lost one, the found one, and what happened."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +19,8 @@ from pairing_server.phones.overview import Sibling, ToldStatus
 from pairing_server.portal.phones import OwnPhonesFlow
 from pairing_server.portal.session import BrowserSession, BrowserSessions
 from pairing_server.qr.refusals import NotRegistered
+
+Act = Callable[[BrowserSession, str], Awaitable[None]]
 
 MY_PHONES = "/portal/my-phones"
 #: As much of what happened stands open; the rest unfolds.
@@ -67,12 +71,10 @@ class OwnPhonePages:
             case _:
                 raise InvalidRequest("This form is not known here.")
 
-    async def _move(self, act: Any, session: BrowserSession, phone: str) -> web.Response:
-        try:
+    async def _move(self, act: Act, session: BrowserSession, phone: str) -> web.Response:
+        # Where it is elsewhere than the page thought, as after a second click, the page says so.
+        with suppress(Conflict):
             await act(session, phone)
-        except Conflict:
-            # It is elsewhere than the page thought, as after a second click: the page says where.
-            return see_other(MY_PHONES)
         return see_other(MY_PHONES)
 
     async def _revoke(
