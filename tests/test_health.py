@@ -94,7 +94,7 @@ async def test_readiness_tells_the_age_of_the_revocation_lists(house):
         "TEST Zorg CSP Level 2 Persoon CA G3",
         "TEST Zorg CSP Root CA G3",
     }
-    assert all(0 <= age < 600 for age in ages.values())
+    assert all(0 <= age < 3600 for age in ages.values())
 
 
 async def test_stale_revocation_lists_keep_no_phone_out(house, clock):
@@ -112,7 +112,7 @@ async def test_the_age_of_the_freshest_list_is_measured(house):
 
     (family,) = (one for one in families if one.name == "pairing_uzi_crl_age_seconds")
     ages = {sample.labels["authority"]: sample.value for sample in family.samples}
-    assert 0 <= ages["TEST UZI-register Zorgverlener CA G3"] < 600
+    assert 0 <= ages["TEST UZI-register Zorgverlener CA G3"] < 3600
 
 
 async def test_without_its_store_it_says_so_and_recovers_by_itself(

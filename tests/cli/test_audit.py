@@ -209,4 +209,4 @@ def test_an_export_replaces_nothing(command, log, tmp_path):
 def test_the_schema_can_be_upgraded_twice(command):
     first, second = command("db", "upgrade"), command("db", "upgrade")
 
-    assert first == second == (0, "The schema is at 0001.\n")
+    assert first == second == (0, "The schema is at 0002.\n")
