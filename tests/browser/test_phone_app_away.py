@@ -272,14 +272,18 @@ async def test_a_newer_version_takes_over_when_the_phone_is_put_away(house, pick
     )
     script = handset.page.locator("script").last
     assert version not in await script.get_attribute("src")
+    put_away = """() => {
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
 
+    # Not in the middle of something.
+    await handset.choose("menu")
+    await handset.page.evaluate(put_away)
+    await handset.sees("menu")
+    await handset.choose("back")
     async with handset.page.expect_navigation():
-        await handset.page.evaluate(
-            """() => {
-              Object.defineProperty(document, "visibilityState", { value: "hidden" });
-              document.dispatchEvent(new Event("visibilitychange"));
-            }"""
-        )
+        await handset.page.evaluate(put_away)
 
     await handset.sees("nothing_asked")
     assert version in await script.get_attribute("src")

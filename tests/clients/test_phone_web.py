@@ -1,7 +1,9 @@
 """What can be told of the phone web app without running it."""
 
+import hashlib
 import json
 import re
+import struct
 
 import pytest
 
@@ -147,3 +149,39 @@ def test_the_manifest_installs_this_app_with_icons_that_are_there(language):
     assert {icon.get("purpose", "any") for icon in manifest["icons"]} == {"any", "maskable"}
     for icon in manifest["icons"]:
         assert (FOLDER / icon["src"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("icon-192.png", 192),
+        ("icon-512.png", 512),
+        ("maskable-512.png", 512),
+        ("apple-touch-icon.png", 180),
+        ("badge-96.png", 96),
+    ],
+)
+def test_icons_are_as_large_as_they_say(name, side):
+    head = (FOLDER / "icons" / name).read_bytes()[:24]
+
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", head[16:]) == (side, side)
+
+
+def test_what_others_wrote_is_what_was_taken_from_its_package():
+    folder = FOLDER / "vendor" / "zxing-wasm"
+    listed = dict(
+        line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines()
+    )
+    there = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "SHA256SUMS"
+    }
+
+    assert there == listed
+
+
+def test_what_others_wrote_is_fetched_from_nobody_else():
+    for path in (FOLDER / "vendor").rglob("*.js"):
+        assert "https://" not in path.read_text()

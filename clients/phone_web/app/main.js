@@ -27,6 +27,9 @@ const BESIDE = new Set(["menu", "history", "phones", "onePhone", "rename", "stop
 /** Screens that what has become of this phone does not interrupt. */
 const ALONE = new Set(["pairing", "newPhone", "unblock"]);
 
+/** Screens that may be loaded anew while nobody looks: nothing is under way on them. */
+const CALM = new Set(["home", "welcome", "unbound", "blocked", "expired"]);
+
 /** Where an answer leads that says what has become of this phone, by its status or its code. */
 const STANDINGS = { 401: "unbound", phone_blocked: "blocked", phone_expired: "expired" };
 
@@ -56,7 +59,7 @@ class App {
     document.addEventListener("visibilitychange", () => this.#lookAgain());
     onLink((link) => this.begin(link));
     setInterval(() => this.#shown?.tick?.(), SECOND);
-    keepShell(() => this.#ways.depth === 0);
+    keepShell(() => CALM.has(this.#ways.name));
     await this.begin(takenLink());
   }
 
