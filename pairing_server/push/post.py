@@ -38,6 +38,7 @@ class Post:
     """Calls push services, with as many sends at once as may be and no more.
 
     Args:
+        egress: Nobody else's: it is closed with this.
         deadline: Of each send.
         most: Sends that may be under way; the next one fails at once.
     """
@@ -45,6 +46,7 @@ class Post:
     def __init__(
         self, egress: Egress, deadline: timedelta = SEND_DEADLINE, most: int = MOST
     ) -> None:
+        self._egress = egress
         self._pool = EgressPool(egress)
         self._deadline = deadline
         self._most = most
@@ -53,6 +55,7 @@ class Post:
     async def close(self) -> None:
         """Give up the connections; sends under way fail."""
         await self._pool.close()
+        self._egress.close()
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:

@@ -54,6 +54,7 @@ class Harness(Protocol):
         DEAD: Every documented answer that says that an address is dead, by name.
         FOREIGN: Answers about an address of another environment, topic, project or key: what the
             operator set is as likely to be wrong as the address.
+        DEAD_BY_STATUS: Statuses that say so by the standard, whatever the body.
         BUSY: The answer of a service that is asked too much; it gets a Retry-After.
         STATES_TIME: Whether the service notices that the provider's clock is off.
         secrets: What must stand in no log line and no error.
@@ -62,6 +63,7 @@ class Harness(Protocol):
     SERVICE: ClassVar[PushService]
     DEAD: ClassVar[Mapping[str, Behaviour]]
     FOREIGN: ClassVar[Mapping[str, Behaviour]]
+    DEAD_BY_STATUS: ClassVar[frozenset[int]] = frozenset()
     BUSY: ClassVar[int]
     STATES_TIME: ClassVar[bool]
 

@@ -23,7 +23,7 @@ from pairing_server.push.fcm import FcmSender
 from pairing_server.push.post import Post
 from pairing_server.push.service_account import ServiceAccount, read_service_account
 from tests.house import free_port
-from tests.push.contract import Situation
+from tests.push.contract import Harness, Situation
 
 LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 #: Made once: each takes a tenth of a second.
@@ -63,7 +63,7 @@ def _read(content: dict[str, str]) -> ServiceAccount:
 
 
 @dataclass
-class FcmHarness:
+class FcmHarness(Harness):
     SERVICE: ClassVar = PushService.FCM
     DEAD: ClassVar = {"unregistered": fcm.UNREGISTERED, "malformed": fcm.MALFORMED_TOKEN}
     FOREIGN: ClassVar = {

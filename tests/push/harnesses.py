@@ -3,5 +3,10 @@
 from tests.push.apns_harness import ApnsHarness
 from tests.push.contract import Harness
 from tests.push.fcm_harness import FcmHarness
+from tests.push.webpush_harness import WebPushHarness
 
-HARNESSES: dict[str, type[Harness]] = {"apns": ApnsHarness, "fcm": FcmHarness}
+HARNESSES: dict[str, type[Harness]] = {
+    "apns": ApnsHarness,
+    "fcm": FcmHarness,
+    "webpush": WebPushHarness,
+}
