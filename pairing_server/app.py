@@ -60,8 +60,9 @@ from pairing_server.portal.routes import PortalRoutes
 from pairing_server.portal.session import BrowserSessions
 from pairing_server.ports import Ports
 from pairing_server.push import PushSender, PushService
-from pairing_server.push.console import ConsoleSender
 from pairing_server.push.dispatch import Dispatch
+from pairing_server.push.setup import make_push
+from pairing_server.push.vapid import KEY_NAME as VAPID_KEY
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.login import LoginQrFlow
 from pairing_server.qr.login_routes import LoginQrRoutes
@@ -111,6 +112,7 @@ class Stores:
     pairwise_salt: bytes
     checkpoints: Checkpoints
     birth_date_key: bytes
+    vapid_secret: bytes
 
 
 @asynccontextmanager
@@ -143,8 +145,9 @@ async def open_stores(
         await keys.prepare()
         salt = await server_secret_named("pairwise", registry, seal, clock, random)
         births = await server_secret_named(BIRTH_DATE_KEY, registry, seal, clock, random)
+        vapid = await server_secret_named(VAPID_KEY, registry, seal, clock, random)
         checkpoints = Checkpoints(registry, keys, clock)
-        yield Stores(registry, store, keys, salt, checkpoints, births)
+        yield Stores(registry, store, keys, salt, checkpoints, births, vapid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class Surroundings:
     """What a server finds around it, for a test or the demo to choose.
 
     Attributes:
-        senders: One for each push service; by default wake-ups are only logged.
+        senders: In the place of those that the settings make.
         rate: How much a stranger may ask for.
     """
 
@@ -172,8 +175,8 @@ def make_app(
     ports = Ports(registry, store, clock, random)
     attestation = attestation_directory(settings)
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins, attestation)
-    console = ConsoleSender(lambda line: _log.info("push", wakeup=line))
-    dispatch = Dispatch(ports, around.senders or dict.fromkeys(PushService, console))
+    push = make_push(settings, stores.vapid_secret, clock, random)
+    dispatch = Dispatch(ports, push.senders if around.senders is None else around.senders)
     bound = BoundPhones.make(ports, dispatch, rp, settings)
     card_status = read_card_status(settings, around)
     believe = card_believer(settings, card_status)
@@ -219,9 +222,9 @@ def make_app(
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
-        PairingRoutes(pairings, sessions, clock),
+        PairingRoutes(pairings, sessions, clock, push.places),
         LoginQrRoutes(login_qr, bound.phones),
-        *bound.routes(settings),
+        *bound.routes(settings, push),
     )
     parts: tuple[Routes, ...] = (
         health,
@@ -254,9 +257,8 @@ def make_app(
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:
-        health.drain()
-        login_qr.drain()
-        store.drain()
+        for part in (health, login_qr, store):
+            part.drain()
 
     async def revocation(_: web.Application) -> AsyncIterator[None]:
         async with card_status.running(), attestation.running():

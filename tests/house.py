@@ -40,6 +40,7 @@ from pairing_server.portal.birth_date import KEY_NAME as BIRTH_DATE_KEY
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch
+from pairing_server.push.vapid import KEY_NAME as VAPID_KEY
 from pairing_server.registry import Registry, clients, organisations
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.database import open_registry
@@ -178,8 +179,9 @@ async def stores_on(ports: Ports, seal_key: bytes = b"s" * 32) -> Stores:
     births = await server_secret_named(
         BIRTH_DATE_KEY, ports.registry, seal, ports.clock, ports.random
     )
+    vapid = await server_secret_named(VAPID_KEY, ports.registry, seal, ports.clock, ports.random)
     checkpoints = Checkpoints(ports.registry, keys, ports.clock)
-    return Stores(ports.registry, ports.store, keys, salt, checkpoints, births)
+    return Stores(ports.registry, ports.store, keys, salt, checkpoints, births, vapid)
 
 
 @dataclass

@@ -68,7 +68,7 @@ anything = st.recursive(
 
 
 def routes():
-    stores = Stores(None, None, None, b"", None, b"")  # type: ignore[arg-type]
+    stores = Stores(None, None, None, b"", None, b"", b"")  # type: ignore[arg-type]
     resources = make_app(load({}), stores).router.resources()
     found = {(route.method, resource.canonical) for resource in resources for route in resource}
     return sorted(found)
@@ -110,7 +110,13 @@ async def stage(house):
     asked = Session(session.id, "login", f"Ik log in bij {house.settings.host}.", 300)
     proof = _proof(house.register.card(house.holder), session_text(link, asked))
     assertion = phone.assertion(b"x" * 32)
-    web = {"endpoint": "https://push.example/x", "keys": {"p256dh": "x", "auth": "y"}}
+    keys = {
+        "p256dh": (
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+        ),
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    }
+    web = {"endpoint": "https://fcm.googleapis.com/wp/x", "keys": keys}
     challenge = b64url(b"c" * 32)
     token = b64url(b"t" * 32)
     secret = offered.link.rpartition(".")[2]

@@ -11,6 +11,7 @@ from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion, MalformedDeviceToken, PhoneBlocked
 from pairing_server.keys.signing import JWKS_LIFETIME, SigningKeys
 from pairing_server.openapi import Caller, Operation
+from pairing_server.push.places import PushPlaces, UnusableSubscription
 from pairing_server.tokens import Random, new_secret
 
 
@@ -50,9 +51,10 @@ class ReplacedToken(msgspec.Struct):
 class PhoneRoutes:
     """Calls of a bound phone."""
 
-    def __init__(self, flow: PhoneFlow, random: Random) -> None:
+    def __init__(self, flow: PhoneFlow, random: Random, places: PushPlaces) -> None:
         self._flow = flow
         self._random = random
+        self._places = places
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -68,7 +70,13 @@ class PhoneRoutes:
                 body=UnbindBody,
                 refusals=(InvalidAssertion,),
             ),
-            Operation("PUT", "/phone/push", self.set_push, body=PUSH),
+            Operation(
+                "PUT",
+                "/phone/push",
+                self.set_push,
+                body=PUSH,
+                refusals=(UnusableSubscription,),
+            ),
             Operation("DELETE", "/phone/push", self.forget_push),
             Operation(
                 "POST",
@@ -106,7 +114,7 @@ class PhoneRoutes:
         """Take a new push address."""
         phone = await self._flow.authenticate(bearer(request))
         body: PushBody = await json_body(request, PUSH)
-        address = body.address()
+        address = self._places.checked(body)
         await self._flow.set_push(phone, address.service, address.address)
         return answer(status=204)
 

@@ -1,6 +1,7 @@
 """What a phone reads of itself, of its siblings, and of what happened."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -52,6 +53,15 @@ class BoundCredential(msgspec.Struct):
     expires_at: datetime
     push: PushService | None
     push_health: ToldPushHealth
+    vapid_public_key: Annotated[
+        str,
+        msgspec.Meta(
+            description=(
+                "The applicationServerKey of Web Push subscriptions, base64url; empty where this "
+                "server sends none."
+            )
+        ),
+    ]
 
 
 class PhoneRecord(msgspec.Struct):
@@ -122,10 +132,13 @@ class Notices(msgspec.Struct):
 class OverviewRoutes:
     """Reads of a bound phone."""
 
-    def __init__(self, overview: Overview, phones: PhoneFlow, clock: Clock) -> None:
+    def __init__(
+        self, overview: Overview, phones: PhoneFlow, clock: Clock, vapid_public_key: str
+    ) -> None:
         self._overview = overview
         self._phones = phones
         self._clock = clock
+        self._vapid_public_key = vapid_public_key
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -143,7 +156,8 @@ class OverviewRoutes:
     async def show(self, request: web.Request) -> web.Response:
         """Tell the phone what it is bound to."""
         phone = await self._phones.authenticate(bearer(request))
-        return answer(_bound(phone, await self._overview.standing(phone)))
+        standing = await self._overview.standing(phone)
+        return answer(_bound(phone, standing, self._vapid_public_key))
 
     async def siblings(self, request: web.Request) -> web.Response:
         """List the person's phones with their last use."""
@@ -165,7 +179,7 @@ class OverviewRoutes:
         return answer(Notices([_notice(told) for told in found]))
 
 
-def _bound(phone: BoundPhone, standing: Standing) -> BoundCredential:
+def _bound(phone: BoundPhone, standing: Standing, vapid_public_key: str) -> BoundCredential:
     credential, person, membership = phone.credential, phone.person, standing.membership
     return BoundCredential(
         credential_id=credential.id,
@@ -184,6 +198,7 @@ def _bound(phone: BoundPhone, standing: Standing) -> BoundCredential:
         expires_at=credential.expires_at,
         push=_push(credential),
         push_health=_health(standing.push_health),
+        vapid_public_key=vapid_public_key,
     )
 
 

@@ -27,6 +27,7 @@ from pairing_server.phones.transfer_routes import TransferRoutes
 from pairing_server.phones.unblocking import UnblockingFlow
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
+from pairing_server.push.setup import Push
 from pairing_server.settings import Settings
 
 
@@ -73,7 +74,7 @@ class BoundPhones:
         yield
         telling.cancel()
 
-    def routes(self, settings: Settings) -> tuple[PhoneApi, ...]:
+    def routes(self, settings: Settings, push: Push) -> tuple[PhoneApi, ...]:
         """Return a bound phone's calls."""
         ports, phones, statuses = self.ports, self.phones, self.statuses
         changes = ChangeFlow(ports, phones, statuses)
@@ -81,9 +82,9 @@ class BoundPhones:
         unblocking = UnblockingFlow(ports, phones, statuses)
         transfers = TransferFlow(ports, phones, statuses, self.policy)
         return (
-            OverviewRoutes(Overview(ports), phones, ports.clock),
-            PhoneRoutes(phones, ports.random),
+            OverviewRoutes(Overview(ports), phones, ports.clock, push.vapid_public_key),
+            PhoneRoutes(phones, ports.random, push.places),
             ActRoutes(phones, changes, renewals, unblocking, ports.clock),
-            TransferRoutes(transfers, phones, settings.base_url),
+            TransferRoutes(transfers, phones, settings.base_url, push.places),
             ApprovalRoutes(self.approvals, phones),
         )

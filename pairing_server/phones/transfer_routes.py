@@ -38,6 +38,7 @@ from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.phones.refusals import TransferClosed, WrongTransferCode
 from pairing_server.phones.transfer import CODE_DIGITS, Device, Identity, Status, Transfer
 from pairing_server.phones.transfer_flow import Answer, TransferFlow
+from pairing_server.push.places import PushPlaces, UnusableSubscription
 from pairing_server.qr import code
 
 #: While the registry is told of the right code the transfer is still proved.
@@ -120,10 +121,13 @@ TransferAnswer: Any = ApproveTransfer | DenyTransfer
 class TransferRoutes:
     """Both sides of a transfer."""
 
-    def __init__(self, flow: TransferFlow, phones: PhoneFlow, base_url: str) -> None:
+    def __init__(
+        self, flow: TransferFlow, phones: PhoneFlow, base_url: str, places: PushPlaces
+    ) -> None:
         self._flow = flow
         self._phones = phones
         self._base_url = base_url
+        self._places = places
         self._held = HeldCalls(MOST_OF_PHONE)
 
     def table(self) -> list[web.RouteDef]:
@@ -171,6 +175,7 @@ class TransferRoutes:
                     Expired,
                     InvalidCredential,
                     TransferClosed,
+                    UnusableSubscription,
                 ),
             ),
             Operation(
@@ -241,7 +246,7 @@ class TransferRoutes:
         """Take the new phone's key."""
         token = drawn_token(request)
         body = await json_body(request, CredentialBody)
-        push = None if body.push is None else body.push.address()
+        push = None if body.push is None else self._places.checked(body.push)
         await self._flow.prove(request.match_info["id"], token, body.credential, push)
         return answer(ProvedTransfer(), 202)
 

@@ -55,6 +55,10 @@ class Dispatch:
             if self._is_closing:
                 WAKEUPS.labels(phone.push_service, Outcome.DROPPED, "").inc()
                 continue
+            if phone.push_service not in self._senders:
+                # Registered for a service that the operator has not set up, or not any more.
+                WAKEUPS.labels(phone.push_service, Outcome.NOT_SET_UP, "").inc()
+                continue
             address = PushAddress(PushService(phone.push_service), phone.push_address)
             key = (phone.id, wakeup.tag or wakeup.id)
             before = self._newest.get(key)

@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     HELD_OFF = "held_off"
     #: A newer one of its tag came while it waited.
     REPLACED = "replaced"
+    #: Nobody speaks to the service: the operator has not set it up.
+    NOT_SET_UP = "not_set_up"
     #: The server stopped while it waited.
     DROPPED = "dropped"
 

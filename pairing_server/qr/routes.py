@@ -19,6 +19,7 @@ from pairing_server.keys.refusals import (
 from pairing_server.keys.routes import drawn_token
 from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.portal.session import BrowserSessions
+from pairing_server.push.places import PushPlaces
 from pairing_server.qr import code
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.pairing import Device, Identity, Pairing, Status
@@ -74,10 +75,13 @@ class PairingStatus(msgspec.Struct):
 class PairingRoutes:
     """The page's and the phone's side of a pairing."""
 
-    def __init__(self, flow: PairingFlow, sessions: BrowserSessions, clock: Clock) -> None:
+    def __init__(
+        self, flow: PairingFlow, sessions: BrowserSessions, clock: Clock, places: PushPlaces
+    ) -> None:
         self._flow = flow
         self._sessions = sessions
         self._clock = clock
+        self._places = places
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -172,7 +176,7 @@ class PairingRoutes:
         """Take the phone's new key."""
         token = drawn_token(request)
         body = await json_body(request, CredentialBody)
-        push = None if body.push is None else body.push.address()
+        push = None if body.push is None else self._places.checked(body.push)
         pairing = await self._flow.prove(request.match_info["id"], token, body.credential, push)
         return answer(Proved(pairing.status_at(self._clock())), 202)
 

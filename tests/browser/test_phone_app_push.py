@@ -14,7 +14,7 @@ from tests.browser.handset import HANDSET
 
 KEY = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 SUBSCRIBED = {
-    "endpoint": "https://push.example.net/send/x",
+    "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/x",
     "keys": {"p256dh": KEY, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
 }
 #: A subscription as a push service of the browser's maker would grant it.

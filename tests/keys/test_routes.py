@@ -9,6 +9,7 @@ import pytest
 from clients.client_data import Twist
 from clients.wire import WireError, b64url, b64url_decode
 from pairing_server.keys.credential import unbind_challenge
+from pairing_server.push.vapid import VapidKey
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import CredentialStatus
 
@@ -103,13 +104,16 @@ async def test_a_phone_learns_what_it_is_bound_to(house):
     assert "push-token" not in str(said)
 
 
-SUBSCRIPTION = {"endpoint": "https://push.example/1", "keys": {"p256dh": "B", "auth": "A"}}
+POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+AUTH = "BTBZMqHH6r4Tts7J_aSIgg"
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/x"
+SUBSCRIPTION = {"endpoint": ENDPOINT, "keys": {"p256dh": POINT, "auth": AUTH}}
 ADDRESSES = [
     ({"service": "apns", "token": "t"}, "t"),
     ({"service": "fcm", "token": "a:b_c-d", "more": 1}, "a:b_c-d"),
     (
         {"service": "webpush", "subscription": {**SUBSCRIPTION, "expirationTime": None}},
-        '{"endpoint":"https://push.example/1","keys":{"p256dh":"B","auth":"A"}}',
+        f'{{"endpoint":"{ENDPOINT}","keys":{{"p256dh":"{POINT}","auth":"{AUTH}"}}}}',
     ),
 ]
 NO_ADDRESSES = {
@@ -143,6 +147,44 @@ async def test_what_is_no_push_address_is_not(house):
     }
     assert answers == dict.fromkeys(NO_ADDRESSES, (400, "invalid_request"))
     assert (await stored(house, phone)).push_service is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"endpoint": "https://push.example.nl/x"}, "ask your administrator"),
+        ({"endpoint": "https://localhost/x"}, "ask your administrator"),
+        ({"endpoint": "https://10.0.0.1/x"}, "subscribe again"),
+        ({"endpoint": "http://fcm.googleapis.com/x"}, "subscribe again"),
+        ({"keys": {"p256dh": POINT, "auth": "A"}}, "subscribe again"),
+    ],
+)
+async def test_a_subscription_that_cannot_be_pushed_to_is_refused_wherever_it_is_given(
+    house, changed, told
+):
+    phone = await house.bind()
+    push = {"service": "webpush", "subscription": SUBSCRIPTION | changed}
+    with pytest.raises(WireError) as said:
+        await phone.register_push(push)
+    assert (said.value.status, said.value.error) == (400, "unusable_subscription")
+    assert told in said.value.description
+    assert (await stored(house, phone)).push_service is None
+
+
+async def test_a_push_server_of_the_operators_may_be_named(make_house):
+    async with make_house(push_hosts=("push.example.nl",)) as house:
+        phone = await house.bind()
+        subscription = SUBSCRIPTION | {"endpoint": "https://push.example.nl/x"}
+        await phone.register_push({"service": "webpush", "subscription": subscription})
+        assert (await phone.credential())["push"] == "webpush"
+
+
+async def test_browsers_learn_what_to_subscribe_with_where_there_is_web_push(house, make_house):
+    phone = await house.bind()
+    assert (await phone.credential())["vapid_public_key"] == ""
+    async with make_house(webpush_contact="mailto:push@hospital.example.nl") as other:
+        told = (await (await other.bind()).credential())["vapid_public_key"]
+    assert told == VapidKey(house.stores.vapid_secret, "mailto:a@example.nl").public_key
 
 
 NO_TOKENS = ["", "A" * 42, "A" * 44, "A" * 43 + "\n", "+" * 43, "A" * 42 + "=", None, 7]

@@ -16,7 +16,7 @@ from tests.exchanges import Exchange
 @functools.cache
 def app() -> web.Application:
     """Return the application as it is without any setting."""
-    stores = Stores(None, None, None, b"", None, b"")  # type: ignore[arg-type]
+    stores = Stores(None, None, None, b"", None, b"", b"")  # type: ignore[arg-type]
     return make_app(load({}), stores)
 
 

@@ -43,6 +43,7 @@ class ApnsHarness:
         "TopicDisallowed": refusal("TopicDisallowed"),
         "BadEnvironmentKeyIdInToken": refusal("BadEnvironmentKeyIdInToken"),
     }
+    DEAD_BY_STATUS: ClassVar[frozenset[int]] = frozenset()
     BUSY: ClassVar = 429
     STATES_TIME: ClassVar = True
 
