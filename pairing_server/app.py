@@ -267,7 +267,7 @@ def make_app(
     app.on_shutdown.append(drain)
     # After all calls: those that are answered while the server stops may wake phones, too.
     app.on_cleanup.append(lambda _: dispatch.close())
-    app.cleanup_ctx.extend((revocation, bound.reminding))
+    app.cleanup_ctx.extend((revocation, bound.reminding, push.warming))
     return app
 
 

@@ -1,21 +1,31 @@
 """What the settings make of push: which services there are, and who speaks to each."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pairing_server.clock import Clock
 from pairing_server.egress import Egress
 from pairing_server.push import PushSender, PushService
+from pairing_server.push.apns import ApnsSender
 from pairing_server.push.fcm import FcmSender
 from pairing_server.push.places import PushPlaces, known_hosts, push_places
 from pairing_server.push.post import Post
+from pairing_server.push.provider_token import ProviderKeyError, read_provider_key
 from pairing_server.push.service_account import ServiceAccountError, read_service_account
+from pairing_server.push.tunnel import Route
 from pairing_server.push.vapid import VapidKey
 from pairing_server.push.webpush import WebPushSender
 from pairing_server.settings import PREFIX, Settings, SettingsError
 from pairing_server.tokens import Random
+
+_FILES = {
+    PushService.APNS: "APNS_KEY_FILE",
+    PushService.FCM: "FCM_SERVICE_ACCOUNT_FILE",
+}
+
+_HTTP_2 = "h2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,13 @@ class Push:
     places: PushPlaces
     vapid_public_key: str
 
+    async def warming(self, _: object) -> AsyncIterator[None]:
+        """Connect ahead, where a connection is for all phones."""
+        apns = self.senders.get(PushService.APNS)
+        if isinstance(apns, ApnsSender):
+            apns.warm()
+        yield
+
 
 def make_push(settings: Settings, vapid_secret: bytes, clock: Clock, random: Random) -> Push:
     """Make the senders.
@@ -38,48 +55,77 @@ def make_push(settings: Settings, vapid_secret: bytes, clock: Clock, random: Ran
     Raises:
         SettingsError: with what is wrong with the files that are named.
     """
-    mistakes: list[str] = []
-    tls = _trust(settings.push_ca_file, mistakes)
-    senders: dict[PushService, PushSender] = {}
+    if mistakes := _mistakes_of(settings.push_ca_file):
+        raise SettingsError(mistakes)
+    makers = _Makers(settings, clock)
     places, public_key = push_places(settings), ""
-    if (file := settings.fcm_service_account_file) is not None:
+    senders: dict[PushService, PushSender] = {}
+    for service, make in ((PushService.APNS, makers.apns), (PushService.FCM, makers.fcm)):
         try:
-            account = read_service_account(file)
-        except ServiceAccountError as error:
-            mistakes.append(f"{PREFIX}FCM_SERVICE_ACCOUNT_FILE: {error}.")
+            sender = make()
+        except (ProviderKeyError, ServiceAccountError) as error:
+            mistakes.append(f"{PREFIX}{_FILES[service]}: {error}.")
         else:
-            post = _post(settings, tls)
-            senders[PushService.FCM] = FcmSender(account, post, clock, settings.fcm_url)
+            if sender is not None:
+                senders[service] = sender
     if settings.webpush_contact is not None:
         key = VapidKey(vapid_secret, settings.webpush_contact)
+        senders[PushService.WEBPUSH] = makers.webpush(key, places, random)
         public_key = key.public_key
-        senders[PushService.WEBPUSH] = WebPushSender(
-            key,
-            _post(settings, tls),
-            clock,
-            random,
-            allowed=places.allowed,
-            hosts=(*known_hosts(), *settings.push_hosts),
-        )
     if mistakes:
         raise SettingsError(mistakes)
     return Push(senders, places, public_key)
 
 
-def _post(settings: Settings, tls: ssl.SSLContext) -> Post:
-    proxy = settings.egress_proxy
-    secret = None if proxy is None else proxy.get_secret_value()
-    return Post(Egress(settings.egress_inside, secret, tls=tls))
+@dataclass(frozen=True, slots=True)
+class _Makers:
+    """Make each sender, if it is set up."""
+
+    settings: Settings
+    clock: Clock
+
+    def apns(self) -> PushSender | None:
+        settings = self.settings
+        file, topic = settings.apns_key_file, settings.apns_topic
+        if not (file and topic and settings.apns_key_id and settings.apns_team_id):
+            return None
+        key = read_provider_key(file, settings.apns_key_id, settings.apns_team_id)
+        route = Route(settings.apns_address, _trust(settings, _HTTP_2), self._proxy())
+        return ApnsSender(key, topic, route, self.clock)
+
+    def fcm(self) -> PushSender | None:
+        file = self.settings.fcm_service_account_file
+        if file is None:
+            return None
+        account = read_service_account(file)
+        return FcmSender(account, self._post(), self.clock, self.settings.fcm_url)
+
+    def webpush(self, key: VapidKey, places: PushPlaces, random: Random) -> PushSender:
+        hosts = (*known_hosts(), *self.settings.push_hosts)
+        allowed = places.allowed
+        return WebPushSender(key, self._post(), self.clock, random, allowed=allowed, hosts=hosts)
+
+    def _post(self) -> Post:
+        return Post(Egress(self.settings.egress_inside, self._proxy(), tls=_trust(self.settings)))
+
+    def _proxy(self) -> str | None:
+        proxy = self.settings.egress_proxy
+        return None if proxy is None else proxy.get_secret_value()
 
 
-def _trust(file: Path | None, mistakes: list[str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if file is None:
-        return context
-    try:
-        return ssl.create_default_context(cafile=file)
-    except ssl.SSLError:
-        mistakes.append(f"{PREFIX}PUSH_CA_FILE: {file} has no certificates in PEM.")
-    except OSError as error:
-        mistakes.append(f"{PREFIX}PUSH_CA_FILE: {file} cannot be read: {error.strerror}.")
+def _trust(settings: Settings, alpn: str | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.push_ca_file)
+    if alpn is not None:
+        context.set_alpn_protocols([alpn])
     return context
+
+
+def _mistakes_of(file: Path | None) -> list[str]:
+    """Say what is wrong with the authorities' file, once for all services."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        return [f"{PREFIX}PUSH_CA_FILE: {file} has no certificates in PEM."]
+    except OSError as error:
+        return [f"{PREFIX}PUSH_CA_FILE: {file} cannot be read: {error.strerror}."]
+    return []

@@ -1,11 +1,16 @@
 """What the settings make of push, and what is said of files that are not as they should be."""
 
+import contextlib
 import json
 import secrets
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from clients.push_simulator.apns import ApnsSimulator
+from clients.push_simulator.apns_request import Provider
 from clients.push_simulator.authority import LoopbackAuthority
 from clients.push_simulator.fcm import FcmService
 from clients.push_simulator.webpush import WebPushService
@@ -15,6 +20,7 @@ from pairing_server.push.failure import Failure
 from pairing_server.push.setup import make_push
 from pairing_server.push.vapid import VapidKey
 from pairing_server.settings import SettingsError, load
+from tests.push.apns_harness import KEY_ID, TEAM_ID, TOPIC
 from tests.push.fcm_harness import KEY
 
 SECRET = secrets.token_bytes(32)
@@ -125,19 +131,50 @@ async def test_web_push_is_sent_with_the_installations_key_to_allowed_hosts(auth
         await sender.close()
 
 
+APNS = {"apns_key_id": KEY_ID, "apns_team_id": TEAM_ID, "apns_topic": TOPIC}
+
+
+async def test_apns_is_called_where_and_as_the_settings_say(tmp_path, authority, wakeup):
+    key = ec.generate_private_key(ec.SECP256R1())
+    key_file = tmp_path / "apns.p8"
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    provider = Provider(TEAM_ID, {KEY_ID: key.public_key()}, frozenset({TOPIC}))
+    async with ApnsSimulator(provider, authority[0].context(("h2",))) as service:
+        push = made(
+            **APNS, apns_key_file=key_file, apns_url=service.url, push_ca_file=authority[1]
+        )
+        assert set(push.senders) == {PushService.APNS}
+        async with contextlib.asynccontextmanager(push.warming)(None):
+            sender = push.senders[PushService.APNS]
+            await sender.send(PushAddress(PushService.APNS, "ab" * 32), wakeup)
+        assert [arrival.is_taken for arrival in service.journal.arrivals] == [True]
+        await sender.close()
+
+
+async def test_there_is_nothing_to_warm_where_nothing_is_set_up():
+    async with contextlib.asynccontextmanager(made().warming)(None):
+        pass
+
+
 def test_what_is_wrong_with_the_files_is_told_at_once(tmp_path):
-    none, empty = tmp_path / "none.json", tmp_path / "ca.pem"
-    empty.touch()
+    none, key_file = tmp_path / "none.json", tmp_path / "apns.p8"
+    key_file.touch()
     with pytest.raises(SettingsError) as refused:
-        made(fcm_service_account_file=none, push_ca_file=empty)
+        made(**APNS, apns_key_file=key_file, fcm_service_account_file=none)
     assert refused.value.mistakes == [
-        f"PAIRING_PUSH_CA_FILE: {empty} has no certificates in PEM.",
+        f"PAIRING_APNS_KEY_FILE: {key_file} is no private key in PEM without a password.",
         f"PAIRING_FCM_SERVICE_ACCOUNT_FILE: {none} cannot be read: No such file or directory.",
     ]
 
 
-def test_an_authority_file_that_is_not_there_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("none.pem", "cannot be read: No such file or directory"), ("", "has no certificates")],
+)
+def test_an_authority_file_that_is_none_is_told(tmp_path, name, told):
+    empty = tmp_path / "empty.pem"
+    empty.touch()
     with pytest.raises(SettingsError) as refused:
-        made(push_ca_file=tmp_path / "none.pem")
+        made(push_ca_file=tmp_path / name if name else empty)
     (mistake,) = refused.value.mistakes
-    assert mistake.endswith("No such file or directory.")
+    assert told in mistake
