@@ -51,8 +51,9 @@ vendor:  ## Compare what others wrote with where it came from (needs npm).
 screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; look at them.
 	$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
-bench: $(VENV)/.dev  ## Measure what a large revocation list costs, against the ways not taken.
+bench: $(VENV)/.dev  ## Measure what a large revocation list and a wake-up cost, against the ways not taken.
 	$(BIN)/python bench/revocation.py
+	$(BIN)/python bench/push_apns.py
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt

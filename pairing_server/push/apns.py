@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache, partial
 
 from pairing_server.clock import Clock
 from pairing_server.push import (
@@ -19,8 +20,9 @@ from pairing_server.push import (
 from pairing_server.push.apns_answers import OK, Reply, is_expired, judge
 from pairing_server.push.apns_exchange import NotProcessedError
 from pairing_server.push.apns_message import (
-    Headers,
+    fixed_headers,
     is_device_token,
+    path_header,
     payload,
     varying_headers,
 )
@@ -65,14 +67,7 @@ class ApnsSender:
         self._clock = clock
         self._tunneller = Tunneller(route)
         self._pool = Pool(lambda make: self._tunneller.connect(make, _ALPN), self._limits.most)
-        self._fixed: Headers = [
-            (b":method", b"POST"),
-            (b":scheme", b"https"),
-            (b":authority", f"{route.host}:{route.port}".encode()),
-            (b"apns-topic", topic.encode()),
-            (b"apns-push-type", b"alert"),
-            (b"apns-priority", b"10"),
-        ]
+        self._fixed = lru_cache(maxsize=2)(partial(fixed_headers, route.authority, topic))
         self._others_live = False
 
     def warm(self) -> None:
@@ -109,26 +104,26 @@ class ApnsSender:
 
     async def _post(self, address: PushAddress, wakeup: Wakeup) -> Reply:
         """Send, and once more where the first time was for nothing."""
-        varying, body = varying_headers(address, wakeup), payload(wakeup)
+        path, body = path_header(address), payload(wakeup)
+        varying = varying_headers(address, wakeup)
         try:
             async with asyncio.timeout(self._limits.deadline.total_seconds()):
                 token = self._token.current()
-                reply = await self._exchange(token, varying, body)
+                reply = await self._exchange(path + self._fixed(token) + varying, body)
                 if is_expired(reply) and self._token.renew(token):
-                    reply = await self._exchange(self._token.current(), varying, body)
+                    fixed = self._fixed(self._token.current())
+                    reply = await self._exchange(path + fixed + varying, body)
                 return reply
         except TimeoutError:
             self._pool.doubt()
         raise PushFailedError(Failure.TIMEOUT, retriable=True)
 
-    async def _exchange(self, token: str, varying: Headers, body: bytes) -> Reply:
-        authorization = (b"authorization", b"bearer " + token.encode())
-        headers = [*self._fixed[:3], varying[0], *self._fixed[3:], *varying[1:], authorization]
+    async def _exchange(self, block: bytes, body: bytes) -> Reply:
         try:
-            return await self._pool.exchange(headers, body)
+            return await self._pool.exchange(block, body)
         except NotProcessedError:
             pass
         try:
-            return await self._pool.exchange(headers, body)
+            return await self._pool.exchange(block, body)
         except NotProcessedError:
             raise PushFailedError(Failure.DISCONNECTED, retriable=True) from None

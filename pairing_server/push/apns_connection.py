@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import h2.config
 import h2.connection
@@ -18,6 +18,7 @@ from pairing_server.push.apns_answers import VERDICTS
 from pairing_server.push.apns_exchange import Exchange, NotProcessedError
 from pairing_server.push.failure import Failure
 from pairing_server.push.goaway import GoAway, Strainer
+from pairing_server.push.header_block import NO_TABLE
 
 #: However many a peer allows: `h2` counts all of them for each new one.
 MOST_STREAMS = 100
@@ -50,9 +51,15 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(
-                validate_outbound_headers=False, normalize_outbound_headers=False
+                # Ours are what they are; of theirs, only what is known is read at all.
+                validate_outbound_headers=False,
+                normalize_outbound_headers=False,
+                validate_inbound_headers=False,
+                normalize_inbound_headers=False,
             )
         )
+        self._blocks = _Blocks()
+        self._h2.encoder = cast("Any", self._blocks)
         self._strainer = Strainer()
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, Exchange] = {}
@@ -91,7 +98,8 @@ class Connection(asyncio.Protocol):
         stream_id = self._h2.get_next_available_stream_id()
         self._streams[stream_id] = exchange
         self._ids[exchange] = stream_id
-        self._h2.send_headers(stream_id, exchange.headers)
+        self._blocks.next = exchange.block
+        self._h2.send_headers(stream_id, ())
         self._send_body(stream_id, exchange)
         self._flush_soon()
         if stream_id >= LAST_STREAM_ID:
@@ -313,6 +321,22 @@ class Connection(asyncio.Protocol):
         for exchange in exchanges:
             exchange.fail(PushFailedError(failure, retriable=True))
         self._changed(self)
+
+
+class _Blocks:
+    """Stands where `h2` has its encoder, and hands it a block that is made already."""
+
+    def __init__(self) -> None:
+        self.next = b""
+        #: Of the peer's table, which is set and never used.
+        self.header_table_size = 0
+        self._opening = NO_TABLE
+
+    def encode(self, headers: object) -> bytes:
+        """Return the next block."""
+        _ = headers
+        opening, self._opening = self._opening, b""
+        return opening + self.next
 
 
 def disconnected() -> PushFailedError:

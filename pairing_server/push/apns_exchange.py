@@ -4,7 +4,6 @@ from asyncio import Future
 from dataclasses import dataclass, field
 
 from pairing_server.push.apns_answers import MOST_OF_BODY, Reply
-from pairing_server.push.apns_message import Headers
 
 
 class NotProcessedError(Exception):
@@ -16,11 +15,12 @@ class Exchange:
     """One request and what has come of it.
 
     Attributes:
+        block: The request's headers, as they are sent.
         unsent: What of the body the peer's window has not yet let through.
         answer: Is set once; whoever waits may give up before.
     """
 
-    headers: Headers = field(repr=False)
+    block: bytes = field(repr=False)
     unsent: bytes = field(repr=False)
     answer: Future[Reply] = field(repr=False)
     status: int = 0

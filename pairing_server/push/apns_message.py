@@ -1,4 +1,4 @@
-"""What is sent to APNs of a wake-up: headers and payload.
+"""What is sent to APNs of a wake-up: a block of headers, and a payload.
 
 Source: Apple, "Sending notification requests to APNs" and "Generating a remote notification".
 """
@@ -8,10 +8,8 @@ import hashlib
 import msgspec
 
 from pairing_server.push import PushAddress, Wakeup, WakeupKind
+from pairing_server.push.header_block import HTTPS, POST, literal
 from pairing_server.push.line import line_of
-
-#: Names and values in the order in which they are sent.
-Headers = list[tuple[bytes, bytes]]
 
 #: A device token is hexadecimal, "of variable length".
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
@@ -23,15 +21,33 @@ def is_device_token(address: str) -> bool:
     return 0 < len(address) <= _LONGEST_TOKEN and _HEXADECIMAL.issuperset(address)
 
 
-def varying_headers(address: PushAddress, wakeup: Wakeup) -> Headers:
-    """Return the headers that differ from one wake-up to the next."""
-    headers = [
-        (b":path", b"/3/device/" + address.address.encode("ascii")),
-        (b"apns-id", message_id(address, wakeup).encode()),
-        (b"apns-expiration", str(int(wakeup.expires_at.timestamp())).encode()),
-    ]
+def path_header(address: PushAddress) -> bytes:
+    """Return the header that names the phone, which is the first of a block."""
+    return literal(b":path", b"/3/device/" + address.address.encode("ascii"), is_secret=True)
+
+
+def fixed_headers(authority: str, topic: str, token: str) -> bytes:
+    """Return the headers that all wake-ups have, which follow."""
+    return b"".join(
+        (
+            POST,
+            HTTPS,
+            literal(b":authority", authority.encode()),
+            literal(b"authorization", b"bearer " + token.encode(), is_secret=True),
+            literal(b"apns-topic", topic.encode()),
+            literal(b"apns-push-type", b"alert"),
+            literal(b"apns-priority", b"10"),
+        )
+    )
+
+
+def varying_headers(address: PushAddress, wakeup: Wakeup) -> bytes:
+    """Return the headers that differ from one wake-up to the next, which are the last."""
+    expires_at = str(int(wakeup.expires_at.timestamp()))
+    headers = literal(b"apns-id", message_id(address, wakeup).encode())
+    headers += literal(b"apns-expiration", expires_at.encode())
     if wakeup.tag:
-        headers.append((b"apns-collapse-id", wakeup.tag.encode()))
+        headers += literal(b"apns-collapse-id", wakeup.tag.encode())
     return headers
 
 

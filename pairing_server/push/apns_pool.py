@@ -12,7 +12,6 @@ from pairing_server.push import PushFailedError
 from pairing_server.push.apns_answers import Reply
 from pairing_server.push.apns_connection import Connection
 from pairing_server.push.apns_exchange import Exchange
-from pairing_server.push.apns_message import Headers
 from pairing_server.push.failure import Failure
 
 #: Connections at once, for a hundred requests each.
@@ -57,7 +56,7 @@ class Pool:
         if not self._connections:
             self._connect()
 
-    async def exchange(self, headers: Headers, body: bytes) -> Reply:
+    async def exchange(self, block: bytes, body: bytes) -> Reply:
         """Send a request and return the answer; whoever cancels this frees its stream.
 
         Raises:
@@ -68,7 +67,7 @@ class Pool:
             raise PushFailedError(Failure.BUSY, retriable=True)
         if self._is_closed:
             raise PushFailedError(Failure.DISCONNECTED)
-        exchange = Exchange(headers, body, asyncio.get_running_loop().create_future())
+        exchange = Exchange(block, body, asyncio.get_running_loop().create_future())
         self._under_way += 1
         self._waiting.append(exchange)
         self._advance()

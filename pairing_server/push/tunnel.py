@@ -45,6 +45,11 @@ class Route:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def authority(self) -> str:
+        """The service's name and port, as requests say it."""
+        return urlsplit(self.url).netloc
+
+    @property
     def port(self) -> int:
         """The service's port."""
         return urlsplit(self.url).port or 443

@@ -24,6 +24,7 @@ from pairing_server.clock import utc_now
 from pairing_server.push import PushFailedError, Wakeup, apns_connection
 from pairing_server.push.apns_connection import Connection
 from pairing_server.push.apns_exchange import Exchange, NotProcessedError
+from pairing_server.push.header_block import HTTPS, POST, literal
 from tests.push.apns_harness import ApnsHarness
 from tests.push.contract import Situation, failure, until
 
@@ -124,12 +125,7 @@ class Wire(asyncio.Transport):
     abort = close
 
 
-HEADERS = [
-    (b":method", b"POST"),
-    (b":scheme", b"https"),
-    (b":authority", b"localhost"),
-    (b":path", b"/3/device/ab"),
-]
+BLOCK = POST + HTTPS + literal(b":authority", b"localhost") + literal(b":path", b"/3/device/ab")
 
 
 def connected():
@@ -141,7 +137,7 @@ def connected():
 
 
 def begun(connection):
-    exchange = Exchange(HEADERS, b"body", asyncio.get_running_loop().create_future())
+    exchange = Exchange(BLOCK, b"body", asyncio.get_running_loop().create_future())
     connection.start(exchange)
     return exchange
 

@@ -5,14 +5,17 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import hpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
 from pairing_server.push.apns_message import (
+    fixed_headers,
     is_device_token,
     message_id,
+    path_header,
     payload,
     varying_headers,
 )
@@ -22,17 +25,35 @@ WAKEUP = Wakeup("kCWOZxJ2Xw3fyqeRUrSkDA", datetime(2026, 11, 26, 12, tzinfo=UTC)
 TEXTS = st.text(max_size=40)
 
 
+def read(block):
+    return hpack.Decoder().decode(block)
+
+
 def test_the_headers_are_apples():
-    assert dict(varying_headers(PHONE, WAKEUP)) == {
-        b":path": b"/3/device/" + b"ab" * 32,
-        b"apns-id": message_id(PHONE, WAKEUP).encode(),
-        b"apns-expiration": b"1795694400",
-        b"apns-collapse-id": b"t" * 22,
-    }
+    fixed = fixed_headers("api.push.apple.com", "nl.example.login", "a.b.c")
+    block = path_header(PHONE) + fixed + varying_headers(PHONE, WAKEUP)
+    assert read(block) == [
+        (":path", "/3/device/" + "ab" * 32),
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "api.push.apple.com"),
+        ("authorization", "bearer a.b.c"),
+        ("apns-topic", "nl.example.login"),
+        ("apns-push-type", "alert"),
+        ("apns-priority", "10"),
+        ("apns-id", message_id(PHONE, WAKEUP)),
+        ("apns-expiration", "1795694400"),
+        ("apns-collapse-id", "t" * 22),
+    ]
+
+
+def test_nobody_on_the_way_keeps_the_phones_token_or_ours():
+    headers = read(path_header(PHONE) + fixed_headers("a", "b", "c"))
+    assert [header[0] for header in headers if not header.indexable] == [":path", "authorization"]
 
 
 def test_what_replaces_nothing_collapses_nothing():
-    assert b"apns-collapse-id" not in dict(varying_headers(PHONE, replace(WAKEUP, tag="")))
+    assert "apns-collapse-id" not in dict(read(varying_headers(PHONE, replace(WAKEUP, tag=""))))
 
 
 @given(TEXTS, TEXTS, st.sampled_from(WakeupKind))
