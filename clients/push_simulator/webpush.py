@@ -66,11 +66,16 @@ class Browser:
 
 @dataclass
 class WebPushService:
-    """The push service."""
+    """The push service.
+
+    Attributes:
+        keys_seen: The application servers that signed for themselves, base64url.
+    """
 
     journal: Journal = field(default_factory=Journal)
     origin: str = ""
     browsers: dict[str, Browser] = field(default_factory=dict)
+    keys_seen: set[str] = field(default_factory=set)
 
     @asynccontextmanager
     async def running(self, tls: ssl.SSLContext, port: int = 0) -> AsyncIterator["WebPushService"]:
@@ -141,6 +146,7 @@ class WebPushService:
             return BAD_TOKEN
         if claims["exp"] > time.time() + _DAY or not _SUB.fullmatch(claims.get("sub", "")):
             return BAD_TOKEN
+        self.keys_seen.add(match["k"])
         wanted = browser.application_server_key
         return ANOTHER_KEY if wanted not in (None, match["k"]) else None
 

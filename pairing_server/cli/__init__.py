@@ -14,6 +14,7 @@ COMMANDS = {
     "organisation": "pairing_server.cli.parties:organisation",
     "client": "pairing_server.cli.parties:client",
     "phone": "pairing_server.cli.phones:phone",
+    "push": "pairing_server.cli.push:push",
     "keys": "pairing_server.cli.keys:keys",
     "audit": "pairing_server.cli.audit:audit",
     "uzi": "pairing_server.cli.uzi:uzi",

@@ -10,6 +10,7 @@ import click
 from pairing_server.cli.check_apps import examine_apps
 from pairing_server.cli.check_attestation import examine_attestation
 from pairing_server.cli.check_cards import examine_cards
+from pairing_server.cli.check_push import examine_push
 from pairing_server.cli.check_uzi import examine_trust
 from pairing_server.cli.running import CLI_CHAIN, live_store, run
 from pairing_server.clock import utc_now
@@ -49,13 +50,12 @@ async def examine(settings: Settings) -> tuple[list[str], list[str]]:
     """Return what keeps the server from its work, and what its operator may want to know."""
     mistakes: list[str] = []
     remarks: list[str] = []
-    for examination in (_data_dir, _store, _registry, _uzi):
+    for examination in (_data_dir, _store, _registry, _uzi, examine_push):
         await examination(settings, mistakes, remarks)
     examine_apps(settings, mistakes, remarks)
     await asyncio.to_thread(examine_attestation, settings, mistakes, remarks)
     if settings.base_url.startswith("http://"):
         remarks.append("The base URL is plain http: only this machine can log in.")
-    remarks.append("No push service is part of this version: phones learn of requests by waiting.")
     return mistakes, remarks
 
 
