@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from pairing_server.audit.events import AuthenticatorBound
 from pairing_server.clock import to_milliseconds
 from pairing_server.errors import Unauthenticated
 from pairing_server.keys.credential import CREDENTIAL_LIFETIME, NewKey
-from pairing_server.keys.policy import KeyPolicy, check_accepted, with_changes
+from pairing_server.keys.policy import (
+    KeyPolicy,
+    check_accepted,
+    earned_acr,
+    lower_of,
+    with_changes,
+)
 from pairing_server.keys.refusals import TooManyPhones
 from pairing_server.registry import (
     Query,
@@ -21,6 +28,7 @@ from pairing_server.registry import (
 from pairing_server.registry.credentials import Credential, CredentialKind, CredentialStatus
 from pairing_server.registry.people import PersonStatus
 from pairing_server.registry.phone_notices import PhoneNotice, PhoneNoticeKind
+from pairing_server.settings import AssuranceLevel
 from pairing_server.tokens import b64url
 
 
@@ -56,6 +64,17 @@ def policy_of(tx: Query, ura: str | None, server: KeyPolicy) -> KeyPolicy:
     """Return the policy of an organisation; the server's where it has none of its own."""
     organisation = None if ura is None else organisations.get(tx, ura)
     return server if organisation is None else with_changes(server, organisation.key_policy)
+
+
+def vouched_acr(tx: Query, voucher: Credential, server: KeyPolicy) -> AssuranceLevel:
+    """Return the most that a key may earn for which this one has signed.
+
+    No more than the one that signed earns itself, at the strictest of its person's organisations:
+    else who got hold of a synced key made one in hardware of it.
+    """
+    uras = {held.ura for held in people.memberships(tx, voucher.person_id)}
+    policies = [policy_of(tx, ura, server) for ura in (*uras, voucher.bound_ura)]
+    return reduce(lower_of, (earned_acr(each, voucher, voucher.acr) for each in policies))
 
 
 def bind(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pairing_server.errors import Expired, NotFound
 from pairing_server.keys import status
-from pairing_server.keys.binding import Binding, bind
+from pairing_server.keys.binding import Binding, bind, vouched_acr
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RegistrationResponse,
@@ -172,7 +172,7 @@ def replace_key(  # noqa: PLR0913, PLR0917  (what a key is bound by)
         device_token_digest=old.device_token_digest,
         push_service=old.push_service,
         push_address=old.push_address,
-        acr=old.acr,
+        acr=vouched_acr(tx, old, policy),
         bound_by=old.bound_by,
         ura=old.bound_ura,
         name=old.name,

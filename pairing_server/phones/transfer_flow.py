@@ -11,7 +11,7 @@ import msgspec
 from pairing_server.audit.events import Outcome, TransferRefused
 from pairing_server.errors import NotFound, Refusal
 from pairing_server.keys import status
-from pairing_server.keys.binding import Binding, bind, policy_of
+from pairing_server.keys.binding import Binding, bind, policy_of, vouched_acr
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
     RegistrationResponse,
@@ -346,7 +346,7 @@ def _hand_over(  # noqa: PLR0913, PLR0917  (what a key is bound by)
         device_token_digest=transfer.token_digest,
         push_service=transfer.push_service,
         push_address=transfer.push_address,
-        acr=old.acr,
+        acr=vouched_acr(tx, old, policy),
         bound_by=old.bound_by,
         ura=old.bound_ura,
         replaces=old.id if revoke else None,

@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from pairing_server.errors import Unauthenticated
-from pairing_server.keys.binding import Binding, bind, policy_of, tell
+from pairing_server.keys.binding import Binding, bind, policy_of, tell, vouched_acr
 from pairing_server.keys.ceremony import verify_registration
 from pairing_server.keys.credential import CREDENTIAL_LIFETIME
 from pairing_server.keys.policy import Copies, KeyPolicy, Level
 from pairing_server.keys.refusals import AttestationNotAccepted, TooManyPhones
 from pairing_server.registry import credentials, organisations, phone_notices
 from pairing_server.registry.phone_notices import PhoneNoticeKind
+from pairing_server.settings import AssuranceLevel
 from tests.keys.handset import (
     CHALLENGE,
     RP,
@@ -160,6 +161,31 @@ async def test_the_policy_is_the_organisations(registry, binding, bound):
     assert await registry.read(lambda tx: policy_of(tx, None, server)) is server
     with pytest.raises(AttestationNotAccepted):
         await bound(binding(), server)
+
+
+LOW = AssuranceLevel.LOW
+
+
+@pytest.mark.parametrize(
+    ("key", "synced", "acr"),
+    [
+        ({"attestation_verdict": "hardware"}, "low", SUBSTANTIAL),
+        ({"attestation_verdict": "hardware", "acr": LOW}, "low", LOW),
+        ({"attestation_verdict": "hardware", "backup_eligible": True}, "low", LOW),
+        ({"attestation_verdict": "unknown"}, "low", LOW),
+        ({"attestation_verdict": "unknown"}, "substantial", SUBSTANTIAL),
+    ],
+)
+async def test_a_key_vouches_for_no_more_than_it_earns(registry, person, clock, key, synced, acr):
+    """The organisation where its person works is stricter than that for which it was bound."""
+    handset = await add_handset(registry, person, clock(), **{"acr": SUBSTANTIAL, **key})
+    await registry.commit(lambda tx: organisations.set_key_policy(tx, URA, {"synced": synced}))
+
+    def read(tx):
+        bound = replace(credentials.get(tx, handset.credential_id), bound_ura=None)
+        return vouched_acr(tx, bound, KeyPolicy(synced=Level.SUBSTANTIAL))
+
+    assert await registry.read(read) == acr
 
 
 async def test_nobody_is_bound_to_a_closed_person(registry, person, binding, bound):

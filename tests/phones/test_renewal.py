@@ -15,6 +15,7 @@ from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.phones.renewal import RENEWAL_LIFETIME
 from pairing_server.registry import organisations
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.settings import AssuranceLevel
 from tests.approvals.desk import MeddlingRegistry
 from tests.doubles import StalledStore
 from tests.phones.conftest import refused
@@ -70,6 +71,15 @@ async def test_a_renewed_phone_has_another_key_and_all_else_as_it_was(owner):
     assert (old.device_token_digest, old.push_address) == (None, None)
     (own,) = await phone.credentials()
     assert (own.is_default, own.is_this) == (True, True)
+
+
+async def test_a_key_that_may_be_copied_lets_none_earn_more_than_itself(owner):
+    ura = owner.house.holder.ura
+    await owner.house.registry.commit(
+        lambda tx: organisations.set_key_policy(tx, ura, {"synced": "low"})
+    )
+    renewed = await owner.phone.renew()
+    assert (await owner.stored(renewed.credential_id)).acr == AssuranceLevel.LOW
 
 
 async def test_a_renewed_phone_logs_in(owner):

@@ -16,8 +16,9 @@ from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.phones.details import TRANSFER, challenge
 from pairing_server.phones.refusals import TransferClosed
 from pairing_server.phones.transfer_flow import Answer
-from pairing_server.registry import RegistryUnavailableError, people
+from pairing_server.registry import RegistryUnavailableError, organisations, people
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.settings import AssuranceLevel
 from tests.approvals.desk import MeddlingRegistry, results
 from tests.phones.conftest import refused
 
@@ -40,6 +41,17 @@ async def test_a_new_phone_is_bound_by_the_old_ones_signature(owner, handing):
     assert (signed["new_credential"], signed["credential"]) == (bound, old.id)
     client_data = msgspec.json.decode(b64url_decode(evidence["assertion"]["clientDataJSON"]))
     assert b64url_decode(client_data["challenge"]) == challenge(TRANSFER, signed)
+
+
+async def test_a_key_that_may_be_copied_lets_none_earn_more_than_itself(owner, handing):
+    """Else whoever got a synced passkey made of it a key in hardware, and substantial."""
+    ura = owner.house.holder.ura
+    await owner.house.registry.commit(
+        lambda tx: organisations.set_key_policy(tx, ura, {"synced": "low"})
+    )
+    await handing.approve()
+    bound = await handing.new.wait_transferred(handing.offered.id)
+    assert (await owner.stored(bound)).acr == AssuranceLevel.LOW
 
 
 async def test_the_old_key_ends_in_the_commit_that_binds_the_new_one_if_asked(owner, handing):
