@@ -57,7 +57,11 @@ def write_redemption(
         request.client_id, answer.credential_id, request.person_id or "", request.shown.ura
     )
     subject = _lock_subject(tx, basis, now, policy)
-    if subject is None or not _is_as_shown(subject, request.shown):
+    if (
+        subject is None
+        or not _is_as_shown(subject, request.shown)
+        or _was_cut_off_since(subject.credential, answer.answered_at)
+    ):
         raise AccessDenied(Status.REVOKED)
     answers.add_redemption(
         tx,
@@ -161,6 +165,14 @@ def _is_as_shown(subject: Subject, shown: Shown) -> bool:
         shown.organisation,
         shown.role_code,
     )
+
+
+def _was_cut_off_since(credential: Credential, approved_at: datetime) -> bool:
+    """Whether the phone was blocked since, and unblocked: what it had approved is over.
+
+    The Store was told so, and may have forgotten it, or nobody lived to tell it.
+    """
+    return credential.status_at is not None and approved_at < credential.status_at
 
 
 def refused_event(request: AuthRequest, refusal: AccessDenied) -> AssertionRefused:

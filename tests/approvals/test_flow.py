@@ -286,6 +286,18 @@ async def test_an_approval_given_before_a_block_does_not_survive_the_unblocking(
     assert await desk.count("redemptions") == 0
 
 
+async def test_an_approval_given_before_a_block_does_not_come_back_with_the_store(desk):
+    """The Store forgets that the block ended it, or nobody lived to tell the Store."""
+    started = await desk.approved()
+    approved = await desk.raw(started)
+    await desk.block()
+    desk.house.ports.clock.advance(timedelta(seconds=1))
+    await desk.unblock()
+    await desk.roll_back(started, approved)
+    assert await desk.outcome(started) == "revoked"
+    assert await desk.count("redemptions") == 0
+
+
 async def test_an_approval_beside_a_newer_request_is_found_by_a_block(desk):
     """The newer one comes while the older one is claimed: it takes its place in no list."""
     older, request = await desk.ask()
