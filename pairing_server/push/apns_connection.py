@@ -18,17 +18,13 @@ from pairing_server.push.apns_answers import VERDICTS
 from pairing_server.push.apns_exchange import Exchange, NotProcessedError
 from pairing_server.push.failure import Failure
 from pairing_server.push.goaway import GoAway, Strainer
-from pairing_server.push.header_block import NO_TABLE
+from pairing_server.push.header_block import Blocks
+from pairing_server.push.pulse import Pulse
 
 #: However many a peer allows: `h2` counts all of them for each new one.
 MOST_STREAMS = 100
 #: The highest number of a stream is 2^31; the next connection begins anew long before.
 LAST_STREAM_ID = 1 << 24
-#: A connection on which nothing was heard for so long is asked whether it lives: before a
-#: firewall forgets it, and not so often that Apple would mind.
-QUIET_SECONDS = 60
-#: How long an answer to that may take.
-PONG_SECONDS = 5
 #: How long a peer may take to say that it, too, has closed.
 GOODBYE_SECONDS = 0.5
 
@@ -58,7 +54,7 @@ class Connection(asyncio.Protocol):
                 normalize_inbound_headers=False,
             )
         )
-        self._blocks = _Blocks()
+        self._blocks = Blocks()
         self._h2.encoder = cast("Any", self._blocks)
         self._strainer = Strainer()
         self._transport: asyncio.Transport | None = None
@@ -67,11 +63,10 @@ class Connection(asyncio.Protocol):
         self._is_writable = True
         self._is_flushing = False
         self._is_draining = False
-        self._heard_at = self._loop.time()
-        self._pinged_at: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._pulse = Pulse(self._ping, self._lose)
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self._lost = asyncio.Event()
+        self._made_at = self._loop.time()
         self.is_closed = False
         self.has_served = False
 
@@ -87,6 +82,11 @@ class Connection(asyncio.Protocol):
     def is_usable(self) -> bool:
         """Whether requests may begin, now or when others have ended."""
         return not (self.is_closed or self._is_draining)
+
+    @property
+    def age(self) -> float:
+        """For how many seconds it has been there."""
+        return self._loop.time() - self._made_at
 
     @property
     def is_idle(self) -> bool:
@@ -117,8 +117,7 @@ class Connection(asyncio.Protocol):
 
     def doubt(self) -> None:
         """Ask whether the connection lives: an answer has not come in time."""
-        if self._pinged_at is None and not self.is_closed and self.ready.done():
-            self._ping()
+        self._pulse.doubt()
 
     def close(self, failure: Failure = Failure.DISCONNECTED) -> None:
         """End the connection and all that is under way on it."""
@@ -148,14 +147,12 @@ class Connection(asyncio.Protocol):
         )
         self._h2.initiate_connection()
         self._flush()
-        self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Hear the peer (asyncio)."""
         if self.is_closed:
             return
-        self._heard_at = self._loop.time()
-        self._pinged_at = None
+        self._pulse.heard()
         try:
             kept, goaways = self._strainer.strain(data)
             for event in self._h2.receive_data(kept) if kept else ():
@@ -203,6 +200,7 @@ class Connection(asyncio.Protocol):
             case h2.events.RemoteSettingsChanged():
                 if not self.ready.done():
                     self.ready.set_result(None)
+                    self._pulse.start()
                 self._send_bodies()
             case h2.events.WindowUpdated():
                 self._send_bodies()
@@ -274,25 +272,14 @@ class Connection(asyncio.Protocol):
         else:
             self._changed(self)
 
-    def _watch(self) -> None:
-        """Ask, when nothing was heard for long, whether the connection lives."""
-        if self.is_closed:
-            return
-        quiet = self._loop.time() - self._heard_at
-        if quiet >= QUIET_SECONDS and self._pinged_at is None and self.ready.done():
-            self._ping()
-        self._timer = self._loop.call_later(max(QUIET_SECONDS - quiet, 1), self._watch)
-
     def _ping(self) -> None:
-        self._pinged_at = self._loop.time()
         self._h2.ping(b"pairing!")
         self._flush()
-        self._loop.call_later(PONG_SECONDS, self._expect_pong, self._pinged_at)
 
-    def _expect_pong(self, pinged_at: float) -> None:
-        if self._pinged_at == pinged_at and self._transport is not None and not self.is_closed:
+    def _lose(self) -> None:
+        if self._transport is not None:
             self._transport.abort()
-            self._end(Failure.DISCONNECTED)
+        self._end(Failure.DISCONNECTED)
 
     def _flush_soon(self) -> None:
         """Write at the end of this turn of the loop what all sends in it have made."""
@@ -310,8 +297,7 @@ class Connection(asyncio.Protocol):
         if self.is_closed:
             return
         self.is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._pulse.stop()
         if not self.ready.done():
             self.ready.set_exception(PushFailedError(failure, retriable=True))
             self.ready.exception()  # Whoever dialled may have given up.
@@ -321,22 +307,6 @@ class Connection(asyncio.Protocol):
         for exchange in exchanges:
             exchange.fail(PushFailedError(failure, retriable=True))
         self._changed(self)
-
-
-class _Blocks:
-    """Stands where `h2` has its encoder, and hands it a block that is made already."""
-
-    def __init__(self) -> None:
-        self.next = b""
-        #: Of the peer's table, which is set and never used.
-        self.header_table_size = 0
-        self._opening = NO_TABLE
-
-    def encode(self, headers: object) -> bytes:
-        """Return the next block."""
-        _ = headers
-        opening, self._opening = self._opening, b""
-        return opening + self.next
 
 
 def disconnected() -> PushFailedError:

@@ -21,7 +21,10 @@ MOST_CONNECTIONS = 8
 PATIENCE_SECONDS = 0.05
 #: A connection of several that has had nothing to do for so long is closed.
 IDLE_SECONDS = 600
-DIAL_SECONDS = 5
+#: Sooner than the deadline of a send, which can then say why.
+DIAL_SECONDS = 4
+#: A connection that was lost after so long was good.
+PROVEN_SECONDS = 10
 #: After a failure the next attempt waits, up to twice as long each time.
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 60
@@ -178,16 +181,12 @@ class Pool:
 
     def _fail_alone(self) -> None:
         """Fail those who wait where there is no connection that they could wait for."""
-        if self._failure is None or any(each.is_usable for each in self._connections):
+        if any(each.is_usable for each in self._connections):
             return
-        wait = max(0.0, self._pause_ends - asyncio.get_running_loop().time())
-        self._fail_waiting(
-            PushFailedError(
-                self._failure.code,
-                timedelta(seconds=wait) if wait else None,
-                retriable=self._failure.retriable,
-            )
-        )
+        wait = timedelta(seconds=self._pause_ends - asyncio.get_running_loop().time())
+        code = Failure.DISCONNECTED if self._failure is None else self._failure.code
+        retriable = self._failure is None or self._failure.retriable
+        self._fail_waiting(PushFailedError(code, max(wait, timedelta(0)), retriable=retriable))
 
     def _fail_waiting(self, error: PushFailedError) -> None:
         while self._waiting:
@@ -196,8 +195,6 @@ class Pool:
             )
 
     def _on_change(self, connection: Connection) -> None:
-        if connection.has_served:
-            self._failures = 0
         if not connection.is_usable and connection in self._connections:
             self._leave(connection)
         self._advance()
@@ -206,7 +203,9 @@ class Pool:
         """Let a connection end by itself, and have another one in its place."""
         if connection.is_closed:
             self._connections.remove(connection)
-            if not connection.has_served:
+            if connection.has_served or connection.age >= PROVEN_SECONDS:
+                self._failures = 0
+            else:
                 self._pause()
         if not any(each.is_usable for each in self._connections):
             self._connect()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from clients.push_simulator import Answer, Fault
 from clients.push_simulator.apns import Rules
 from pairing_server.clock import utc_now
-from pairing_server.push import PushFailedError, Wakeup, apns_connection
+from pairing_server.push import PushFailedError, Wakeup, pulse
 from pairing_server.push.apns_connection import Connection
 from pairing_server.push.apns_exchange import Exchange, NotProcessedError
 from pairing_server.push.header_block import HTTPS, POST, literal
@@ -76,7 +76,7 @@ async def test_a_limit_that_is_lowered_is_kept(wakeup):
 
 
 async def test_a_connection_that_hears_nothing_is_asked_and_given_up(wakeup, monkeypatch):
-    monkeypatch.setattr(apns_connection, "PONG_SECONDS", 0.2)
+    monkeypatch.setattr(pulse, "ANSWER_SECONDS", 0.2)
     async with ApnsHarness.open(Situation(deadline=SOON)) as harness:
         await harness.sender.send(harness.address(), wakeup)
         harness.service.connections[0].is_deaf = True
@@ -86,8 +86,8 @@ async def test_a_connection_that_hears_nothing_is_asked_and_given_up(wakeup, mon
 
 
 async def test_a_quiet_connection_is_asked_before_anybody_misses_it(wakeup, monkeypatch):
-    monkeypatch.setattr(apns_connection, "QUIET_SECONDS", 0.1)
-    monkeypatch.setattr(apns_connection, "PONG_SECONDS", 0.2)
+    monkeypatch.setattr(pulse, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(pulse, "ANSWER_SECONDS", 0.2)
     async with ApnsHarness.open(Situation()) as harness:
         await harness.sender.send(harness.address(), wakeup)
         await asyncio.sleep(1.3)
@@ -97,7 +97,7 @@ async def test_a_quiet_connection_is_asked_before_anybody_misses_it(wakeup, monk
 
 
 async def test_one_slow_answer_is_no_reason_to_give_up_a_connection(wakeup, monkeypatch):
-    monkeypatch.setattr(apns_connection, "PONG_SECONDS", 0.2)
+    monkeypatch.setattr(pulse, "ANSWER_SECONDS", 0.2)
     async with ApnsHarness.open(Situation(deadline=SOON)) as harness:
         await failure(harness, does(harness, Fault.SILENCE), wakeup)
         await asyncio.sleep(0.4)

@@ -4,7 +4,7 @@ import hpack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairing_server.push.header_block import HTTPS, NO_TABLE, POST, literal
+from pairing_server.push.header_block import HTTPS, NO_TABLE, POST, Blocks, literal
 
 NAMES = st.one_of(
     st.sampled_from([b":path", b":authority", b"authorization", b"apns-id"]),
@@ -38,3 +38,9 @@ def test_a_smaller_table_of_the_peer_is_never_exceeded():
     decoder.decode(NO_TABLE + POST)
     decoder.max_allowed_table_size = 0
     assert decoder.decode(POST + literal(b"a", b"b")) == [(":method", "POST"), ("a", "b")]
+
+
+def test_only_the_first_block_of_a_connection_says_that_there_is_no_table():
+    blocks = Blocks()
+    blocks.next = POST
+    assert [blocks.encode(()), blocks.encode(())] == [NO_TABLE + POST, POST]
