@@ -115,7 +115,7 @@ class PhoneStatusFlow:
     async def suspect(self, credential_id: str) -> None:
         """Block a phone whose sign count did not grow, and raise the alarm.
 
-        One that is not active any more stays as it is.
+        One that is revoked, or blocked for this already, stays as it is.
         """
         try:
             await self.apply(
@@ -235,18 +235,22 @@ def revoke(
 def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
     """Block a phone whose sign count did not grow, and tell person and organisations.
 
+    One that was blocked as lost is not unblocked from then on.
+
     Raises:
-        Conflict: it is not active.
+        Conflict: it is revoked, or blocked for this already.
         NotFound: there is no such phone.
     """
     phone = _move(
         tx,
         credential_id,
-        (CredentialStatus.ACTIVE,),
+        (CredentialStatus.ACTIVE, CredentialStatus.BLOCKED),
         CredentialStatus.BLOCKED,
         now,
         Reason.SIGN_COUNT,
     )
+    if phone.status_reason == Reason.SIGN_COUNT:
+        raise Conflict(status=phone.status)
     tx.record(
         CloneSuspected(
             actor=f"person:{phone.person_id}",

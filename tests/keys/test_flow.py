@@ -11,7 +11,12 @@ from clients.client_data import Flags, Twist
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.credential import unbind_challenge
 from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow
-from pairing_server.keys.refusals import InvalidAssertion, PhoneBlocked, PhoneExpired
+from pairing_server.keys.refusals import (
+    InvalidAssertion,
+    NotUnblocked,
+    PhoneBlocked,
+    PhoneExpired,
+)
 from pairing_server.ports import Ports
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import CredentialStatus
@@ -265,6 +270,21 @@ async def test_a_copied_key_recovers_nothing_and_is_blocked(flow, registry, pers
     with pytest.raises(PhoneBlocked):
         await recovered(flow, handset, Twist(sign_count=5))
     assert (await stored(registry, handset)).status_reason == "sign_count"
+
+
+async def test_the_copy_of_a_blocked_key_is_found_too(
+    flow, status, registry, person, clock, audit
+):
+    """Else a lost phone whose key was copied could be unblocked."""
+    handset = await add_handset(registry, person, clock(), sign_count=5)
+    handset.authenticator.credentials[0].sign_count = 5
+    await status.block(handset.credential_id, "operator:test")
+    for _ in range(2):
+        with pytest.raises(PhoneBlocked):
+            await recovered(flow, handset, Twist(sign_count=5))
+    assert [event["action"] for event in await audit()][1:] == ["CloneSuspected"]
+    with pytest.raises(NotUnblocked):
+        await status.unblock(handset.credential_id, "operator:test")
 
 
 async def test_a_key_that_is_not_bound_recovers_nothing(flow, handset, registry, person, clock):
