@@ -7,6 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ONCE ?=
 PORT ?=
+PUSH ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -15,8 +16,9 @@ ARGS ?=
 help:  ## Show what there is to make.
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the play, PORT=n chooses the port.
-	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+demo: $(VENV)/.run  ## Play the main job and serve on; ONCE=1 stops after the play, PORT=n chooses the port, PUSH=1 simulates push services.
+	@$(BIN)/python -m pairing_server demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) \
+		$(if $(PUSH),--push-simulator)
 
 parts:  ## Install the programs that the tests start, where they are missing.
 	@.ci/parts

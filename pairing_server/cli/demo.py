@@ -10,11 +10,11 @@ import socket
 import sys
 import sysconfig
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from cryptography.hazmat.primitives import serialization
@@ -27,11 +27,10 @@ from clients.test_ca import UziTestCa
 from pairing_server import logs
 from pairing_server.app import Stores, Surroundings, open_stores, running
 from pairing_server.audit.events import ClientRegistered
+from pairing_server.cli.demo_push import Waking, waking
 from pairing_server.cli.running import Mistake, run, settings_or_stop
 from pairing_server.cli.serve import stop_event
 from pairing_server.clock import utc_now
-from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
-from pairing_server.push.console import ConsoleSender
 from pairing_server.registry import Transaction, clients
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.settings import PREFIX, Settings
@@ -73,37 +72,19 @@ class Files:
         return self.data_dir / "client.pem"
 
     @property
+    def push_dir(self) -> Path:
+        """What the push simulator is spoken to by."""
+        return self.data_dir / "push"
+
+    @property
+    def config(self) -> Path:
+        """The settings for commands beside the demo."""
+        return self.data_dir / "demo.toml"
+
+    @property
     def description(self) -> Path:
         """What an outside program needs to know."""
         return self.data_dir / "demo.json"
-
-
-@dataclass
-class DemoPush:
-    """The console sender, and whoever waits for a phone to be woken."""
-
-    console: ConsoleSender = field(default_factory=lambda: ConsoleSender(_push_line))
-    _woken: dict[str, asyncio.Queue[str]] = field(
-        default_factory=lambda: defaultdict(asyncio.Queue)
-    )
-
-    async def send(self, address: PushAddress, wakeup: Wakeup) -> None:
-        """Say it, and wake."""
-        await self.console.send(address, wakeup)
-        if wakeup.kind is WakeupKind.REQUEST:
-            self._woken[address.address].put_nowait(wakeup.id)
-
-    async def check(self) -> list[str]:
-        """Find nothing wrong."""
-        return await self.console.check()
-
-    async def close(self) -> None:
-        """Do nothing: there is no connection."""
-        await self.console.close()
-
-    async def woken(self, push_token: str) -> str:
-        """Wait until the phone with this push token is woken."""
-        return await self._woken[push_token].get()
 
 
 @click.command()
@@ -116,7 +97,19 @@ class DemoPush:
     show_default=True,
 )
 @click.option("--base-url", help="https://… of a proxy before this server, for real phones.")
-def demo(once: bool, port: int | None, data_dir: Path, base_url: str | None) -> None:  # noqa: FBT001
+@click.option(
+    "--push-simulator",
+    "simulate",
+    is_flag=True,
+    help="Wake phones through APNs, FCM and Web Push on loopback, with a page that shows it.",
+)
+def demo(
+    once: bool,  # noqa: FBT001
+    port: int | None,
+    data_dir: Path,
+    base_url: str | None,
+    simulate: bool,  # noqa: FBT001
+) -> None:
     """Play the main job end to end: card, pairing, login, block; then keep serving.
 
     Everything it uses is made on the spot: a test UZI-register, a card, the stores.
@@ -127,50 +120,50 @@ def demo(once: bool, port: int | None, data_dir: Path, base_url: str | None) -> 
     if port == 0:
         port = _free_port()
     files = Files(data_dir)
-    settings = settings_or_stop(
-        None,
-        environ={},
-        base_url=base_url or f"http://localhost:{port}",
-        port=port,
-        data_dir=data_dir,
-        uzi_environment="test",
-        uzi_anchors=(files.root,),
-        uzi_crl_dir=files.crl_dir,
-        synced_acr="substantial",
-        log_level="warning",
-        log_format="console",
-    )
-    logs.configure(settings.log_level, settings.log_format)
-    run(lambda: _demo(settings, files, once=once))
+    overrides: dict[str, Any] = {
+        "base_url": base_url or f"http://localhost:{port}",
+        "port": port,
+        "data_dir": data_dir,
+        "uzi_environment": "test",
+        "uzi_anchors": (files.root,),
+        "uzi_crl_dir": files.crl_dir,
+        "synced_acr": "substantial",
+        "log_level": "warning",
+        "log_format": "console",
+    }
+    run(lambda: _demo(overrides, files, once=once, simulate=simulate))
 
 
-async def _demo(settings: Settings, files: Files, *, once: bool) -> None:
+async def _demo(overrides: dict[str, Any], files: Files, *, once: bool, simulate: bool) -> None:
     stopped = stop_event()
     began = time.perf_counter()
     files.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     files.description.unlink(missing_ok=True)
     ca, holder = await asyncio.to_thread(_make_register, files)
     _say("test UZI-register and card made", time.perf_counter() - began)
-    push = DemoPush()
-    opening = time.perf_counter()
-    async with (
-        open_stores(settings) as stores,
-        _port_explained(settings),
-        running(settings, stores, Surroundings(senders=dict.fromkeys(PushService, push))),
-        _fresh_lists(ca, holder, files),
-    ):
-        _say("server started on its own Valkey and SQLite", time.perf_counter() - opening)
-        client_id = await _play(settings, files, holder, stores, push, stopped)
-        if client_id is None:
-            return
-        description = _describe(settings, files, holder, client_id)
-        click.echo(f"\nThe main job is done, in {time.perf_counter() - began:.1f} s.")
-        if once:
-            return
-        click.echo(_urls(settings, files, description))
-        click.echo(_what_next(settings, files))
-        await stopped.wait()
-        click.echo("Draining.")
+    async with waking(simulate=simulate, directory=files.push_dir, write=_push_line) as push:
+        settings = settings_or_stop(None, environ={}, **overrides, **push.settings)
+        logs.configure(settings.log_level, settings.log_format)
+        _write_config(settings, files, push)
+        opening = time.perf_counter()
+        async with (
+            open_stores(settings) as stores,
+            _port_explained(settings),
+            running(settings, stores, Surroundings(senders=push.senders)),
+            _fresh_lists(ca, holder, files),
+        ):
+            _say("server started on its own Valkey and SQLite", time.perf_counter() - opening)
+            client_id = await _play(settings, files, holder, stores, push, stopped)
+            if client_id is None:
+                return
+            description = _describe(settings, files, holder, client_id)
+            click.echo(f"\nThe main job is done, in {time.perf_counter() - began:.1f} s.")
+            if once:
+                return
+            click.echo(_urls(settings, files, description, push.page))
+            click.echo(_what_next(settings, files))
+            await stopped.wait()
+            click.echo("Draining.")
 
 
 async def _play(
@@ -178,7 +171,7 @@ async def _play(
     files: Files,
     holder: Holder,
     stores: Stores,
-    push: DemoPush,
+    push: Waking,
     stopped: asyncio.Event,
 ) -> str | None:
     """Play the main job; returns the client's id, or `None` when stopped in the middle."""
@@ -335,14 +328,22 @@ def _describe(settings: Settings, files: Files, holder: Holder, client_id: str) 
     return description
 
 
+def _write_config(settings: Settings, files: Files, push: Waking) -> None:
+    """Write what a command beside this server needs: `pairing-server … --config demo.toml`."""
+    values = {"base_url": settings.base_url, "data_dir": str(settings.data_dir), **push.settings}
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    _write_private(files.config, lines.encode())
+
+
 def _write_private(file: Path, data: bytes) -> None:
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(data)
 
 
-def _urls(settings: Settings, files: Files, description: dict[str, str]) -> str:
+def _urls(settings: Settings, files: Files, description: dict[str, str], page: str) -> str:
     base = settings.base_url
+    pushed = f"  push        {page} shows what arrives\n" if page else ""
     return (
         f"\nServing on {base} until Ctrl-C.\n"
         f"  pages       {base}/portal/\n"
@@ -352,7 +353,9 @@ def _urls(settings: Settings, files: Files, description: dict[str, str]) -> str:
         f"  metrics     {base}/metrics\n"
         f"  client      {description['client_id']}, key in {files.client_key}\n"
         f"  test card   {files.card}, PIN {CARD_PIN}, born {DATE_OF_BIRTH}\n"
+        f"{pushed}"
         f"  all of it   {files.description}\n"
+        f"  commands    pairing-server phone list --config {files.config}\n"
     )
 
 
