@@ -264,7 +264,7 @@ def verify_assertion(  # noqa: PLR0913 - what section 7.2 compares.
         raise InvalidAssertion(None, "backup eligibility changed")
     # Step 22.  Zero on both sides is an authenticator that does not count, as synced passkeys.
     if (verified.new_sign_count or sign_count) and verified.new_sign_count <= sign_count:
-        raise SignCountRegressed(None, "sign count did not grow")
+        raise SignCountRegressed(sign_count - verified.new_sign_count)
     return VerifiedAssertion(verified.new_sign_count, verified.credential_backed_up)
 
 

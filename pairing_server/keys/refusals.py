@@ -38,7 +38,14 @@ class SignCountRegressed(InvalidAssertion):
 
     WebAuthn Level 3 section 7.2 step 22 and section 6.1.1.  What raises this has verified the
     signature, so that nobody who does not hold the key, or a copy of it, can bring it about.
+
+    Attributes:
+        behind: By how much it is less than the one that is known.
     """
+
+    def __init__(self, behind: int) -> None:
+        super().__init__(None, "sign count did not grow")
+        self.behind = behind
 
 
 class TooManyPhones(Conflict):

@@ -10,7 +10,7 @@ import pytest
 from clients.client_data import Flags, Twist
 from pairing_server.errors import Conflict, Expired, InvalidRequest, NotFound, Unauthenticated
 from pairing_server.keys.credential import unbind_challenge
-from pairing_server.keys.flow import TOKEN_CHALLENGE_LIFETIME, PhoneFlow
+from pairing_server.keys.flow import OVERTAKEN_BY, TOKEN_CHALLENGE_LIFETIME, PhoneFlow
 from pairing_server.keys.refusals import (
     InvalidAssertion,
     NotUnblocked,
@@ -270,6 +270,24 @@ async def test_a_copied_key_recovers_nothing_and_is_blocked(flow, registry, pers
     with pytest.raises(PhoneBlocked):
         await recovered(flow, handset, Twist(sign_count=5))
     assert (await stored(registry, handset)).status_reason == "sign_count"
+
+
+@pytest.mark.parametrize(
+    ("count", "refusal"),
+    [
+        (9, InvalidAssertion),
+        (9 - OVERTAKEN_BY, InvalidAssertion),
+        (8 - OVERTAKEN_BY, PhoneBlocked),
+    ],
+)
+async def test_who_signs_again_and_again_does_not_keep_the_alarm_from_being_raised(
+    flow, registry, person, clock, count, refusal
+):
+    """A copy that is used all the time lets the other one never be more than seconds behind."""
+    handset = await add_handset(registry, person, clock(), sign_count=9, last_used_at=clock())
+    handset.authenticator.credentials[0].sign_count = 9
+    with pytest.raises(refusal):
+        await recovered(flow, handset, Twist(sign_count=count))
 
 
 async def test_the_copy_of_a_blocked_key_is_found_too(
