@@ -1,5 +1,8 @@
 """The document tells of the calls what is so."""
 
+import json
+import re
+
 import msgspec
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -43,6 +46,13 @@ def responses(operation, **options):
 def codes(response):
     (_, narrowed) = response["content"]["application/json"]["schema"]["allOf"]
     return narrowed["properties"]["error"]["enum"]
+
+
+def reached(described):
+    """Name the schemas that are referred to, by references as well."""
+    named = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))
+    schemas = served()["components"]["schemas"]
+    return named.union(*(reached(schemas[name]) for name in named))
 
 
 def test_a_call_is_described_by_its_handler_and_its_types():
@@ -158,6 +168,22 @@ def test_every_error_in_the_document_is_in_the_table_of_the_protocol():
 
     assert {pair for pair in refused if "| `{}` | {} |".format(*pair) not in table} == set()
     assert ("wrong_code", "422") in refused
+
+
+def test_wherever_a_phone_says_where_it_is_woken_it_may_be_told_that_this_cannot_be():
+    taking = {
+        (method, path)
+        for path, item in served()["paths"].items()
+        for method, call in item.items()
+        if "WebPushBody" in reached(call.get("requestBody", {}))
+    }
+
+    refused = {
+        pair: codes(served()["paths"][pair[1]][pair[0]]["responses"]["400"]) for pair in taking
+    }
+
+    assert ("post", "/phone/pairings/{id}/credential") in taking
+    assert {pair for pair, said in refused.items() if "unusable_subscription" not in said} == set()
 
 
 def test_what_is_limited_is_told_of_in_the_document():

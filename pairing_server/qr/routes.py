@@ -19,7 +19,7 @@ from pairing_server.keys.refusals import (
 from pairing_server.keys.routes import drawn_token
 from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.portal.session import BrowserSessions
-from pairing_server.push.places import PushPlaces
+from pairing_server.push.places import PushPlaces, UnusableSubscription
 from pairing_server.qr import code
 from pairing_server.qr.flow import PairingFlow
 from pairing_server.qr.pairing import Device, Identity, Pairing, Status
@@ -117,6 +117,7 @@ class PairingRoutes:
                     Expired,
                     InvalidCredential,
                     PairingClosed,
+                    UnusableSubscription,
                 ),
             ),
             Operation(
