@@ -7,7 +7,7 @@ section 9) and long polling.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TypedDict, Unpack
 
 import aiohttp
@@ -34,6 +34,14 @@ _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=TIM
 #: Seconds that a request may outlive its `expires_in` before the wait is given up.
 _GRACE = 60
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+#: Hears what can be told to who waits at the workstation; the empty string when that is over.
+Told = Callable[[str], object]
+
+
+def _untold(_hint: str) -> None:
+    """Tell nobody."""
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -85,6 +93,10 @@ class RequestOptions(TypedDict, total=False):
 class _Tokens(msgspec.Struct):
     id_token: str
     access_token: str
+
+
+class _Hint(msgspec.Struct):
+    hint: str
 
 
 class _KeySet(msgspec.Struct):
@@ -155,8 +167,13 @@ class Workstation:
         endpoint = (await self.metadata()).backchannel_authentication_endpoint
         return (await self._post(endpoint, form)).read(Started)
 
-    async def poll_once(self, started: Started, wait: int = WAIT) -> Assertion | None:
+    async def poll_once(
+        self, started: Started, wait: int = WAIT, told: Told = _untold
+    ) -> Assertion | None:
         """Ask once, held for up to `wait` seconds; `None` while there is no answer.
+
+        Args:
+            told: Hears what can be told to who waits here, `open_the_app` or nothing.
 
         Raises:
             AccessDenied: the answer is no.
@@ -171,14 +188,18 @@ class Workstation:
             answer = await self._post(endpoint, form, wait)
         except WireError as error:
             if error.error == "authorization_pending":
+                told(str(error.body.get("hint", "")))
                 return None
             raise
         tokens = answer.read(_Tokens)
         claims = await self.verify(tokens.id_token, started.auth_req_id)
         return Assertion(claims, tokens.id_token, tokens.access_token)
 
-    async def poll(self, started: Started, wait: int = WAIT) -> Assertion:
+    async def poll(self, started: Started, wait: int = WAIT, told: Told = _untold) -> Assertion:
         """Poll until there is an answer, no faster than the server allows.
+
+        Args:
+            told: As `poll_once` has it.
 
         Raises:
             AccessDenied: the answer is no.
@@ -193,7 +214,7 @@ class Workstation:
             while True:
                 asked = time.monotonic()
                 try:
-                    assertion = await self.poll_once(started, wait)
+                    assertion = await self.poll_once(started, wait, told)
                 except WireError as error:
                     if error.error != "slow_down":
                         raise
@@ -204,8 +225,13 @@ class Workstation:
                 # After a poll that was held that long the next follows at once.
                 await asyncio.sleep(max(0.0, asked + interval - time.monotonic()))
 
-    async def frames(self, started: Started, *, drawn: bool = False) -> AsyncIterator[Frame]:
+    async def frames(
+        self, started: Started, *, drawn: bool = False, told: Told = _untold
+    ) -> AsyncIterator[Frame]:
         """Yield each second what the QR code says, until the request has ended in some way.
+
+        Args:
+            told: Hears what can be told to who waits here, and when that is over.
 
         Raises:
             UntrustedToken: the frames would come from somewhere else than the issuer.
@@ -226,7 +252,10 @@ class Workstation:
                     async for name, data in events(response.content):
                         if name == "end":
                             return
-                        yield msgspec.json.decode(data, type=Frame)
+                        if name == "frame":
+                            yield msgspec.json.decode(data, type=Frame)
+                        elif name == "hint":
+                            told(msgspec.json.decode(data, type=_Hint).hint)
                 # Broken off: the node stops, or too many wait there.
                 await asyncio.sleep(_COME_BACK)
 

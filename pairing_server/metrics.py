@@ -24,6 +24,12 @@ WAKEUPS = Counter(
     ["service", "outcome", "code"],
     registry=METRICS,
 )
+PUSHES_WITHHELD = Counter(
+    "pairing_pushes_withheld_total",
+    "Requests that woke nobody, by why: waits, burst, not_me, unknown_workstation.",
+    ["reason"],
+    registry=METRICS,
+)
 WAKEUPS_UNDER_WAY = Gauge(
     "pairing_wakeups_under_way",
     "Wake-ups that a push service has not answered yet.",

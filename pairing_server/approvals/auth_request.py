@@ -11,6 +11,10 @@ from pairing_server.approvals.refusals import AuthRequestClosed
 DEFAULT_LIFETIME = timedelta(minutes=2)
 MAX_LIFETIME = timedelta(minutes=5)
 CODE_ATTEMPTS = 3
+#: A phone that was woken has fetched the request by then, wherever wake-ups arrive.
+FETCHED_BY = timedelta(seconds=5)
+#: What the workstation can tell the person when none has.
+OPEN_THE_APP = "open_the_app"
 
 
 class Status(StrEnum):
@@ -88,6 +92,7 @@ class AuthRequest:
             that a phone may send one again whose answer it did not hear.
         scanned_by: The credential of the phone whose camera saw the workstation's QR code, which
             stands for the code; the first one there.
+        is_fetched: Whether a phone was given it.
     """
 
     id: str
@@ -103,6 +108,8 @@ class AuthRequest:
     reason: DenyReason | None = None
     answer: Answer | None = None
     scanned_by: str | None = None
+    asked_at: datetime | None = None
+    is_fetched: bool = False
 
     def code_length_for(self, credential_id: str) -> int:
         """Return how many digits this phone asks for: none once it has scanned the QR code."""
@@ -112,6 +119,16 @@ class AuthRequest:
     def attempts_left(self) -> int:
         """How many wrong codes may still be typed before the request is denied."""
         return CODE_ATTEMPTS - len(self.wrong_answers)
+
+    @property
+    def hint_due(self) -> datetime | None:
+        """When the person is to be told to open the app, unless a phone fetches it before."""
+        return None if self.is_fetched or self.asked_at is None else self.asked_at + FETCHED_BY
+
+    def hint_at(self, now: datetime) -> str | None:
+        """Return what the workstation can tell the person, who may not know that it asked."""
+        due = self.hint_due
+        return OPEN_THE_APP if due is not None and now >= due else None
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told: what is not redeemed in time expires."""
@@ -156,6 +173,11 @@ def scan(request: AuthRequest, credential_id: str, now: datetime) -> AuthRequest
     if request.scanned_by is None and is_open:
         return replace(request, scanned_by=credential_id)
     return request
+
+
+def fetch(request: AuthRequest) -> AuthRequest:
+    """Take note that a phone was given the request."""
+    return replace(request, is_fetched=True)
 
 
 def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:

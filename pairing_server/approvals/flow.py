@@ -1,6 +1,5 @@
 """The steps of an approval between workstation, server and phone."""
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -19,7 +18,10 @@ from pairing_server.approvals.auth_request import (
     Status,
 )
 from pairing_server.approvals.evidence import challenge, details
-from pairing_server.approvals.inbox import Entry, Inbox
+from pairing_server.approvals.fatigue import Gate
+from pairing_server.approvals.inbox import Entry
+from pairing_server.approvals.open_requests import OpenRequests
+from pairing_server.approvals.pushing import Pushing
 from pairing_server.approvals.record import record_answer
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen, WrongCode
 from pairing_server.errors import NotFound, Refusal
@@ -33,14 +35,14 @@ from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.ports import Ports
-from pairing_server.push import Wakeup
-from pairing_server.push.dispatch import Dispatch, active_phones
+from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import answers
-from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest, new_secret
 
 #: 128 of the 256 bits of the digest: as much as any other identifier.
 ID_CHARACTERS = 22
+#: By how much the loop's time may be ahead of the clock when a wait is over.
+_IN_STEP = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Asked:
 
     Attributes:
         person_id: `None` for a hint that names nobody this client may know of.
+        gate: From which workstations the client may wake the person.
     """
 
     client_id: str
@@ -58,6 +61,7 @@ class Asked:
     shown: Shown
     code: str
     lifetime: timedelta
+    gate: Gate = Gate.VOUCHED
 
 
 def request_id(auth_req_id: str) -> str:
@@ -81,10 +85,8 @@ class ApprovalFlow:
             policy: Which keys are taken, where an organisation has no policy of its own.
         """
         self._registry = ports.registry
-        self._store = ports.store
-        self._requests = Shelf(ports.store, "auth-request", AuthRequest)
-        self._inboxes = Shelf(ports.store, "inbox", Inbox)
-        self._dispatch = dispatch
+        self._requests = OpenRequests(ports.store, ports.clock)
+        self._pushing = Pushing(ports, dispatch)
         self._clock = ports.clock
         self._random = ports.random
         self._rp = rp
@@ -104,6 +106,7 @@ class ApprovalFlow:
             TooManyOpen: as many requests of this client are open as may be.
         """
         auth_req_id = new_secret(self._random)
+        now = self._clock()
         request = AuthRequest(
             id=request_id(auth_req_id),
             status=Status.PENDING,
@@ -113,28 +116,17 @@ class ApprovalFlow:
             scope=asked.scope,
             shown=asked.shown,
             code=asked.code,
-            expires_at=self._clock() + asked.lifetime,
+            expires_at=now + asked.lifetime,
+            asked_at=now,
         )
-        await self._requests.create(request.id, request, asked.lifetime)
+        await self._requests.create(request, asked.lifetime)
         if asked.person_id is not None:
             try:
-                await self._deliver(asked.person_id, request)
+                await self._deliver(asked.person_id, request, asked.gate)
             except TooManyOpen:
                 await self._requests.delete(request.id)
                 raise
         return auth_req_id, request
-
-    async def open_requests(self, person_id: str) -> list[AuthRequest]:
-        """Return the person's open requests, newest first."""
-        inbox = await self._inboxes.get(person_id)
-        entries = inbox.value.entries if inbox else ()
-        now = self._clock()
-        stored = await asyncio.gather(
-            *(self._requests.get(entry.id) for entry in entries if not entry.is_approved)
-        )
-        return [
-            item.value for item in stored if item and item.value.status_at(now) is Status.PENDING
-        ]
 
     async def watch(
         self,
@@ -149,9 +141,9 @@ class ApprovalFlow:
             check_phone: Raises when the phone was cut off while its call was held.
         """
         deadline = self._clock() + wait
-        async with self._store.listen(inbox_channel(person_id)) as listener:
+        async with self._requests.listen_to_inbox(person_id) as listener:
             while True:
-                requests = await self.open_requests(person_id)
+                requests = await self._requests.pending(person_id)
                 now = self._clock()
                 # What expires is news too, and nobody signals it.
                 left = min([deadline, *(request.expires_at for request in requests)]) - now
@@ -160,7 +152,7 @@ class ApprovalFlow:
                 was_signalled = await listener.wait(left)
                 await check_phone()
                 if not was_signalled:
-                    return await self.open_requests(person_id)
+                    return await self._requests.pending(person_id)
 
     async def open_request(self, person_id: str, identifier: str) -> AuthRequest:
         """Return one request of this person, open or not.
@@ -168,10 +160,15 @@ class ApprovalFlow:
         Raises:
             NotFound: unknown, or another person's.
         """
-        stored = await self._requests.get(identifier)
-        if stored is None or stored.value.person_id != person_id:
-            raise NotFound
-        return stored.value
+        return await self._requests.of_person(person_id, identifier)
+
+    async def fetched(self, requests: list[AuthRequest]) -> None:
+        """Hear that a phone was given these requests: nobody needs to be told to open the app."""
+        now = self._clock()
+        for request in requests:
+            if not request.is_fetched and request.status_at(now) is Status.PENDING:
+                with contextlib.suppress(NotFound):
+                    await self._requests.change(request.id, rules.fetch)
 
     async def approve(
         self, phone: BoundPhone, identifier: str, code: str, assertion: AuthenticationResponse
@@ -214,7 +211,7 @@ class ApprovalFlow:
                 backup_eligible=credential.backup_eligible,
             )
             answer = replace(answer, sign_count=verified.sign_count, backed_up=verified.backed_up)
-            request = await self._change(
+            request = await self._requests.change(
                 identifier, lambda held: rules.approve(held, answer, code, now)
             )
             standing = rules.standing(request, answer)
@@ -239,37 +236,45 @@ class ApprovalFlow:
             digest=digest(f"{phone.credential.id}\n{identifier}\n{reason}"),
             reason=reason,
         )
-        request = await self._change(identifier, lambda held: rules.claim(held, answer, now))
+        request = await self._requests.change(
+            identifier, lambda held: rules.claim(held, answer, now)
+        )
         await self._conclude(phone, request, answer, {})
 
     async def end_all(self, person_id: str) -> None:
         """End every request of a person that was not redeemed: a phone of theirs was cut off."""
-        inbox = await self._inboxes.get(person_id)
-        for entry in inbox.value.entries if inbox else ():
-            await self._revoke(person_id, entry.id)
+        for entry in await self._requests.entries(person_id):
+            await self._requests.revoke(person_id, entry.id)
+            await self._pushing.ended(person_id, entry)
         # A phone whose call is held hears it even where nothing was open.
-        await self._store.signal(inbox_channel(person_id))
+        await self._requests.signal(person_id)
 
     async def for_client(
         self, auth_req_id: str, client_id: str, wait: timedelta
     ) -> AuthRequest | None:
         """Return a client's own request, held until it has ended or `wait` is over."""
         identifier = request_id(auth_req_id)
-        deadline = self._clock() + wait
-        async with self._store.listen(self._requests.key(identifier)) as listener:
+        began = self._clock()
+        deadline = began + wait
+        async with self._requests.listen_to(identifier) as listener:
             while True:
-                stored = await self._requests.get(identifier)
-                if stored is None or stored.value.client_id != client_id:
+                request = await self._requests.get(identifier)
+                if request is None or client_id not in (None, request.client_id):
                     return None
-                now = self._clock()
-                left = min(deadline, stored.value.expires_at) - now
-                is_over = stored.value.status_at(now) is not Status.PENDING
-                if is_over or left <= timedelta(0) or not await listener.wait(left):
-                    return stored.value
+                now, due = self._clock(), request.hint_due
+                is_over = request.status_at(now) is not Status.PENDING
+                is_news = is_over or (due is not None and began < due <= now)
+                until = min(deadline, request.expires_at, due if due and due > now else deadline)
+                if is_news or until <= now:
+                    return request
+                was_signalled = await listener.wait(until - now)
+                if not was_signalled and until - self._clock() > _IN_STEP:
+                    # The server drains.
+                    return request
 
     async def redeemed(self, request: AuthRequest) -> None:
         """Close a request whose redemption the registry holds."""
-        await self._end(request.person_id or "", request.id, rules.redeem)
+        await self._requests.end(request.person_id or "", request.id, rules.redeem)
 
     async def revoked(self, request: AuthRequest) -> bool:
         """Close a request that the registry would not redeem.  Returns whether this call did."""
@@ -281,49 +286,24 @@ class ApprovalFlow:
             did_close = closed is not held
             return closed
 
-        ended = await self._end(request.person_id or "", request.id, rule)
+        ended = await self._requests.end(request.person_id or "", request.id, rule)
         return did_close and ended is not None
 
-    async def _deliver(self, person_id: str, request: AuthRequest) -> None:
+    async def _deliver(self, person_id: str, request: AuthRequest, gate: Gate) -> None:
         entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
-        before = await self._put(person_id, entry)
+        before = await self._requests.put(person_id, entry)
         now = self._clock()
         older = [old.id for old in inbox_rules.superseded(before, entry)]
-        ended = [identifier for identifier in older if await self._supersede(identifier, now)]
+        ended = [each for each in older if await self._requests.supersede(each, now)]
         if ended:
-            await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
-        await self._store.signal(inbox_channel(person_id))
-        active = await self._registry.read(lambda tx: active_phones(tx, person_id, now))
-        if not active:
+            await self._requests.change_inbox(
+                person_id, lambda inbox: inbox_rules.drop(inbox, *ended)
+            )
+        await self._requests.signal(person_id)
+        if not await self._pushing.announce(person_id, entry, gate):
             # Cut off since the client was let in: what looked into the inbox before this request
             # stood there has not ended it.
-            await self._revoke(person_id, request.id)
-        self._dispatch.wake(
-            active,
-            Wakeup(request.id, request.expires_at, tag=inbox_rules.tag_of(person_id, entry)),
-        )
-
-    async def _supersede(self, identifier: str, now: datetime) -> bool:
-        """End an older request unless it has been answered.  Returns whether it is over."""
-        try:
-            held = await self._change(identifier, lambda held: rules.supersede(held, now))
-        except NotFound:
-            return True
-        return held.status not in (Status.CLAIMED, Status.APPROVED)
-
-    async def _put(self, person_id: str, entry: Entry) -> Inbox:
-        """Put an entry into the inbox and return the inbox as it was before."""
-        while True:
-            stored = await self._inboxes.get(person_id)
-            before = stored.value if stored else Inbox()
-            after = inbox_rules.put(before, entry, self._clock())
-            lifetime = inbox_rules.INBOX_LIFETIME
-            if stored is None:
-                done = await self._inboxes.create(person_id, after, lifetime)
-            else:
-                done = await self._inboxes.swap(person_id, stored, after, lifetime)
-            if done:
-                return before
+            await self._requests.revoke(person_id, request.id)
 
     async def _conclude(
         self, phone: BoundPhone, request: AuthRequest, answer: Answer, signed: dict[str, str]
@@ -335,15 +315,16 @@ class ApprovalFlow:
                 lambda tx: record_answer(tx, request, answer, phone, signed, now, self._policy)
             )
         except PhoneBlocked:
-            await self._revoke(phone.person.id, request.id)
+            await self._requests.revoke(phone.person.id, request.id)
             raise
         except AuthRequestClosed:
             await self._align(phone.person.id, request)
             raise
         except Refusal:
-            await self._change(request.id, lambda held: rules.release(held, answer))
+            await self._requests.change(request.id, lambda held: rules.release(held, answer))
             raise
         settled = await self._settle(phone.person.id, request.id, answer)
+        await self._pushing.answered(phone.person.id, request, answer)
         # A block that came between the commit and here has ended the request.
         if settled is not None and rules.standing(settled, answer) is None:
             raise AuthRequestClosed(status=settled.status)
@@ -364,37 +345,11 @@ class ApprovalFlow:
         """Let the answer take effect that the registry has, and tell the workstation."""
         settled = None
         with contextlib.suppress(NotFound):
-            settled = await self._change(identifier, lambda held: rules.settle(held, answer))
+            settled = await self._requests.change(
+                identifier, lambda held: rules.settle(held, answer)
+            )
         awaits_redemption = settled is not None and settled.status is Status.APPROVED
         rule = inbox_rules.approved if awaits_redemption else inbox_rules.drop
-        await self._inboxes.change(person_id, lambda inbox: rule(inbox, identifier))
-        await self._store.signal(inbox_channel(person_id))
+        await self._requests.change_inbox(person_id, lambda inbox: rule(inbox, identifier))
+        await self._requests.signal(person_id)
         return settled
-
-    async def _revoke(self, person_id: str, identifier: str) -> None:
-        now = self._clock()
-        await self._end(person_id, identifier, lambda held: rules.revoke(held, now))
-
-    async def _end(
-        self, person_id: str, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
-    ) -> AuthRequest | None:
-        ended = None
-        with contextlib.suppress(NotFound):
-            ended = await self._change(identifier, rule)
-        await self._inboxes.change(person_id, lambda inbox: inbox_rules.drop(inbox, identifier))
-        await self._store.signal(inbox_channel(person_id))
-        return ended
-
-    async def _change(
-        self, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
-    ) -> AuthRequest:
-        changed = await self._requests.change(identifier, rule)
-        if changed is None:
-            raise NotFound
-        await self._store.signal(self._requests.key(identifier))
-        return changed
-
-
-def inbox_channel(person_id: str) -> str:
-    """Return what is signalled when a person's open requests change."""
-    return f"inbox:{person_id}"

@@ -11,13 +11,19 @@ from pairing_server.approvals.auth_request import (
     Status,
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
-from pairing_server.audit.events import AuthRequestApproved, AuthRequestDenied, Outcome
+from pairing_server.audit.events import (
+    AuthRequestApproved,
+    AuthRequestDenied,
+    Outcome,
+    PushClosed,
+)
 from pairing_server.keys.binding import policy_of
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy, accepts
 from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
-from pairing_server.registry import Transaction, answers, credentials
+from pairing_server.registry import Transaction, answers, credentials, person_workstations
 from pairing_server.registry.credentials import CredentialStatus, Use
+from pairing_server.registry.person_workstations import Place
 
 
 def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged by)
@@ -72,6 +78,18 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
         ),
     )
     tx.record(_event(request, answer, phone, signed))
+    place = Place(
+        phone.person.id,
+        request.client_id,
+        request.workstation_id,
+        request.shown.workstation,
+        request.shown.location,
+    )
+    if answer.decision is Decision.APPROVE:
+        person_workstations.record_use(tx, place, now)
+    elif answer.reason is DenyReason.NOT_ME:
+        person_workstations.close_push(tx, place, now)
+        tx.record(_closed(request, place))
 
 
 def _use(request: AuthRequest, answer: Answer, now: datetime) -> Use:
@@ -83,6 +101,20 @@ def _use(request: AuthRequest, answer: Answer, now: datetime) -> Use:
         workstation=shown.workstation,
         location=shown.location,
         ura=shown.ura,
+    )
+
+
+def _closed(request: AuthRequest, place: Place) -> PushClosed:
+    return PushClosed(
+        actor=f"person:{place.person_id}",
+        object=f"client:{place.client_id}",
+        ura=request.shown.ura,
+        evidence={
+            "auth_request": request.id,
+            "workstation_id": place.workstation_id,
+            "workstation": place.workstation,
+            "location": place.location,
+        },
     )
 
 

@@ -137,12 +137,14 @@ class ApprovalRoutes:
         headers = {"ETag": etag, "Cache-Control": "no-store"}
         if etag in known:
             return web.Response(status=304, headers=headers)
+        await self._flow.fetched(requests)
         return answer(OpenAuthRequests(shown(requests)), headers=headers)
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one request of this person, open or not."""
         phone = await self._phones.authenticate(bearer(request))
         found = await self._flow.open_request(phone.person.id, request.match_info["id"])
+        await self._flow.fetched([found])
         status = found.status_at(self._flow.now())
         return answer(
             ShownAuthRequest(

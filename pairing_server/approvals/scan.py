@@ -6,10 +6,9 @@ from datetime import timedelta
 
 from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals.auth_request import AuthRequest
-from pairing_server.approvals.flow import inbox_channel, request_id
-from pairing_server.errors import NotFound
+from pairing_server.approvals.flow import request_id
+from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.ports import Ports
-from pairing_server.store.shelf import Shelf
 
 #: Nobody signals what the Store has lost.
 READ_AGAIN = timedelta(seconds=10)
@@ -21,8 +20,7 @@ class ScanFlow:
     """Watch, and hear of a scan."""
 
     def __init__(self, ports: Ports) -> None:
-        self._store = ports.store
-        self._requests = Shelf(ports.store, "auth-request", AuthRequest)
+        self._requests = OpenRequests(ports.store, ports.clock)
         self._clock = ports.clock
 
     @asynccontextmanager
@@ -32,15 +30,15 @@ class ScanFlow:
         One look costs no call to the Store unless something has changed.
         """
         identifier = request_id(auth_req_id)
-        async with self._store.listen(self._requests.key(identifier)) as listener:
-            stored, read_at = await self._requests.get(identifier), self._clock()
+        async with self._requests.listen_to(identifier) as listener:
+            held, read_at = await self._requests.get(identifier), self._clock()
 
             async def look(wait: timedelta) -> AuthRequest | None:
-                nonlocal stored, read_at
+                nonlocal held, read_at
                 is_signalled = wait > timedelta(0) and await listener.wait(wait)
                 if is_signalled or self._clock() - read_at >= READ_AGAIN:
-                    stored, read_at = await self._requests.get(identifier), self._clock()
-                return None if stored is None else stored.value
+                    held, read_at = await self._requests.get(identifier), self._clock()
+                return held
 
             yield look
 
@@ -53,12 +51,12 @@ class ScanFlow:
         Raises:
             NotFound: unknown, or another person's.
         """
-        stored = await self._requests.get(identifier)
-        if stored is None or stored.value.person_id != person_id:
-            raise NotFound
+        await self._requests.of_person(person_id, identifier)
         if credential_id is None:
             return
         now = self._clock()
-        await self._requests.change(identifier, lambda held: rules.scan(held, credential_id, now))
+        await self._requests.change_quietly(
+            identifier, lambda held: rules.scan(held, credential_id, now)
+        )
         # To that phone the request is another one than it was.
-        await self._store.signal(inbox_channel(person_id))
+        await self._requests.signal(person_id)

@@ -181,6 +181,18 @@ class AuthRequestDenied(Event):
     kind = "E"
 
 
+class PushClosed(Event):
+    """A workstation wakes a person no more, who said "not me" there; the evidence names it."""
+
+    kind = "U"
+
+
+class PushOpened(Event):
+    """A workstation may wake a person again, who wants it to; the evidence names it."""
+
+    kind = "U"
+
+
 class AssertionIssued(Event):
     """An ID token was issued to a client."""
 

@@ -10,6 +10,7 @@ import click
 import jwt
 import msgspec
 
+from pairing_server.approvals.fatigue import Gate
 from pairing_server.audit.events import (
     ClientRegistered,
     KeyPolicyChanged,
@@ -191,23 +192,30 @@ def client() -> None:
 )
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="For the code flow.")
 @click.option("--code-digits", type=click.IntRange(1, 8), help="Length of the code to type.")
+@click.option(
+    "--push",
+    type=click.Choice([Gate.VOUCHED.value, Gate.KNOWN.value]),
+    help="From which workstations it wakes people: all, or where they logged in before.",
+)
 @with_settings
-def client_add(
+def client_add(  # noqa: PLR0913, PLR0917  (the options of a command)
     settings: Settings,
     name: str,
     uras: tuple[str, ...],
     jwks: dict[str, Any],
     redirect_uris: tuple[str, ...],
     code_digits: int | None,
+    push: str | None,
 ) -> None:
     """Register a client that serves these organisations; prints its client_id."""
+    policy = {"code_digits": code_digits, "push": push}
     added = Client(
         id=new_id(secrets.token_bytes),
         name=name,
         jwks=jwks,
         uras=tuple(sorted(set(uras))),
         redirect_uris=redirect_uris,
-        policy={} if code_digits is None else {"code_digits": code_digits},
+        policy={name: value for name, value in policy.items() if value is not None},
         status=ClientStatus.ACTIVE,
         created_at=utc_now(),
     )
@@ -237,4 +245,5 @@ def client_list(settings: Settings) -> None:
             return await registry.read(clients.list_all)
 
     for item in run(job):
-        click.echo(f"{item.id}  {item.status:8}  {item.name}  URA {', '.join(item.uras)}")
+        push = f"  push {item.policy['push']}" if "push" in item.policy else ""
+        click.echo(f"{item.id}  {item.status:8}  {item.name}  URA {', '.join(item.uras)}{push}")

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, MAX_LIFETIME
+from pairing_server.approvals.fatigue import Gate
 from pairing_server.errors import InvalidRequest
 from pairing_server.oidc.metadata import SCOPES
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
@@ -111,6 +112,11 @@ def code_digits(client: Client) -> int:
     """Return how many digits the client's codes have: its policy may lower it, not remove it."""
     asked = client.policy.get("code_digits", DEFAULT_CODE_DIGITS)
     return min(max(int(asked), 1), MAX_CODE_DIGITS)
+
+
+def push_gate(client: Client) -> Gate:
+    """Return from which workstations this client may wake people: what is not said is vouched."""
+    return Gate.VOUCHED if client.policy.get("push", Gate.VOUCHED) == Gate.VOUCHED else Gate.KNOWN
 
 
 def binding(message: str | None, digits: int) -> Binding:

@@ -121,6 +121,7 @@ class LoginFlow:
             ),
             code=code,
             lifetime=request.lifetime,
+            gate=backchannel.push_gate(client),
         )
         auth_req_id, _ = await self._approvals.ask(asked)
         return {
@@ -160,7 +161,8 @@ class LoginFlow:
                 raise ExpiredToken
             case Status.PENDING:
                 await self._keep_pace(request, held=bool(wait))
-                raise AuthorizationPending
+                hint = request.hint_at(self._clock())
+                raise AuthorizationPending(**({"hint": hint} if hint else {}))
             case _:
                 raise InvalidGrant("used")
 

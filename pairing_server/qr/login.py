@@ -39,6 +39,9 @@ class Login(Protocol):
     def status_at(self, now: datetime) -> str:
         """Return `pending`, or how it ended."""
 
+    def hint_at(self, now: datetime) -> str | None:
+        """Return what the workstation can tell who waits there, if anything."""
+
 
 #: Returns the login after so long, or as soon as it has changed.
 Look = Callable[[timedelta], Awaitable[Login | None]]
@@ -84,6 +87,13 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Hinted:
+    """What the workstation can tell who waits there; empty when that is over."""
+
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How the login ended, after which nothing is shown."""
 
@@ -117,13 +127,15 @@ class LoginQrFlow:
             raise Unauthenticated
         return login
 
-    async def frames(self, bearer: str, login: Login) -> AsyncGenerator[Shown | Ended, None]:
-        """Yield a frame as its second begins, and at last how the login ended.
+    async def frames(
+        self, bearer: str, login: Login
+    ) -> AsyncGenerator[Shown | Hinted | Ended, None]:
+        """Yield a frame as its second begins, hints, and at last how the login ended.
 
         It ends without that where the server stops or the Store has lost the login.
         """
         handle = digest(f"login-qr\n{bearer}")[:_HANDLE_CHARACTERS]
-        code, shown = await self._code(handle, login), -1
+        code, shown, told = await self._code(handle, login), -1, ""
         key, due = b64url_decode(code.key), self._clock()
         async with self._logins.watching(bearer) as look:
             while not self._is_draining:
@@ -138,6 +150,10 @@ class LoginQrFlow:
                 if t > shown:
                     yield Shown(rules.make(self._base_url, handle, t, key).link())
                     shown = t
+                hint = current.hint_at(now) or ""
+                if hint != told:
+                    yield Hinted(hint)
+                    told = hint
                 due = code.made_at + (shown + 1) * rules.FRAME
 
     async def scan(self, phone: BoundPhone, payload: str, *, by_camera: bool) -> str:

@@ -22,7 +22,7 @@ from pairing_server.http import (
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.openapi import Operation
 from pairing_server.qr import code
-from pairing_server.qr.login import EVENTS_PATH, Ended, LoginQrFlow, Shown
+from pairing_server.qr.login import EVENTS_PATH, Ended, Hinted, LoginQrFlow, Shown
 from pairing_server.store import StoreUnavailableError
 
 #: As long as a login may live, and some.
@@ -108,9 +108,14 @@ class LoginQrRoutes:
         return answer(ScannedLogin(identifier))
 
 
-async def _send(stream: web.StreamResponse, frame: Shown | Ended, *, is_drawn: bool) -> None:
+async def _send(
+    stream: web.StreamResponse, frame: Shown | Hinted | Ended, *, is_drawn: bool
+) -> None:
     if isinstance(frame, Ended):
         await send_event(stream, "end", {"status": frame.status})
+        return
+    if isinstance(frame, Hinted):
+        await send_event(stream, "hint", {"hint": frame.hint})
         return
     svg = await asyncio.to_thread(_draw, frame.link) if is_drawn else msgspec.UNSET
     await send_event(stream, "frame", ShownFrame(frame.link, svg))

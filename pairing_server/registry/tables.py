@@ -181,7 +181,7 @@ person_workstation = Table(
     "person_workstation",
     metadata,
     Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
-    Column("client_id", Text, ForeignKey("client.id"), primary_key=True),
+    Column("client_id", Text, primary_key=True),
     # The client's own name for it; empty where it gives none.
     Column("workstation_id", Text, primary_key=True),
     # As the person saw it last.

@@ -17,7 +17,7 @@ from pairing_server.keys.credential import AttestationVerdict
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
-from pairing_server.registry import answers, credentials
+from pairing_server.registry import answers, credentials, person_workstations
 from pairing_server.registry.credentials import Use
 from pairing_server.registry.database import open_registry
 from tests.approvals.requests import CODE, NOW, PENDING, approval, denial
@@ -41,8 +41,23 @@ async def record(desk, clock):
     return run
 
 
-async def last_event(desk):
-    event = (await desk.house.events())[-1]
+#: What a third wrong code is kept as.
+WRONG_CODE = replace(approval(), decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
+
+
+async def there(desk):
+    """Whether the workstation is a known one, and whether it wakes the person no more."""
+    person = (await desk.bound()).person
+    found = await desk.house.registry.read(
+        lambda tx: person_workstations.get(
+            tx, person.id, PENDING.client_id, PENDING.workstation_id
+        )
+    )
+    return None if found is None else (found.is_known, found.push_closed_at is not None)
+
+
+async def last_event(desk, *, but_for=0):
+    event = (await desk.house.events())[-1 - but_for]
     return event["action"], event["outcome"], msgspec.json.decode(event["evidence"])
 
 
@@ -61,19 +76,45 @@ async def test_an_approval_is_kept_with_what_was_signed(desk, record):
 
 
 async def test_a_denial_is_kept_with_its_reason(desk, record):
-    await record(denial(reason=DenyReason.NOT_ME))
+    await record(denial(reason=DenyReason.OTHER))
     action, outcome, evidence = await last_event(desk)
     assert evidence.pop("shown")["workstation"] == PENDING.shown.workstation
     assert (action, outcome, evidence) == (
         "AuthRequestDenied",
         "success",
-        {"credential": desk.phone.credential_id, "reason": "not_me"},
+        {"credential": desk.phone.credential_id, "reason": "other"},
     )
 
 
+async def test_not_me_closes_push_and_is_an_event_of_its_own(desk, record, clock):
+    await record(denial(reason=DenyReason.NOT_ME))
+    action, _, evidence = await last_event(desk, but_for=1)
+    assert (action, evidence["reason"]) == ("AuthRequestDenied", "not_me")
+    action, outcome, evidence = await last_event(desk)
+    assert (action, outcome) == ("PushClosed", "success")
+    assert evidence == {
+        "auth_request": PENDING.id,
+        "workstation_id": PENDING.workstation_id,
+        "workstation": PENDING.shown.workstation,
+        "location": PENDING.shown.location,
+    }
+    assert await there(desk) == (False, True)
+
+
+@pytest.mark.parametrize("answer", [denial(reason=DenyReason.OTHER), WRONG_CODE])
+async def test_another_denial_closes_nothing(desk, record, answer):
+    await record(answer)
+    assert await there(desk) is None
+    assert await desk.actions("PushClosed") == []
+
+
+async def test_an_approval_makes_the_workstation_a_known_one(desk, record):
+    await record(approval())
+    assert await there(desk) == (True, False)
+
+
 async def test_wrong_codes_are_kept_as_a_refusal(desk, record):
-    wrong = replace(approval(), decision=Decision.DENY, reason=DenyReason.WRONG_CODE)
-    await record(wrong)
+    await record(WRONG_CODE)
     action, outcome, evidence = await last_event(desk)
     assert (action, outcome, evidence["reason"]) == ("AuthRequestDenied", "refused", "wrong_code")
 

@@ -80,6 +80,18 @@ def test_a_client_is_added_and_listed_under_the_id_that_was_printed(command, jwk
     assert command("client", "list") == (0, f"{client_id}  active    HIS  URA {URA}\n")
 
 
+def test_a_client_that_wakes_from_known_workstations_alone_is_listed_as_one(command, jwks_file):
+    command("organisation", "add", URA, "Huisartsenpost")
+    add = ("client", "add", "Portaal", "--ura", URA, "--jwks", jwks_file, "--push")
+
+    status, output = command(*add, "known")
+
+    assert status == 0
+    listed = f"{output.strip()}  active    Portaal  URA {URA}  push known\n"
+    assert command("client", "list") == (0, listed)
+    assert command(*add, "never")[0] == 2
+
+
 def test_a_client_of_an_unknown_organisation_is_refused_whole(command, jwks_file):
     status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
 

@@ -257,6 +257,24 @@ async def test_frames_are_shown_until_the_end(workstation, stand_in):
     assert asked == ["Bearer r0"]
 
 
+TOLD = b'event: hint\ndata: {"hint":"%s"}\n\n'
+LATER = b'event: later\ndata: {"made up":"later"}\n\n'
+
+
+async def test_hints_among_the_frames_are_told_and_what_is_unknown_is_passed_over(
+    workstation, stand_in
+):
+    streaming(stand_in, FRAME % b"a" + TOLD % b"open_the_app" + LATER + TOLD % b"" + END)
+    told = []
+
+    started = showing(stand_in)
+    shown = [frame.link async for frame in workstation.frames(started, told=told.append)]
+
+    assert (shown, told) == (["a"], ["open_the_app", ""])
+    streaming(stand_in, TOLD % b"open_the_app" + END)
+    assert await links(workstation, started) == []
+
+
 async def test_frames_that_break_off_are_asked_for_again(workstation, stand_in):
     asked = streaming(stand_in, FRAME % b"a" + b"event: frame\ndata: {", FRAME % b"b" + END)
 

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pairing_server.approvals.fatigue import Gate
 from pairing_server.errors import InvalidRequest, Refusal
-from pairing_server.oidc.backchannel import Binding, Hint, binding, code_digits, parse
+from pairing_server.oidc.backchannel import (
+    Binding,
+    Hint,
+    binding,
+    code_digits,
+    parse,
+    push_gate,
+)
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
 from pairing_server.registry.clients import Client, ClientStatus
 
@@ -232,3 +240,18 @@ def test_whatever_is_sent_is_read_or_refused(form):
     assert "openid" in request.scope.split(" ")
     assert timedelta(0) < request.lifetime <= timedelta(minutes=5)
     assert request.binding.code is None or request.binding.message == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "gate"),
+    [
+        ({}, Gate.VOUCHED),
+        ({"push": "vouched"}, Gate.VOUCHED),
+        ({"push": "known"}, Gate.KNOWN),
+        # What nobody can have meant opens nothing.
+        ({"push": "Vouched"}, Gate.KNOWN),
+        ({"push": None}, Gate.KNOWN),
+    ],
+)
+def test_the_policy_says_whence_people_are_woken(policy, gate):
+    assert push_gate(client(policy=policy)) is gate

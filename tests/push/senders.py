@@ -19,6 +19,12 @@ async def hang(_address: PushAddress) -> None:
     await asyncio.Event().wait()
 
 
+async def settled() -> None:
+    """Let everything happen that waits for nothing but the loop."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 def fail(error: Exception) -> Act:
     async def act(_address: PushAddress) -> None:
         raise error

@@ -26,7 +26,7 @@ from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import RegistryUnavailableError, credentials, push_health
 from pairing_server.tokens import b64url
 from tests.keys.handset import add_handset, add_person
-from tests.push.senders import Sender, counted, deliver, fail, hang
+from tests.push.senders import Sender, counted, deliver, fail, hang, settled
 
 ADDRESS = b64url(secrets.token_bytes(32))
 REJECTED = TokenRejectedError("UNREGISTERED")
@@ -73,12 +73,6 @@ async def stored(registry, credential_id):
 
 async def health(registry, phone):
     return (await registry.read(lambda tx: push_health.of(tx, [phone.id])))[phone.id]
-
-
-async def settled():
-    """Let everything happen that waits for nothing but the loop."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def until(is_so):

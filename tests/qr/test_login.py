@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from clients.auth_request import Closed, WrongCode
-from pairing_server.approvals.auth_request import Status
+from pairing_server.approvals.auth_request import FETCHED_BY, Status
 from pairing_server.errors import Expired, NotFound, Unauthenticated
 from pairing_server.qr import rotating
-from pairing_server.qr.login import Ended, Shown
+from pairing_server.qr.login import Ended, Hinted, Shown
 from pairing_server.store.shelf import Shelf
 from tests.approvals.desk import Desk
 from tests.doubles import StalledStore
@@ -322,6 +322,23 @@ async def test_each_second_shows_another_frame_until_the_end(desk):
     numbers = [rotating.parse(each.link).t for each in seen[:-1]]
     assert numbers == [0, 1, 2]
     assert len({each.link for each in seen[:-1]}) == 3
+
+
+async def test_a_hint_is_shown_once_and_taken_back_when_a_phone_has_fetched(desk, clock):
+    started, flow = await desk.house.ask(desk.workstation), login_flow(desk)
+    login = await flow.login(started.auth_req_id)
+    hints = []
+    async with aclosing(flow.frames(started.auth_req_id, login)) as frames:
+        async for shown in frames:
+            if isinstance(shown, Ended):
+                break
+            if isinstance(shown, Hinted):
+                hints.append(shown.hint)
+                (request,) = await desk.phone.auth_requests()
+            if hints == ["open_the_app", ""]:
+                await desk.phone.deny(request)
+            clock.advance(FETCHED_BY)
+    assert hints == ["open_the_app", ""]
 
 
 async def test_a_server_that_stops_ends_the_frames_and_not_the_login(desk):
