@@ -4,9 +4,18 @@ const CACHE = "shell-%VERSION%";
 const FILES = "%FILES%";
 const SHELL = "/app/";
 const WORDS = {
-  nl: ["Inlogverzoek", "Open de app om te zien wat er wordt gevraagd."],
-  en: ["Login request", "Open the app to see what is asked."],
+  nl: {
+    request: ["Inlogverzoek", "Open de app om te zien wat er wordt gevraagd."],
+    notice: ["Nieuws over uw telefoons", "Open de app om het te lezen."],
+    withdrawn: ["Inlogverzoek voorbij", "Er wordt niets meer gevraagd."],
+  },
+  en: {
+    request: ["Login request", "Open the app to see what is asked."],
+    notice: ["News about your phones", "Open the app to read it."],
+    withdrawn: ["Login request over", "Nothing is asked any more."],
+  },
 };
+const OVER_SHOWN_FOR = 2000;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(keep().then(() => self.skipWaiting()));
@@ -48,23 +57,38 @@ self.addEventListener("push", (event) => {
 });
 
 async function notify(data) {
-  // A push is a hint: whatever it says, the notification says the same.
-  const [title, body] = WORDS[await language()];
+  // A push is a hint: whatever it says, the notification says one of three things.
+  const { kind, tag } = pushed(data);
+  const [title, body] = WORDS[await language()][kind];
+  const isOver = kind === "withdrawn";
   await self.registration.showNotification(title, {
     body,
-    tag: identifier(data),
-    renotify: true,
+    tag,
+    renotify: !isOver,
+    silent: isOver,
     icon: "/app/%VERSION%/icons/icon-192.png",
     badge: "/app/%VERSION%/icons/badge-96.png",
   });
+  if (isOver) setTimeout(takeAway, OVER_SHOWN_FOR, tag);
 }
 
-function identifier(data) {
+function pushed(data) {
   try {
-    const { id } = data.json();
-    return typeof id === "string" ? id.slice(0, 64) : "request";
+    const { kind, tag, id } = data.json();
+    return {
+      kind: Object.hasOwn(WORDS.nl, kind) ? kind : "request",
+      tag: [tag, id].find((each) => typeof each === "string" && each)?.slice(0, 64) ?? "request",
+    };
   } catch {
-    return "request";
+    return { kind: "request", tag: "request" };
+  }
+}
+
+// After the push event, which must end with something shown: from an app that is woken and shows
+// nothing, browsers take the permission away.
+async function takeAway(tag) {
+  for (const shown of await self.registration.getNotifications({ tag })) {
+    if (shown.silent) shown.close();
   }
 }
 

@@ -154,24 +154,56 @@ async def delivers(house, handset):
     return deliver
 
 
+REQUEST = ("Inlogverzoek", "Open de app om te zien wat er wordt gevraagd.")
+NOTICE = ("Nieuws over uw telefoons", "Open de app om het te lezen.")
+OVER = ("Inlogverzoek voorbij", "Er wordt niets meer gevraagd.")
+
+
 @pytest.mark.parametrize(
-    ("text", "tag"),
+    ("text", "tag", "said"),
     [
-        ('{"id": "abc", "title": "Jan Jansen", "body": "Poli"}', "abc"),
-        ('{"id": 7}', "request"),
-        ("no JSON", "request"),
-        ("", "request"),
+        ('{"id": "abc", "kind": "request", "tag": "desk"}', "desk", REQUEST),
+        ('{"id": "abc", "kind": "notice", "tag": ""}', "abc", NOTICE),
+        ('{"id": "abc", "kind": "withdrawn", "tag": "desk"}', "desk", OVER),
+        ('{"id": "abc", "kind": "toString", "tag": 7}', "abc", REQUEST),
+        ('{"id": "abc", "title": "Jan Jansen", "body": "Poli"}', "abc", REQUEST),
+        ('{"id": 7}', "request", REQUEST),
+        ("no JSON", "request", REQUEST),
+        ("", "request", REQUEST),
     ],
 )
-async def test_a_notification_says_the_same_whatever_the_push_does(delivers, text, tag):
+async def test_a_notification_says_one_of_three_things_whatever_the_push_does(
+    delivers, text, tag, said
+):
     (shown,) = await delivers(text)
 
-    assert shown == {
-        "title": "Inlogverzoek",
-        "body": "Open de app om te zien wat er wordt gevraagd.",
-        "tag": tag,
-        "data": None,
-    }
+    title, body = said
+    assert shown == {"title": title, "body": body, "tag": tag, "data": None}
+
+
+async def shown_are(handset, *tags):
+    """Wait until the notifications are those of these tags."""
+    return await handset.page.evaluate(
+        """async (expected) => {
+          const ready = await navigator.serviceWorker.ready;
+          let tags;
+          for (let tries = 0; tries < 200; tries++) {
+            tags = (await ready.getNotifications()).map(({ tag }) => tag).sort();
+            if (tags.join() === expected.join()) return true;
+            await new Promise(wake => setTimeout(wake, 50));
+          }
+          return tags;
+        }""",
+        sorted(tags),
+    )
+
+
+async def test_what_is_over_takes_the_place_of_what_asked_and_goes(handset, delivers):
+    await delivers('{"id": "abc", "kind": "request", "tag": "desk"}')
+    await delivers('{"id": "def", "kind": "request", "tag": "other desk"}')
+    assert await shown_are(handset, "desk", "other desk") is True
+    await delivers('{"id": "abc", "kind": "withdrawn", "tag": "desk"}')
+    assert await shown_are(handset, "other desk") is True
 
 
 async def test_a_notification_speaks_the_language_that_was_chosen(handset, delivers):
