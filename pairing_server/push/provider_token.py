@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -115,7 +116,14 @@ def read_provider_key(file: Path, key_id: str, team_id: str) -> ProviderKey:
         raise ProviderKeyError(f"{file} is no private key in PEM without a password") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ProviderKeyError(f"{file} is no key on P-256, as those for APNs are")
-    return ProviderKey(key_id, team_id, key)
+    made = ProviderKey(key_id, team_id, key)
+    try:
+        made.token(_EPOCH)
+    except UnsupportedAlgorithm:
+        raise ProviderKeyError(
+            f"{file} cannot be used: cryptography was built with an OpenSSL before 3.2"
+        ) from None
+    return made
 
 
 def _segment(part: Mapping[str, object]) -> str:

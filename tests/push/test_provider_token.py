@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import jwt
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
@@ -175,3 +176,14 @@ def test_what_is_no_key_for_apns_is_told_without_quoting_it(tmp_path, content):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ProviderKeyError, match="cannot be read: No such file"):
         read_provider_key(tmp_path / "AuthKey.p8", "ABC123DEFG", "TEAM123456")
+
+
+def test_a_key_that_cannot_sign_the_same_twice_is_refused_at_the_start(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise UnsupportedAlgorithm("deterministic ECDSA")
+
+    monkeypatch.setattr(ProviderKey, "token", unsupported)
+    file = tmp_path / "key.p8"
+    file.write_bytes(pem(KEY.key))
+    with pytest.raises(ProviderKeyError, match=r"OpenSSL before 3\.2"):
+        read_provider_key(file, "ABC123DEFG", "TEAM123456")
