@@ -75,4 +75,6 @@ def payload(wakeup: Wakeup) -> bytes:
             aps |= {"sound": "default", "interruption-level": "active"}
         case WakeupKind.WITHDRAWN:
             aps |= {"content-available": 1, "interruption-level": "passive"}
-    return msgspec.json.encode({"aps": aps, "id": wakeup.id, "kind": wakeup.kind})
+    return msgspec.json.encode(
+        {"aps": aps, "id": wakeup.id, "kind": wakeup.kind, "tag": wakeup.tag}
+    )

@@ -103,6 +103,7 @@ def test_a_payload_is_a_general_line_the_id_and_nothing_to_press(kind):
         "aps": APS[kind],
         "id": WAKEUP.id,
         "kind": kind,
+        "tag": WAKEUP.tag,
     }
 
 
