@@ -39,6 +39,32 @@ class UnknownUserId(Refusal):
     description = "Nobody of your organisation by this name has an active phone: pair one first."
 
 
+class ExpiredLoginHintToken(Refusal):
+    """The `login_hint_token` was good for some time, which is over (CIBA Core section 13)."""
+
+    code = "expired_login_hint_token"
+    status = 400
+    description = "The login_hint_token is over: sign a new one."
+
+
+class UnauthorizedClient(Refusal):
+    """The client may not use this flow (CIBA Core section 13)."""
+
+    code = "unauthorized_client"
+    status = 400
+    description = "The client is not registered for this grant: have it registered."
+
+
+class UnmetRequirements(Refusal):
+    """No login here reaches what `acr_values` asks for (Unmet Authentication Requirements 1.0)."""
+
+    code = "unmet_authentication_requirements"
+    status = 400
+    description = (
+        "No login here reaches one of these acr_values: ask for a lower one, or for none."
+    )
+
+
 class UnsupportedGrantType(Refusal):
     """The grant type is not one of ours (RFC 6749 section 5.2)."""
 
