@@ -4,7 +4,13 @@ from argparse import Namespace
 
 from clients.phone import SoftwarePhone
 from clients.phone_handset import Handset, Refused, choose
-from clients.phone_words import event_lines, fields, notice_lines, phone_lines
+from clients.phone_words import (
+    event_lines,
+    fields,
+    notice_lines,
+    phone_lines,
+    workstation_lines,
+)
 
 _FINAL = "It then opens nothing any more, for good. Revoke it?"
 _NOTHING = ["Nothing so far."]
@@ -33,6 +39,24 @@ async def notices(handset: Handset, _options: Namespace) -> None:
     """List what the person is to be told."""
     found = await handset.phone().notices()
     handset.screen.show(notice_lines(found) if found else _NOTHING, found)
+
+
+async def workstations(handset: Handset, _options: Namespace) -> None:
+    """List where the person logs in, and what wakes them no more."""
+    found = await handset.phone().workstations()
+    handset.screen.show(workstation_lines(found) if found else _NOTHING, found)
+
+
+async def open_workstation(handset: Handset, options: Namespace) -> None:
+    """Let a workstation wake the person again."""
+    phone = handset.phone()
+    known = await phone.workstations()
+    found = [each for each in known if each.id.startswith(options.id)]
+    if len(found) != 1:
+        many = "more than one workstation" if found else "no workstation"
+        raise Refused(f"There is {many} {options.id}: zorgid-phone workstations lists them.")
+    await phone.open_workstation(found[0].id)
+    handset.screen.tell("opened_workstation", "It may wake you again.", id=found[0].id)
 
 
 async def rename(handset: Handset, options: Namespace) -> None:

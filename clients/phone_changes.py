@@ -11,7 +11,14 @@ from clients.phone_challenge import (
     unblock_details,
 )
 from clients.phone_line import PhoneLine
-from clients.phone_record import Change, Notice, PastEvent, PhoneRecord, Renewed
+from clients.phone_record import (
+    Change,
+    Notice,
+    PastEvent,
+    PersonWorkstation,
+    PhoneRecord,
+    Renewed,
+)
 from clients.wire import JSONObject, MalformedAnswer, WireError
 
 _SERVER_ERROR = 500
@@ -27,6 +34,10 @@ class _History(msgspec.Struct):
 
 class _Notices(msgspec.Struct):
     notices: list[Notice]
+
+
+class _Workstations(msgspec.Struct):
+    workstations: list[PersonWorkstation]
 
 
 class _Renewal(msgspec.Struct):
@@ -56,6 +67,15 @@ class PhoneChanges(PhoneLine):
     async def notices(self) -> list[Notice]:
         """List what the person is to be told, newest first."""
         return (await self._call("GET", "/phone/notices")).read(_Notices).notices
+
+    async def workstations(self) -> list[PersonWorkstation]:
+        """List where the person logs in, or said "not me", newest first."""
+        answer = await self._call("GET", "/phone/workstations")
+        return answer.read(_Workstations).workstations
+
+    async def open_workstation(self, identifier: str) -> None:
+        """Let a workstation wake the person again."""
+        await self._call("POST", f"/phone/workstations/{identifier}/open")
 
     async def rename(self, credential: str, name: str) -> None:
         """Give one of the person's phones another name."""

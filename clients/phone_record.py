@@ -58,6 +58,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class PersonWorkstation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the person logs in; `push_closed_at` is when they said "not me" there."""
+
+    id: str
+    client: str
+    workstation: str = ""
+    location: str = ""
+    last_used_at: str | None = None
+    push_closed_at: str | None = None
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """A change under way: what is to be shown and signed, for `expires_in` seconds."""
 

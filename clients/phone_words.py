@@ -11,7 +11,7 @@ from clients.authenticator import Unable
 from clients.card_certificates import showable
 from clients.pairing import Identity, PairingEnded
 from clients.phone_file import StateRefused
-from clients.phone_record import Notice, PastEvent, PhoneRecord
+from clients.phone_record import Notice, PastEvent, PersonWorkstation, PhoneRecord
 from clients.transfer import TransferEnded
 from clients.wire import MalformedAnswer, WireError
 
@@ -193,6 +193,22 @@ def notice_lines(notices: Iterable[Notice]) -> list[str]:
     """Show what is to be told in columns."""
     rows = [("AT", "WHAT", "PHONE", "")]
     rows += [(notice.at, notice.kind, notice.device_name, notice.detail) for notice in notices]
+    return _columns(rows)
+
+
+def workstation_lines(workstations: Iterable[PersonWorkstation]) -> list[str]:
+    """Show where the person logs in in columns."""
+    rows = [("ID", "CLIENT", "WORKSTATION", "LAST USED", "WAKES")]
+    rows += [
+        (
+            each.id[:8],
+            each.client,
+            " ".join(filter(None, (each.workstation, each.location))),
+            each.last_used_at or "never",
+            f"not since {each.push_closed_at}" if each.push_closed_at else "yes",
+        )
+        for each in workstations
+    ]
     return _columns(rows)
 
 

@@ -26,6 +26,7 @@ from pairing_server.destination import (
     Reason,
     is_public,
 )
+from pairing_server.tls import system_trust
 
 #: Returns all addresses of a host as texts; an edge, so that a test can be the name server.
 Resolve = Callable[[str], Awaitable[Iterable[str]]]
@@ -83,7 +84,7 @@ class Egress:
         self.proxy = proxy
         self._threads = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="resolve")
         self._resolve = resolve or self._ask_system
-        self.tls = tls or ssl.create_default_context()
+        self.tls = tls or system_trust()
 
     def close(self) -> None:
         """Start no further resolution; one that hangs is not waited for."""

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakSet
@@ -92,6 +93,12 @@ class CardContext(ssl.SSLContext):
             raise
         self._open.add(tls)
         return tls
+
+
+@cache
+def system_trust() -> ssl.SSLContext:
+    """Return what believes the authorities of this system, read once: they are hundreds."""
+    return ssl.create_default_context()
 
 
 def make_context(

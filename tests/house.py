@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -115,7 +116,13 @@ class Register:
         if not file.exists():
             issued = self.ca.issue(holder, datetime.now(UTC), KeyKind.P_256)
             issued.authentication.write_pkcs12(file, PIN)
-        return Card.from_pkcs12(file, PIN)
+        return _card(file)
+
+
+@cache
+def _card(file: Path) -> Card:
+    # Deriving the key from the PIN takes longer than what most tests do with the card.
+    return Card.from_pkcs12(file, PIN)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "pairing_server/phones/transfer_routes.py": "tests/phones/test_routes.py",
     "pairing_server/push/apns_exchange.py": "tests/push/test_apns_connection.py",
     "pairing_server/push/failure.py": "tests/push/test_contract.py",
+    "pairing_server/phones/workstation_routes.py": "tests/phones/test_workstations.py",
     "pairing_server/push/errand.py": "tests/push/test_dispatch.py",
     "pairing_server/qr/refusals.py": "tests/test_errors.py",
     "pairing_server/registry/driver.py": "tests/registry/test_database.py",

@@ -153,6 +153,8 @@ async def test_the_story_of_a_phones_life(house):
         await phone.credentials()
         await phone.history()
         await phone.notices()
+        (workstation_here,) = await phone.workstations()
+        await phone.open_workstation(workstation_here.id)
         await phone._call("DELETE", "/phone/push")
         await phone.rename(phone.credential_id, "Dienst 2")
         await phone.renew()

@@ -241,6 +241,10 @@ class ApprovalFlow:
         )
         await self._conclude(phone, request, answer, {})
 
+    async def opened(self, person_id: str, client_id: str, workstation_id: str) -> None:
+        """Hear that a person wants a workstation to wake them again."""
+        await self._pushing.opened(person_id, client_id, workstation_id)
+
     async def end_all(self, person_id: str) -> None:
         """End every request of a person that was not redeemed: a phone of theirs was cut off."""
         for entry in await self._requests.entries(person_id):

@@ -25,6 +25,8 @@ from pairing_server.phones.routes import OverviewRoutes
 from pairing_server.phones.transfer_flow import TransferFlow
 from pairing_server.phones.transfer_routes import TransferRoutes
 from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.phones.workstation_routes import WorkstationRoutes
+from pairing_server.phones.workstations import WorkstationFlow
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.push.setup import Push
@@ -86,5 +88,6 @@ class BoundPhones:
             PhoneRoutes(phones, ports.random, push.places),
             ActRoutes(phones, changes, renewals, unblocking, ports.clock),
             TransferRoutes(transfers, phones, settings.base_url, push.places),
+            WorkstationRoutes(WorkstationFlow(ports, self.approvals.opened), phones),
             ApprovalRoutes(self.approvals, phones),
         )

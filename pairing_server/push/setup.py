@@ -18,6 +18,7 @@ from pairing_server.push.tunnel import Route
 from pairing_server.push.vapid import VapidKey
 from pairing_server.push.webpush import WebPushSender
 from pairing_server.settings import PREFIX, Settings, SettingsError
+from pairing_server.tls import system_trust
 from pairing_server.tokens import Random
 
 _FILES = {
@@ -114,6 +115,8 @@ class _Makers:
 
 
 def _trust(settings: Settings, alpn: str | None = None) -> ssl.SSLContext:
+    if settings.push_ca_file is None and alpn is None:
+        return system_trust()
     context = ssl.create_default_context(cafile=settings.push_ca_file)
     if alpn is not None:
         context.set_alpn_protocols([alpn])
@@ -122,6 +125,8 @@ def _trust(settings: Settings, alpn: str | None = None) -> ssl.SSLContext:
 
 def _mistakes_of(file: Path | None) -> list[str]:
     """Say what is wrong with the authorities' file, once for all services."""
+    if file is None:
+        return []
     try:
         ssl.create_default_context(cafile=file)
     except ssl.SSLError:

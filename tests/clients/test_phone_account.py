@@ -111,6 +111,24 @@ async def test_the_other_phone_is_told_of_what_concerns_it(two):
     assert "token_replaced" in shown.out
 
 
+async def test_a_workstation_that_was_closed_by_not_me_is_opened_again(house, paired):
+    workstation = await house.workstation()
+    await house.ask(workstation)
+    assert (await paired.does("deny", "--not-me")).status == 0
+
+    (closed,) = (await paired.does("workstations", "--json")).rows
+    shown = await paired.does("workstations")
+    unknown = await paired.does("open", "AAAAAAAA")
+    opened = await paired.does("open", closed["id"][:8])
+    (after,) = (await paired.does("workstations", "--json")).rows
+
+    assert (closed["client"], closed["workstation"]) == ("HIS", "Balie 1")
+    assert "not since" in shown.out
+    assert (unknown.status, opened.status) == (1, 0)
+    assert "There is no workstation AAAAAAAA" in unknown.err
+    assert after == closed | {"push_closed_at": None}
+
+
 async def test_nothing_to_be_told_is_said(house, paired):
     told = await paired.does("notices")
 

@@ -12,6 +12,8 @@ CALLS = [
     ("GET", "/phone/credentials", None),
     ("GET", "/phone/history", None),
     ("GET", "/phone/notices", None),
+    ("GET", "/phone/workstations", None),
+    ("POST", "/phone/workstations/AAAA/open", None),
     ("DELETE", "/phone/push", None),
     ("POST", "/phone/changes", {"kind": "block", "credential": "AAAA"}),
     ("POST", "/phone/renewals", {}),
