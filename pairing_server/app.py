@@ -16,7 +16,7 @@ from aiohttp import web
 
 import clients
 from pairing_server.app_links import AppLinkRoutes
-from pairing_server.approvals.scan import ScanFlow
+from pairing_server.approvals.scan import SCAN_REFUSALS, ScanFlow
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
 from pairing_server.audit.events import ServerStarted
 from pairing_server.clock import Clock, utc_now
@@ -35,9 +35,7 @@ from pairing_server.keys.seal import (
 )
 from pairing_server.keys.signing import SigningKeys, signing_key_exists
 from pairing_server.limits import LIMITED, Limiter, Rate
-from pairing_server.oidc.client_auth import ClientAuthentication
-from pairing_server.oidc.flow import LoginFlow
-from pairing_server.oidc.routes import LoginRoutes
+from pairing_server.oidc.setup import OpenIdProvider
 from pairing_server.pages.assets import shipped_assets
 from pairing_server.pages.card_routes import CardPages
 from pairing_server.pages.flow import StandingFlow
@@ -201,12 +199,11 @@ def make_app(
         told=bound.told,
     )
     login_qr = LoginQrFlow(ports, ScanFlow(ports), base_url=settings.base_url)
-    client_auth = ClientAuthentication(registry, store, clock, settings.base_url)
-    logins = LoginFlow(
+    provider = OpenIdProvider.make(
         ports,
         bound.approvals,
         keys,
-        issuer=settings.base_url,
+        base_url=settings.base_url,
         pairwise_salt=stores.pairwise_salt,
         policy=bound.policy,
     )
@@ -223,7 +220,7 @@ def make_app(
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
         PairingRoutes(pairings, sessions, clock, push.places),
-        LoginQrRoutes(login_qr, bound.phones),
+        LoginQrRoutes(login_qr, bound.phones, SCAN_REFUSALS),
         *bound.routes(settings, push),
     )
     parts: tuple[Routes, ...] = (
@@ -238,7 +235,7 @@ def make_app(
         AppLinkRoutes(
             settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
         ),
-        LoginRoutes(logins, client_auth, settings.base_url),
+        *provider.routes(),
         assets,
         refusal_pages,
         CardPages(front, uzi, sessions, clock, random, card_form=card_form),

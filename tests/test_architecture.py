@@ -20,6 +20,8 @@ ELSEWHERE = {
     "pairing_server/cli/running.py": "tests/cli/test_serve.py",
     "pairing_server/keys/bodies.py": "tests/keys/test_routes.py",
     "pairing_server/keys/refusals.py": "tests/test_errors.py",
+    "pairing_server/oidc/polling.py": "tests/oidc/test_flow.py",
+    "pairing_server/oidc/setup.py": "tests/test_main_job.py",
     "pairing_server/phones/act_routes.py": "tests/phones/test_routes.py",
     "pairing_server/phones/refusals.py": "tests/test_errors.py",
     "pairing_server/phones/setup.py": "tests/test_main_job.py",

@@ -15,6 +15,17 @@ CODE_ATTEMPTS = 3
 FETCHED_BY = timedelta(seconds=5)
 #: What the workstation can tell the person when none has.
 OPEN_THE_APP = "open_the_app"
+#: What it can tell whoever stands there once a phone has taken what is for whoever scans.
+ANSWER_ON_PHONE = "answer_on_phone"
+
+
+class Grant(StrEnum):
+    """By which way of asking a request came, and alone can be redeemed."""
+
+    CIBA = "ciba"
+    DEVICE = "device"
+    CODE = "code"
+    SESSION = "session"
 
 
 class Status(StrEnum):
@@ -79,13 +90,28 @@ class Answer:
     evidence: dict[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who scanned what is for whoever scans, and what they are at the organisation that asks.
+
+    Attributes:
+        scanned_by: The credential of the phone, if its camera saw the QR code.
+    """
+
+    person_id: str
+    organisation: str
+    role_code: str
+    scanned_by: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
     """What a client asks of a person.
 
     Attributes:
         id: What the phone sees: a digest of the client's `auth_req_id`, which it never learns.
-        person_id: `None` for a hint that names nobody this client may know of: it runs out.
+        person_id: `None` for a hint that names nobody this client may know of: it runs out; and
+            for whoever scans, until somebody has.
         workstation_id: The client's name for the workstation, empty when it gave none.
         code: What the workstation shows and the person types.
         wrong_answers: Digests of well-signed answers with a wrong code; each is counted once, so
@@ -93,6 +119,7 @@ class AuthRequest:
         scanned_by: The credential of the phone whose camera saw the workstation's QR code, which
             stands for the code; the first one there.
         is_fetched: Whether a phone was given it.
+        is_for_whoever_scans: Whether it becomes the person's whose phone scans it first.
     """
 
     id: str
@@ -110,6 +137,13 @@ class AuthRequest:
     scanned_by: str | None = None
     asked_at: datetime | None = None
     is_fetched: bool = False
+    grant: Grant = Grant.CIBA
+    is_for_whoever_scans: bool = False
+
+    @property
+    def awaits_scan(self) -> bool:
+        """Whether it is nobody's yet, and may become somebody's."""
+        return self.is_for_whoever_scans and self.person_id is None
 
     def code_length_for(self, credential_id: str) -> int:
         """Return how many digits this phone asks for: none once it has scanned the QR code."""
@@ -123,10 +157,14 @@ class AuthRequest:
     @property
     def hint_due(self) -> datetime | None:
         """When the person is to be told to open the app, unless a phone fetches it before."""
-        return None if self.is_fetched or self.asked_at is None else self.asked_at + FETCHED_BY
+        if self.is_fetched or self.asked_at is None or self.is_for_whoever_scans:
+            return None
+        return self.asked_at + FETCHED_BY
 
     def hint_at(self, now: datetime) -> str | None:
         """Return what the workstation can tell the person, who may not know that it asked."""
+        if self.is_for_whoever_scans:
+            return ANSWER_ON_PHONE if self.person_id else None
         due = self.hint_due
         return OPEN_THE_APP if due is not None and now >= due else None
 
@@ -173,6 +211,19 @@ def scan(request: AuthRequest, credential_id: str, now: datetime) -> AuthRequest
     if request.scanned_by is None and is_open:
         return replace(request, scanned_by=credential_id)
     return request
+
+
+def take(request: AuthRequest, taker: Taker, now: datetime) -> AuthRequest:
+    """Make what is for whoever scans one person's, and fill in what that person will sign.
+
+    One step, so that of many who scan at once it becomes one's; the caller looks whose it is.
+    What is not open, or somebody's already, stays as it is.
+    """
+    is_open = request.status is Status.PENDING and now < request.expires_at
+    if not request.awaits_scan or not is_open:
+        return request
+    shown = replace(request.shown, organisation=taker.organisation, role_code=taker.role_code)
+    return replace(request, person_id=taker.person_id, shown=shown, scanned_by=taker.scanned_by)
 
 
 def fetch(request: AuthRequest) -> AuthRequest:

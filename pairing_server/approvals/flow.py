@@ -14,12 +14,12 @@ from pairing_server.approvals.auth_request import (
     AuthRequest,
     Decision,
     DenyReason,
+    Grant,
     Shown,
     Status,
 )
 from pairing_server.approvals.evidence import challenge, details
 from pairing_server.approvals.fatigue import Gate
-from pairing_server.approvals.inbox import Entry
 from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.approvals.pushing import Pushing
 from pairing_server.approvals.record import record_answer
@@ -52,6 +52,7 @@ class Asked:
     Attributes:
         person_id: `None` for a hint that names nobody this client may know of.
         gate: From which workstations the client may wake the person.
+        is_for_whoever_scans: Nobody is woken: the request is whose phone scans it first.
     """
 
     client_id: str
@@ -62,6 +63,8 @@ class Asked:
     code: str
     lifetime: timedelta
     gate: Gate = Gate.VOUCHED
+    grant: Grant = Grant.CIBA
+    is_for_whoever_scans: bool = False
 
 
 def request_id(auth_req_id: str) -> str:
@@ -118,6 +121,8 @@ class ApprovalFlow:
             code=asked.code,
             expires_at=now + asked.lifetime,
             asked_at=now,
+            grant=asked.grant,
+            is_for_whoever_scans=asked.is_for_whoever_scans,
         )
         await self._requests.create(request, asked.lifetime)
         if asked.person_id is not None:
@@ -254,16 +259,20 @@ class ApprovalFlow:
         await self._requests.signal(person_id)
 
     async def for_client(
-        self, auth_req_id: str, client_id: str, wait: timedelta
+        self, auth_req_id: str, client_id: str, grant: Grant, wait: timedelta
     ) -> AuthRequest | None:
-        """Return a client's own request, held until it has ended or `wait` is over."""
+        """Return a client's own request, held until it has ended or `wait` is over.
+
+        Args:
+            grant: By which it was asked; another one's is nobody's.
+        """
         identifier = request_id(auth_req_id)
         began = self._clock()
         deadline = began + wait
         async with self._requests.listen_to(identifier) as listener:
             while True:
                 request = await self._requests.get(identifier)
-                if request is None or client_id not in (None, request.client_id):
+                if request is None or (client_id, grant) != (request.client_id, request.grant):
                     return None
                 now, due = self._clock(), request.hint_due
                 is_over = request.status_at(now) is not Status.PENDING
@@ -294,16 +303,7 @@ class ApprovalFlow:
         return did_close and ended is not None
 
     async def _deliver(self, person_id: str, request: AuthRequest, gate: Gate) -> None:
-        entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
-        before = await self._requests.put(person_id, entry)
-        now = self._clock()
-        older = [old.id for old in inbox_rules.superseded(before, entry)]
-        ended = [each for each in older if await self._requests.supersede(each, now)]
-        if ended:
-            await self._requests.change_inbox(
-                person_id, lambda inbox: inbox_rules.drop(inbox, *ended)
-            )
-        await self._requests.signal(person_id)
+        entry = await self._requests.enlist(person_id, request)
         if not await self._pushing.announce(person_id, entry, gate):
             # Cut off since the client was let in: what looked into the inbox before this request
             # stood there has not ended it.

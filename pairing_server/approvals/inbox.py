@@ -43,14 +43,15 @@ class Inbox:
 
 
 def put(inbox: Inbox, entry: Entry, now: datetime) -> Inbox:
-    """Add a request.
+    """Add a request; one that is there already stays there once.
 
     What it supersedes stays until it has been ended, for it may have been approved meanwhile.
 
     Raises:
         TooManyOpen: as many of this client's are open as may be.
     """
-    kept = tuple(other for other in inbox.entries if now < other.expires_at)
+    others = (other for other in inbox.entries if other.id != entry.id)
+    kept = tuple(other for other in others if now < other.expires_at)
     replaced = superseded(inbox, entry)
     still_open = [other for other in kept if not other.is_approved and other not in replaced]
     of_client = sum(other.client_id == entry.client_id for other in still_open)
@@ -66,7 +67,9 @@ def superseded(inbox: Inbox, entry: Entry) -> tuple[Entry, ...]:
     if not entry.workstation_id:
         return ()
     return tuple(
-        other for other in inbox.entries if _same_place(other, entry) and not other.is_approved
+        other
+        for other in inbox.entries
+        if _same_place(other, entry) and not other.is_approved and other.id != entry.id
     )
 
 

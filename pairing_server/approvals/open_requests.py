@@ -79,6 +79,22 @@ class OpenRequests:
             if done:
                 return before
 
+    async def enlist(self, person_id: str, request: AuthRequest) -> Entry:
+        """Put a request on the person's list, end what it supersedes and tell their phones.
+
+        Raises:
+            TooManyOpen: as many of this client's are open as may be.
+        """
+        entry = Entry(request.id, request.client_id, request.workstation_id, request.expires_at)
+        before = await self.put(person_id, entry)
+        now = self._clock()
+        older = [old.id for old in inbox_rules.superseded(before, entry)]
+        ended = [each for each in older if await self.supersede(each, now)]
+        if ended:
+            await self.change_inbox(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
+        await self.signal(person_id)
+        return entry
+
     async def change_inbox(self, person_id: str, rule: Callable[[Inbox], Inbox]) -> None:
         """Change an inbox, without a word to its person."""
         await self._inboxes.change(person_id, rule)

@@ -24,3 +24,14 @@ class TooManyOpen(Refusal):
     code = "access_denied"
     status = 403
     description = "Too many requests are open on this person's phone: have one answered first."
+
+
+class NotKnownThere(Refusal):
+    """Who scanned is nobody at the organisation that asks; which one that is they are not told."""
+
+    code = "not_known_there"
+    status = 403
+    description = (
+        "You are not registered with the organisation of this workstation: "
+        "ask its administrator to add you."
+    )

@@ -8,8 +8,14 @@ from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals.auth_request import AuthRequest
 from pairing_server.approvals.flow import request_id
 from pairing_server.approvals.open_requests import OpenRequests
+from pairing_server.approvals.refusals import NotKnownThere, TooManyOpen
+from pairing_server.approvals.taking import Taking
+from pairing_server.errors import NotFound
+from pairing_server.keys.flow import BoundPhone
 from pairing_server.ports import Ports
 
+#: Whatever a scan is refused for, beside that there is nothing.
+SCAN_REFUSALS = (NotKnownThere, TooManyOpen)
 #: Nobody signals what the Store has lost.
 READ_AGAIN = timedelta(seconds=10)
 #: Returns the request after so long, or as soon as it has changed.
@@ -21,6 +27,7 @@ class ScanFlow:
 
     def __init__(self, ports: Ports) -> None:
         self._requests = OpenRequests(ports.store, ports.clock)
+        self._taking = Taking(ports)
         self._clock = ports.clock
 
     @asynccontextmanager
@@ -42,17 +49,30 @@ class ScanFlow:
 
             yield look
 
-    async def scanned(self, person_id: str, identifier: str, credential_id: str | None) -> None:
-        """Hear that a phone of this person scanned the workstation's QR code.
+    async def scanned(
+        self, phone: BoundPhone, identifier: str, *, by_camera: bool, is_current: bool
+    ) -> None:
+        """Hear that a phone scanned the workstation's QR code.
 
         Args:
-            credential_id: Of the phone whose camera saw it; without one nothing changes.
+            by_camera: Whether its camera saw the code; a link may have been opened by any page.
+            is_current: Whether the code can just have been seen; else nothing changes.
 
         Raises:
             NotFound: unknown, or another person's.
+            NotKnownThere, PhoneBlocked, TooManyOpen: see `Taking`.
         """
-        await self._requests.of_person(person_id, identifier)
-        if credential_id is None:
+        request = await self._requests.get(identifier)
+        if request is None:
+            raise NotFound
+        if request.awaits_scan:
+            if is_current:
+                await self._taking.take(phone, request, by_camera=by_camera)
+            return
+        person_id, credential_id = phone.person.id, phone.credential.id
+        if request.person_id != person_id:
+            raise NotFound
+        if not (by_camera and is_current):
             return
         now = self._clock()
         await self._requests.change_quietly(

@@ -1,63 +1,27 @@
-"""The steps of a workstation's login: ask, wait, redeem, read the person's claims."""
+"""The steps of a login at a workstation that knows who: CIBA."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
+from pairing_server.approvals.auth_request import Grant, Shown
 from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.clock import wire_time
-from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.errors import InvalidRequest
 from pairing_server.keys.policy import KeyPolicy, accepts, with_changes
-from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import backchannel, pace
-from pairing_server.oidc import id_token as tokens
 from pairing_server.oidc.backchannel import BackchannelRequest
-from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
-from pairing_server.oidc.pace import Pace
-from pairing_server.oidc.redemption import (
-    Basis,
-    read_subject,
-    refused_event,
-    write_redemption,
-)
-from pairing_server.oidc.refusals import (
-    AccessDenied,
-    AuthorizationPending,
-    ExpiredToken,
-    InvalidGrant,
-    SlowDown,
-    UnknownUserId,
-    UnsupportedGrantType,
-)
+from pairing_server.oidc.id_token import AUTH_REQ_ID_CLAIM
+from pairing_server.oidc.polling import Polling
+from pairing_server.oidc.refusals import UnknownUserId
 from pairing_server.ports import Ports
 from pairing_server.qr.login import EVENTS_PATH
-from pairing_server.registry import (
-    AlreadyExistsError,
-    Query,
-    credentials,
-    organisations,
-    people,
-)
+from pairing_server.registry import Query, credentials, organisations, people
 from pairing_server.registry.clients import Client
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import PersonStatus
-from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import digest, draw_digits, new_id, new_secret
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """What an opaque access token opens: the claims of one person at `/userinfo`."""
-
-    client_id: str
-    person_id: str
-    credential_id: str
-    ura: str
-    sub: str
-    scope: str
-    expires_at: datetime
+from pairing_server.tokens import draw_digits, new_id
 
 
 class LoginFlow:
@@ -67,10 +31,9 @@ class LoginFlow:
         self,
         ports: Ports,
         approvals: ApprovalFlow,
-        keys: SigningKeys,
+        polling: Polling,
         *,
         issuer: str,
-        pairwise_salt: bytes,
         policy: KeyPolicy,
     ) -> None:
         """Build the flow.
@@ -80,11 +43,8 @@ class LoginFlow:
         """
         self._registry = ports.registry
         self._approvals = approvals
-        self._keys = keys
-        self._paces = Shelf(ports.store, "pace", Pace)
-        self._access_tokens = Shelf(ports.store, "access-token", AccessToken)
+        self._polling = polling
         self._issuer = issuer
-        self._salt = pairwise_salt
         self._policy = policy
         self._clock = ports.clock
         self._random = ports.random
@@ -121,6 +81,7 @@ class LoginFlow:
             ),
             code=code,
             lifetime=request.lifetime,
+            grant=Grant.CIBA,
             gate=backchannel.push_gate(client),
         )
         auth_req_id, _ = await self._approvals.ask(asked)
@@ -140,127 +101,11 @@ class LoginFlow:
         Raises:
             AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown: as named.
         """
-        grant_type, auth_req_id = form.get("grant_type"), form.get("auth_req_id")
-        if grant_type is None:
-            raise InvalidRequest("Send the grant_type.")
-        if grant_type != CIBA_GRANT_TYPE:
-            raise UnsupportedGrantType
+        auth_req_id = form.get("auth_req_id")
         if auth_req_id is None:
             raise InvalidRequest("Send the auth_req_id.")
-        request = await self._approvals.for_client(auth_req_id, client.id, wait)
-        if request is None:
-            raise InvalidGrant("unknown or foreign")
-        match request.status_at(self._clock()):
-            case Status.APPROVED:
-                return await self._redeem(request, client, auth_req_id)
-            case Status.DENIED:
-                raise AccessDenied(_DENIED.get(request.reason or "", "denied"))
-            case Status.SUPERSEDED | Status.REVOKED as status:
-                raise AccessDenied(status)
-            case Status.EXPIRED:
-                raise ExpiredToken
-            case Status.PENDING:
-                await self._keep_pace(request, held=bool(wait))
-                hint = request.hint_at(self._clock())
-                raise AuthorizationPending(**({"hint": hint} if hint else {}))
-            case _:
-                raise InvalidGrant("used")
-
-    async def userinfo(self, access_token: str) -> dict[str, Any]:
-        """Return the claims that the token opens (OpenID Connect Core section 5.3).
-
-        Raises:
-            Unauthenticated: the token is unknown or over, or what it rests on has ended.
-        """
-        stored = await self._access_tokens.get(digest(access_token))
-        now = self._clock()
-        if stored is None or now >= stored.value.expires_at:
-            raise Unauthenticated
-        token = stored.value
-        basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
-        subject = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
-        if subject is None:
-            raise Unauthenticated("ended")
-        return {"sub": token.sub, **tokens.claims(subject, token.scope)}
-
-    async def _redeem(
-        self, request: AuthRequest, client: Client, auth_req_id: str
-    ) -> dict[str, Any]:
-        """Turn an approval into an assertion, once for ever and only while its phone is active."""
-        # Before the commit: what it writes down as issued must then be signed.
-        signer = await self._keys.signer()
-        now, jti = self._clock(), new_id(self._random)
-        try:
-            subject, answered_at = await self._registry.commit(
-                lambda tx: write_redemption(tx, request, jti, now, self._policy)
-            )
-        except AlreadyExistsError as error:
-            await self._approvals.redeemed(request)
-            raise InvalidGrant("redeemed before") from error
-        except AccessDenied as refusal:
-            # One event, of many polls that hear it.
-            if await self._approvals.revoked(request):
-                event = refused_event(request, refusal)
-                await self._registry.commit(lambda tx: tx.record(event))
-            raise
-        sub = tokens.pairwise_subject(self._salt, client.id, subject.person.id)
-        claims = tokens.id_token(
-            subject,
-            issuer=self._issuer,
-            client_id=client.id,
-            sub=sub,
-            scope=request.scope,
-            auth_req_id=auth_req_id,
-            jti=jti,
-            auth_time=answered_at,
-            now=now,
-        )
-        access_token = new_secret(self._random)
-        await self._access_tokens.create(
-            digest(access_token),
-            AccessToken(
-                client_id=client.id,
-                person_id=subject.person.id,
-                credential_id=subject.credential.id,
-                ura=request.shown.ura,
-                sub=sub,
-                scope=request.scope,
-                expires_at=now + tokens.LIFETIME,
-            ),
-            tokens.LIFETIME,
-        )
-        await self._approvals.redeemed(request)
-        return {
-            "access_token": access_token,
-            "token_type": "Bearer",
-            "expires_in": int(tokens.LIFETIME.total_seconds()),
-            "scope": request.scope,
-            "id_token": signer.sign(claims),
-        }
-
-    async def _keep_pace(self, request: AuthRequest, *, held: bool) -> None:
-        """Count a poll of a pending request.
-
-        Raises:
-            SlowDown: it came too soon after the one before.
-        """
-        now = self._clock()
-        lifetime = request.expires_at - now
-        while True:
-            stored = await self._paces.get(request.id)
-            if stored is None:
-                begun = pace.first(now)
-                following, too_soon = pace.after_held(begun, now) if held else begun, False
-                counted = await self._paces.create(request.id, following, lifetime)
-            else:
-                following, too_soon = pace.poll(stored.value, now)
-                if held:
-                    following, too_soon = pace.after_held(stored.value, now), False
-                counted = await self._paces.swap(request.id, stored, following)
-            if counted and too_soon:
-                raise SlowDown
-            if counted:
-                return
+        extra = {AUTH_REQ_ID_CLAIM: auth_req_id}
+        return await self._polling.answer(auth_req_id, client, Grant.CIBA, wait, extra=extra)
 
     def _find(self, tx: Query, request: BackchannelRequest) -> "_Found | None":
         hint = request.hint
@@ -299,7 +144,3 @@ class _Found:
     organisation: str
     role_code: str
     has_phone: bool
-
-
-#: The reasons that a client is told (design section 7).
-_DENIED = {"not_me": "not_me", "wrong_code": "wrong_code", "other": "denied"}

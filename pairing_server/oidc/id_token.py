@@ -19,6 +19,8 @@ from pairing_server.uzi.roles import role_codes
 LIFETIME = timedelta(minutes=5)
 #: RFC 8176: possession of a key was proven, with a second factor that unlocked it.
 AMR = ["pop", "mfa"]
+#: CIBA Core section 7.3.
+AUTH_REQ_ID_CLAIM = "urn:openid:params:jwt:claim:auth_req_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,11 @@ def id_token(  # noqa: PLR0913  (the claims that the standard requires)
     client_id: str,
     sub: str,
     scope: str,
-    auth_req_id: str,
     jti: str,
     auth_time: datetime,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the claims of the ID token."""
+    """Return the claims of the ID token that every grant's has."""
     issued_at = to_milliseconds(now) // 1000
     return {
         "iss": issuer,
@@ -97,6 +98,5 @@ def id_token(  # noqa: PLR0913  (the claims that the standard requires)
         "auth_time": to_milliseconds(auth_time) // 1000,
         "acr": subject.acr,
         "amr": AMR,
-        "urn:openid:params:jwt:claim:auth_req_id": auth_req_id,
         **claims(subject, scope),
     }

@@ -8,12 +8,14 @@ from pairing_server.held import MOST_OF_CLIENT, HeldCalls
 from pairing_server.http import answer, bearer, form_body, preferred_wait
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
+from pairing_server.oidc.issuing import Issuer
 from pairing_server.oidc.metadata import (
     BACKCHANNEL_PATH,
     TOKEN_PATH,
     USERINFO_PATH,
     discovery,
 )
+from pairing_server.oidc.token import TokenFlow
 
 #: CIBA Core section 10.1.1 advises against holding a poll for longer.
 MAX_HELD_POLL = timedelta(seconds=30)
@@ -22,10 +24,19 @@ MAX_HELD_POLL = timedelta(seconds=30)
 class LoginRoutes:
     """CIBA and its surroundings."""
 
-    def __init__(self, flow: LoginFlow, client_auth: ClientAuthentication, issuer: str) -> None:
+    def __init__(
+        self,
+        flow: LoginFlow,
+        tokens: TokenFlow,
+        issuer: Issuer,
+        client_auth: ClientAuthentication,
+        base_url: str,
+    ) -> None:
         self._flow = flow
-        self._client_auth = client_auth
+        self._tokens = tokens
         self._issuer = issuer
+        self._client_auth = client_auth
+        self._base_url = base_url
         self._held = HeldCalls(MOST_OF_CLIENT)
 
     def table(self) -> list[web.RouteDef]:
@@ -42,7 +53,7 @@ class LoginRoutes:
         """Say what this server is (OpenID Connect Discovery 1.0)."""
         _ = request
         headers = {"Cache-Control": "public, max-age=300"}
-        return answer(discovery(self._issuer), headers=headers)
+        return answer(discovery(self._base_url), headers=headers)
 
     async def backchannel(self, request: web.Request) -> web.Response:
         """Ask a person to log in (CIBA Core section 7)."""
@@ -51,13 +62,13 @@ class LoginRoutes:
         return answer(await self._flow.begin(form, client))
 
     async def token(self, request: web.Request) -> web.Response:
-        """Answer a poll (CIBA Core section 10.1)."""
+        """Answer a token request (RFC 6749 section 3.2)."""
         form = await form_body(request)
         client = await self._client_auth.authenticate(form)
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
         with self._held.hold(client.id, preferred_wait(request, MAX_HELD_POLL)) as wait:
-            return answer(await self._flow.token(form, client, wait), headers=headers)
+            return answer(await self._tokens.token(form, client, wait), headers=headers)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         """Tell the person's claims (OpenID Connect Core section 5.3)."""
-        return answer(await self._flow.userinfo(bearer(request)))
+        return answer(await self._issuer.userinfo(bearer(request)))

@@ -53,11 +53,14 @@ class Logins(Protocol):
     def watching(self, bearer: str) -> AbstractAsyncContextManager[Look]:
         """Let the login that a bearer opens be looked at."""
 
-    async def scanned(self, person_id: str, identifier: str, credential_id: str | None) -> None:
-        """Hear that a phone of this person scanned the code of a login.
+    async def scanned(
+        self, phone: BoundPhone, identifier: str, *, by_camera: bool, is_current: bool
+    ) -> None:
+        """Hear that a phone scanned the code of a login.
 
         Args:
-            credential_id: Of the phone whose camera saw it; without one nothing changes.
+            by_camera: Whether its camera saw the code; a link may have been opened by any page.
+            is_current: Whether the code can just have been seen; else nothing changes.
 
         Raises:
             NotFound: unknown, or another person's.
@@ -165,6 +168,7 @@ class LoginQrFlow:
         Raises:
             Expired: it is this person's, and was shown too long ago.
             NotFound: no frame of ours, or not this person's.
+            Refusal: this person may not take what is for whoever scans.
         """
         try:
             frame = rules.parse(payload)
@@ -180,8 +184,7 @@ class LoginQrFlow:
         code, now = stored.value, self._clock()
         is_current = rules.is_current(frame, code.made_at, now) and now < code.expires_at
         # Whose it is comes first: to a stranger an old frame is like none at all.
-        credential = phone.credential.id if by_camera and is_current else None
-        await self._logins.scanned(phone.person.id, code.login, credential)
+        await self._logins.scanned(phone, code.login, by_camera=by_camera, is_current=is_current)
         if not is_current:
             raise Expired
         return code.login

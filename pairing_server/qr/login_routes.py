@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from aiohttp import web
 
-from pairing_server.errors import Expired, NotFound
+from pairing_server.errors import Expired, NotFound, Refusal
 from pairing_server.held import MOST_OF_CLIENT, HeldCalls
 from pairing_server.http import (
     answer,
@@ -55,8 +55,16 @@ class ShownFrame(msgspec.Struct):
 class LoginQrRoutes:
     """What a workstation shows, and what a phone scans."""
 
-    def __init__(self, flow: LoginQrFlow, phones: PhoneFlow) -> None:
+    def __init__(
+        self, flow: LoginQrFlow, phones: PhoneFlow, refused: tuple[type[Refusal], ...]
+    ) -> None:
+        """Build the routes.
+
+        Args:
+            refused: What who scans may be refused by the part that knows the logins.
+        """
         self._flow = flow
+        self._refused = refused
         self._phones = phones
         self._held = HeldCalls(MOST_OF_CLIENT)
 
@@ -76,7 +84,7 @@ class LoginQrRoutes:
                 self.scan,
                 body=QrBody,
                 responses={200: ScannedLogin},
-                refusals=(Expired, NotFound),
+                refusals=(Expired, NotFound, *self._refused),
             )
         ]
 

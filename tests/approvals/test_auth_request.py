@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from pairing_server.approvals.auth_request import (
+    ANSWER_ON_PHONE,
     CODE_ATTEMPTS,
     AuthRequest,
     Decision,
     DenyReason,
     Status,
+    Taker,
     approve,
     claim,
     redeem,
@@ -25,6 +27,7 @@ from pairing_server.approvals.auth_request import (
     settle,
     standing,
     supersede,
+    take,
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
 from tests.approvals.requests import (
@@ -65,6 +68,44 @@ def test_a_scan_counts_for_what_is_open_and_for_the_first_phone(request, now):
     assert scan(first, "k", now) == first
     assert scan(first, OTHER_PHONE, now).scanned_by == ("k" if is_open else None)
     assert replace(first, scanned_by=None) == request
+
+
+takers = st.builds(
+    Taker,
+    person_id=st.sampled_from("pq"),
+    organisation=st.just("De Linde"),
+    role_code=st.just("01.010"),
+    scanned_by=st.sampled_from(["k", None]),
+)
+
+
+@given(auth_requests(), st.booleans(), takers, takers, times)
+def test_what_is_for_whoever_scans_becomes_the_first_ones(request, is_for_all, one, other, now):
+    unowned = replace(request, person_id=None, is_for_whoever_scans=is_for_all)
+    taken = take(unowned, one, now)
+    can_be = is_for_all and request.status is Status.PENDING and now < request.expires_at
+
+    assert taken.person_id == (one.person_id if can_be else None)
+    assert taken.scanned_by == (one.scanned_by if can_be else None)
+    assert (taken.shown.role_code == "01.010") is can_be
+    assert (taken == unowned) is not can_be
+    assert taken.status is unowned.status
+    if can_be:
+        assert take(taken, other, now) == taken
+
+
+@given(auth_requests(), takers, times)
+def test_what_is_asked_of_somebody_is_nobody_elses(request, taker, now):
+    asked = replace(request, is_for_whoever_scans=True)
+    assert take(asked, taker, now) == asked
+
+
+def test_who_waits_hears_of_the_scan_and_is_not_told_to_open_the_app():
+    shown = replace(PENDING, person_id=None, is_for_whoever_scans=True, asked_at=NOW)
+    taken = replace(shown, person_id="p")
+    late = PENDING.expires_at
+    assert (shown.hint_due, taken.hint_due) == (None, None)
+    assert (shown.hint_at(late), taken.hint_at(NOW)) == (None, ANSWER_ON_PHONE)
 
 
 def test_only_the_phone_that_scanned_needs_no_code():

@@ -42,6 +42,16 @@ def test_a_newer_request_ends_only_those_of_its_own_client_and_workstation(befor
     assert sum((e.client_id, e.workstation_id) == place for e in kept) == 1
 
 
+@given(st.lists(places, max_size=8), st.integers(0, 7))
+def test_what_is_put_again_stays_once_and_does_not_end_itself(before, at):
+    inbox = Inbox(tuple(entry(str(n), *where) for n, where in enumerate(before)))
+    again = entry(str(at), *(before[at] if at < len(before) else ("c1", "w1")))
+    assert again not in superseded(inbox, again)
+    after = put(inbox, again, NOW)
+    assert after.entries.count(again) == 1
+    assert put(after, again, NOW) == after
+
+
 def test_without_a_workstation_nothing_is_ended():
     inbox = Inbox((entry("1", workstation=""), entry("2")))
     assert superseded(inbox, entry("3", workstation="")) == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -11,6 +12,7 @@ from pairing_server.approvals.scan import READ_AGAIN, ScanFlow
 from pairing_server.errors import NotFound
 from pairing_server.ports import Ports
 from tests.approvals.desk import held
+from tests.qr.logins import bound, stranger
 
 NO_TIME = timedelta(0)
 
@@ -89,13 +91,17 @@ async def test_an_unknown_request_is_none(scans):
 
 async def test_a_scan_is_of_the_persons_own_request(desk, scans):
     started, request = await desk.ask()
-    person = (await desk.record(started)).person_id
+    phone, other = await desk.bound(), await bound(desk, await stranger(desk))
 
-    for identifier, whose in ((request.id, "somebody else"), (request_id("unknown"), person)):
-        for credential in ("a phone", None):
+    async def scanned(whose, identifier=request.id, *, by_camera=True, is_current=True):
+        await scans.scanned(whose, identifier, by_camera=by_camera, is_current=is_current)
+
+    for by_camera, is_current in product((True, False), repeat=2):
+        for whose, identifier in ((other, request.id), (phone, request_id("unknown"))):
             with pytest.raises(NotFound):
-                await scans.scanned(whose, identifier, credential)
-    await scans.scanned(person, request.id, None)
+                await scanned(whose, identifier, by_camera=by_camera, is_current=is_current)
+    await scanned(phone, by_camera=False)
+    await scanned(phone, is_current=False)
     assert (await desk.record(started)).scanned_by is None
-    await scans.scanned(person, request.id, "a phone")
-    assert (await desk.record(started)).scanned_by == "a phone"
+    await scanned(phone)
+    assert (await desk.record(started)).scanned_by == desk.phone.credential_id

@@ -10,9 +10,7 @@ import pytest
 
 from clients.oauth_error import AccessDenied
 from pairing_server.approvals.refusals import AuthRequestClosed
-from pairing_server.keys.policy import server_policy
 from pairing_server.keys.refusals import PhoneBlocked
-from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.refusals import AccessDenied as Denied
 from pairing_server.oidc.refusals import InvalidGrant
@@ -20,6 +18,7 @@ from pairing_server.ports import Ports
 from pairing_server.registry import clients
 from pairing_server.registry.database import open_registry
 from tests.approvals.desk import Desk, MeddlingRegistry, held
+from tests.oidc.flows import ciba
 from tests.valkey import opened
 
 
@@ -39,14 +38,7 @@ async def second(desk, valkey_url, tmp_path, clock):
 async def token(desk, stores, started):
     """Poll at this desk's node."""
     ports = desk.house.ports
-    flow = LoginFlow(
-        ports,
-        desk.flow(),
-        stores.keys,
-        issuer=desk.house.base_url,
-        pairwise_salt=stores.pairwise_salt,
-        policy=server_policy(desk.house.settings),
-    )
+    flow = ciba(ports, desk.flow(), stores, desk.house.settings)
     client = await ports.registry.read(lambda tx: clients.get(tx, desk.client_id))
     form = {"grant_type": CIBA_GRANT_TYPE, "auth_req_id": started.auth_req_id}
     return await flow.token(form, client, timedelta(0))

@@ -83,7 +83,6 @@ SUBJECT = Subject(
 )
 ALWAYS = {
     "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "acr", "amr",
-    "urn:openid:params:jwt:claim:auth_req_id",
 }  # fmt: skip
 TOLD = {
     "openid": set(),
@@ -101,7 +100,6 @@ def made(scope="openid", subject=SUBJECT, now=NOW):
         client_id="c",
         sub="s",
         scope=scope,
-        auth_req_id="r",
         jti="j",
         auth_time=now - timedelta(seconds=3),
         now=now,
@@ -135,7 +133,6 @@ def test_the_claims_are_these():
         "auth_time": int(NOW.timestamp()) - 3,
         "acr": "http://eidas.europa.eu/LoA/low",
         "amr": ["pop", "mfa"],
-        "urn:openid:params:jwt:claim:auth_req_id": "r",
         "name": "Anna de Vries",
         "given_name": "Anna",
         "family_name": "de Vries",

@@ -40,7 +40,7 @@ async def test_every_endpoint_that_is_named_exists(house):
 
 
 def test_every_endpoint_that_exists_is_named():
-    paths = {route.path for route in LoginRoutes(None, None, ISSUER).table()}
+    paths = {route.path for route in LoginRoutes(None, None, None, None, ISSUER).table()}
     named = {str(url).removeprefix(ISSUER) for url in discovery(ISSUER).values()}
     assert paths - named == {"/.well-known/openid-configuration"}
 

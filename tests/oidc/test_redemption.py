@@ -10,9 +10,8 @@ import sqlalchemy as sa
 
 from pairing_server.approvals.auth_request import Status
 from pairing_server.clock import utc_now
-from pairing_server.keys.policy import KeyPolicy, server_policy
+from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.seal import SealError
-from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import CIBA_GRANT_TYPE
 from pairing_server.oidc.redemption import write_redemption
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
@@ -37,6 +36,7 @@ from pairing_server.registry.tables import (
 from pairing_server.registry.tables import person as person_table
 from tests.approvals.desk import Desk, MeddlingRegistry, UnreliableRegistry
 from tests.approvals.requests import PENDING
+from tests.oidc.flows import ciba
 from tests.registry.people import CREDENTIAL, MEMBERSHIP, ORGANISATION, PERSON, add_everybody
 
 
@@ -191,14 +191,8 @@ def flow_on(desk, stores, ports):
     """The server's own steps on a registry that does what a test wants."""
 
     def make(registry):
-        return LoginFlow(
-            replace(ports, registry=registry),
-            desk.flow(registry=registry),
-            stores.keys,
-            issuer=desk.house.base_url,
-            pairwise_salt=stores.pairwise_salt,
-            policy=server_policy(desk.house.settings),
-        )
+        ports_on = replace(ports, registry=registry)
+        return ciba(ports_on, desk.flow(registry=registry), stores, desk.house.settings)
 
     return make
 
