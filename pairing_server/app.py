@@ -264,7 +264,9 @@ def make_app(
     app.on_shutdown.append(drain)
     # After all calls: those that are answered while the server stops may wake phones, too.
     app.on_cleanup.append(lambda _: dispatch.close())
-    app.cleanup_ctx.extend((revocation, bound.reminding, push.warming))
+    app.cleanup_ctx.extend(
+        (revocation, bound.reminding, bound.approvals.withdrawing, push.warming)
+    )
     return app
 
 

@@ -1,7 +1,8 @@
 """The steps of an approval between workstation, server and phone."""
 
+import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -94,6 +95,16 @@ class ApprovalFlow:
         self._random = ports.random
         self._rp = rp
         self._policy = policy
+
+    async def withdrawing(self, _: object) -> AsyncIterator[None]:
+        """Take away the notices of requests that run out, while the server runs."""
+        looking = asyncio.create_task(self._pushing.expiries.run())
+        yield
+        looking.cancel()
+
+    async def end_due(self) -> None:
+        """Take away the notices of requests that have run out by now."""
+        await self._pushing.expiries.end_due()
 
     def now(self) -> datetime:
         """Return the time by which requests expire."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pairing_server.approvals import fatigue as rules
 from pairing_server.approvals import inbox as inbox_rules
 from pairing_server.approvals.auth_request import Answer, AuthRequest, Decision
+from pairing_server.approvals.expiries import Expiries
 from pairing_server.approvals.fatigue import Gate, Judged, Knock, Pressure, Verdict
 from pairing_server.approvals.inbox import Entry
 from pairing_server.metrics import PUSHES_WITHHELD
@@ -30,13 +31,18 @@ class _Found:
 
 
 class Pushing:
-    """Wakes, or withholds the push; and withdraws."""
+    """Wakes, or withholds the push; and withdraws.
+
+    Attributes:
+        expiries: What has to run for the notices of requests that nobody answers.
+    """
 
     def __init__(self, ports: Ports, dispatch: Dispatch) -> None:
         self._registry = ports.registry
         self._clock = ports.clock
         self._dispatch = dispatch
         self._pressures = Shelf(ports.store, "pressure", Pressure)
+        self.expiries = Expiries(ports.clock, self.ended)
 
     async def announce(self, person_id: str, request: Entry, gate: Gate) -> bool:
         """Wake the person's phones, if that may be.  Returns whether there is one to answer."""
@@ -56,10 +62,11 @@ class Pushing:
         await self._change(person_id, request.client_id, rule)
         if judged.verdict is Verdict.PUSH:
             self._dispatch.wake(found.phones, self._wakeup(person_id, request))
+            self.expiries.add(person_id, request)
         else:
             PUSHES_WITHHELD.labels(judged.verdict).inc()
-        if judged.withdrawn:
-            self._withdraw(found.phones, person_id, request)
+        for older in judged.withdrawn:
+            self._withdraw(found.phones, person_id, replace(request, id=older))
         return True
 
     async def answered(self, person_id: str, answered: AuthRequest, answer: Answer) -> None:
@@ -96,6 +103,7 @@ class Pushing:
         rule: Callable[[Pressure], Pressure],
         answered_by: str | None = None,
     ) -> None:
+        self.expiries.forget(request.id)
         had_notice = False
 
         def forget(pressure: Pressure) -> Pressure:

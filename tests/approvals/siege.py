@@ -3,6 +3,7 @@
 Clients ask through the server's own steps: over HTTP their assertions would be of another time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from pairing_server.approvals.auth_request import AuthRequest, Shown
 from pairing_server.approvals.fatigue import Gate
 from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.keys.policy import server_policy
-from pairing_server.push import PushService, Wakeup, WakeupKind
+from pairing_server.push import PushSender, PushService, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch
 from tests.approvals.desk import Desk
 from tests.push.senders import settled
@@ -29,9 +30,13 @@ class Siege:
     flow: ApprovalFlow = field(init=False)
 
     def __post_init__(self) -> None:
+        self.flow = self.flow_by(dict.fromkeys(PushService, self.desk.house.push))
+
+    def flow_by(self, senders: Mapping[PushService, PushSender]) -> ApprovalFlow:
+        """The server's own steps, waking by these senders."""
         house = self.desk.house
-        dispatch = Dispatch(house.ports, dict.fromkeys(PushService, house.push))
-        self.flow = ApprovalFlow(house.ports, dispatch, house.rp(), server_policy(house.settings))
+        dispatch = Dispatch(house.ports, senders)
+        return ApprovalFlow(house.ports, dispatch, house.rp(), server_policy(house.settings))
 
     async def ask(
         self,
@@ -100,3 +105,8 @@ class Siege:
 
     def pass_time(self, duration: timedelta) -> None:
         self.desk.house.ports.clock.advance(duration)
+
+    async def end_due(self) -> None:
+        """Take away the notices of what has run out."""
+        await self.flow.end_due()
+        await settled()

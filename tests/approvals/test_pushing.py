@@ -66,7 +66,7 @@ async def test_the_notice_of_a_superseded_request_goes_when_the_newer_one_has_no
     first = await siege.ask()
     await siege.ask()
     (notice,) = siege.withdrawn("own")
-    assert notice.tag == siege.sent("own")[0].tag
+    assert (notice.id, notice.tag) == (first.id, siege.sent("own")[0].tag)
     assert siege.pushed() == [first.id]
     await siege.ask()
     assert len(siege.withdrawn("own")) == 1
