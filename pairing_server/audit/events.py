@@ -86,9 +86,15 @@ class CardRefused(Event):
 
 
 class ClientRegistered(Event):
-    """A client was registered."""
+    """A client was registered; the evidence is all that it was registered with."""
 
     kind = "C"
+
+
+class ClientChanged(Event):
+    """A client is something else from now on; the evidence is all that it is registered with."""
+
+    kind = "U"
 
 
 class AuthenticatorBound(Event):

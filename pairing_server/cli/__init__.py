@@ -12,7 +12,7 @@ COMMANDS = {
     "demo": "pairing_server.cli.demo:demo",
     "db": "pairing_server.cli.database:db",
     "organisation": "pairing_server.cli.parties:organisation",
-    "client": "pairing_server.cli.parties:client",
+    "client": "pairing_server.cli.clients:client",
     "phone": "pairing_server.cli.phones:phone",
     "push": "pairing_server.cli.push:push",
     "keys": "pairing_server.cli.keys:keys",

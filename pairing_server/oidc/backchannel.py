@@ -10,16 +10,12 @@ from typing import Annotated
 import msgspec
 
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, MAX_LIFETIME
-from pairing_server.approvals.fatigue import Gate
 from pairing_server.errors import InvalidRequest
+from pairing_server.oidc.client_policy import MAX_CODE_DIGITS, policy_of
 from pairing_server.oidc.metadata import SCOPES
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
 from pairing_server.registry.clients import Client
 
-#: Design section 6: 20 bits are NIST SP 800-63B-4's least; six digits are the least a client's own
-#: code may have by default, eight the most that anybody types.
-DEFAULT_CODE_DIGITS = 6
-MAX_CODE_DIGITS = 8
 MAX_BINDING_MESSAGE_CHARACTERS = 100
 MAX_HINT_CHARACTERS = 200
 
@@ -96,7 +92,8 @@ def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
         raise InvalidRequest("This server takes login_hint and no other hint.")
     if "request" in form:
         raise InvalidRequest("This server does not take signed requests.")
-    digits = code_digits(client)
+    policy = policy_of(client)
+    digits = policy.code_digits
     return BackchannelRequest(
         scope=" ".join(name for name in SCOPES if name in scope.split(" ")),
         hint=_hint(form["login_hint"]),
@@ -106,17 +103,6 @@ def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
         context=_context(form.get("request_context")),
         code_digits=digits,
     )
-
-
-def code_digits(client: Client) -> int:
-    """Return how many digits the client's codes have: its policy may lower it, not remove it."""
-    asked = client.policy.get("code_digits", DEFAULT_CODE_DIGITS)
-    return min(max(int(asked), 1), MAX_CODE_DIGITS)
-
-
-def push_gate(client: Client) -> Gate:
-    """Return from which workstations this client may wake people: what is not said is vouched."""
-    return Gate.VOUCHED if client.policy.get("push", Gate.VOUCHED) == Gate.VOUCHED else Gate.KNOWN
 
 
 def binding(message: str | None, digits: int) -> Binding:

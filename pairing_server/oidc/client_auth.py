@@ -1,15 +1,16 @@
 """Client authentication by `private_key_jwt` (OpenID Connect Core section 9, RFC 7523)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pairing_server.clock import Clock
-from pairing_server.oidc.metadata import BACKCHANNEL_PATH, CLIENT_ALGORITHMS, TOKEN_PATH
+from pairing_server.oidc.client_keys import UnverifiedError, verified
+from pairing_server.oidc.client_policy import policy_of
+from pairing_server.oidc.metadata import BACKCHANNEL_PATH, TOKEN_PATH
 from pairing_server.oidc.refusals import InvalidClient
 from pairing_server.registry import Registry, clients
 from pairing_server.registry.clients import Client, ClientStatus
@@ -18,8 +19,6 @@ from pairing_server.tokens import digest
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_CHARACTERS = 8192
-#: NIST SP 800-131A rev. 2 table 2; RFC 7518 section 3.5 asks for as much.
-MIN_RSA_BITS = 2048
 #: How far ahead an assertion may expire; its `jti` is kept for as long.
 MAX_LIFETIME = timedelta(minutes=10)
 #: How far a client's clock may be ahead of ours (FAPI 2.0 Security Profile section 5.3.2.1).
@@ -111,13 +110,6 @@ def check_claims(
     return expires_at
 
 
-def is_good_key(key: jwt.PyJWK) -> bool:
-    """Whether a client may authenticate with a key of this kind and length."""
-    if key.algorithm_name not in CLIENT_ALGORITHMS:
-        return False
-    return not isinstance(key.key, rsa.RSAPublicKey) or key.key.key_size >= MIN_RSA_BITS
-
-
 def _claimed_client(assertion: str) -> str:
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False})
@@ -130,24 +122,11 @@ def _claimed_client(assertion: str) -> str:
 
 
 def _verify(assertion: str, client: Client) -> dict[str, Any]:
-    kid = jwt.get_unverified_header(assertion).get("kid")
-    for jwk in _candidates(client.jwks.get("keys", []), kid):
-        try:
-            key = jwt.PyJWK.from_dict(jwk)
-            if not is_good_key(key):
-                continue
-            claims: dict[str, Any] = jwt.decode(
-                assertion, key, [key.algorithm_name], _DECODE_OPTIONS
-            )
-        except (jwt.PyJWTError, ValueError, TypeError):
-            continue
-        return claims
-    raise InvalidClient("no key of the client verifies it")
-
-
-def _candidates(keys: Sequence[dict[str, Any]], kid: str | None) -> list[dict[str, Any]]:
-    """Choose by `kid` where the assertion and the key both have one, else try each."""
-    return [key for key in keys if kid is None or key.get("kid") in (None, kid)]
+    allowed = policy_of(client).algorithms
+    try:
+        return verified(assertion, client.jwks.get("keys", []), allowed, _DECODE_OPTIONS)
+    except UnverifiedError as error:
+        raise InvalidClient(str(error)) from error
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime | None:

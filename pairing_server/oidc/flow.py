@@ -12,6 +12,7 @@ from pairing_server.errors import InvalidRequest
 from pairing_server.keys.policy import KeyPolicy, accepts, with_changes
 from pairing_server.oidc import backchannel, pace
 from pairing_server.oidc.backchannel import BackchannelRequest
+from pairing_server.oidc.client_policy import policy_of
 from pairing_server.oidc.id_token import AUTH_REQ_ID_CLAIM
 from pairing_server.oidc.polling import Polling
 from pairing_server.oidc.refusals import UnknownUserId
@@ -82,7 +83,7 @@ class LoginFlow:
             code=code,
             lifetime=request.lifetime,
             grant=Grant.CIBA,
-            gate=backchannel.push_gate(client),
+            gate=policy_of(client).push,
         )
         auth_req_id, _ = await self._approvals.ask(asked)
         return {

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
 from pairing_server.settings import AssuranceLevel
 
 CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
 SCOPES = ("openid", "profile", "uzi", "dezi")
-CLIENT_ALGORITHMS = ("ES256", "PS256")
 
 TOKEN_PATH = "/token"  # noqa: S105  (a path)
 BACKCHANNEL_PATH = "/bc-authorize"
@@ -29,7 +29,7 @@ def discovery(issuer: str) -> dict[str, Any]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "scopes_supported": list(SCOPES),
         "acr_values_supported": [AssuranceLevel.LOW, AssuranceLevel.SUBSTANTIAL],
         "claims_supported": [

@@ -173,6 +173,8 @@ client = Table(
     Column("policy", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # `pairing_server.registry.client_metadata`, as JSON.
+    Column("metadata", Text, nullable=False, server_default="{}"),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
 )
 

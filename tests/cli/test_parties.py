@@ -1,11 +1,10 @@
-"""`pairing-server organisation` and `pairing-server client`."""
+"""`pairing-server organisation`."""
 
 import json
 import sqlite3
 from contextlib import closing
 
 import pytest
-from jwt.algorithms import ECAlgorithm
 
 URA = "90000382"
 
@@ -68,78 +67,6 @@ def test_a_ura_has_eight_digits(command, ura):
 
     assert status == 2
     assert "a URA has 8 digits" in output
-
-
-def test_a_client_is_added_and_listed_under_the_id_that_was_printed(command, jwks_file):
-    command("organisation", "add", URA, "Huisartsenpost")
-
-    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
-
-    client_id = output.strip()
-    assert status == 0
-    assert command("client", "list") == (0, f"{client_id}  active    HIS  URA {URA}\n")
-
-
-def test_a_client_that_wakes_from_known_workstations_alone_is_listed_as_one(command, jwks_file):
-    command("organisation", "add", URA, "Huisartsenpost")
-    add = ("client", "add", "Portaal", "--ura", URA, "--jwks", jwks_file, "--push")
-
-    status, output = command(*add, "known")
-
-    assert status == 0
-    listed = f"{output.strip()}  active    Portaal  URA {URA}  push known\n"
-    assert command("client", "list") == (0, listed)
-    assert command(*add, "never")[0] == 2
-
-
-def test_a_client_of_an_unknown_organisation_is_refused_whole(command, jwks_file):
-    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
-
-    assert status == 1
-    assert f"URA {URA} is not registered" in output
-    assert command("client", "list") == (0, "")
-
-
-def test_an_rsa_key_that_is_too_short_is_not_taken(command, jwks_file):
-    modulus = "_" * 170 + "8"  # 1024 ones
-    jwk = {"kty": "RSA", "n": modulus, "e": "AQAB", "alg": "PS256"}
-    jwks_file.write_text(json.dumps({"keys": [jwk]}))
-
-    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
-
-    assert status == 2
-    assert "RSA with 2048 bits" in " ".join(output.split())
-
-
-def test_a_private_key_is_not_taken(command, jwks_file, client_key):
-    jwk = {**ECAlgorithm.to_jwk(client_key, as_dict=True), "alg": "ES256"}
-    jwks_file.write_text(json.dumps({"keys": [jwk]}))
-
-    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
-
-    assert status == 2
-    assert "this holds a private key" in output
-    assert jwk["d"] not in output
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "not json",
-        "[]",
-        "{}",
-        '{"keys": []}',
-        '{"keys": [{"kty": "oct", "k": "AAAA"}]}',
-        '{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RS256"}]}',
-    ],
-)
-def test_what_is_no_key_set_of_use_is_not_taken(command, jwks_file, text):
-    jwks_file.write_text(text)
-
-    status, output = command("client", "add", "HIS", "--ura", URA, "--jwks", jwks_file)
-
-    assert status == 2
-    assert "Invalid value for '--jwks'" in output
 
 
 def test_what_an_organisation_was_told_is_listed(command, tmp_path):

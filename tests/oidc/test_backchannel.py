@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairing_server.approvals.fatigue import Gate
 from pairing_server.errors import InvalidRequest, Refusal
-from pairing_server.oidc.backchannel import (
-    Binding,
-    Hint,
-    binding,
-    code_digits,
-    parse,
-    push_gate,
-)
+from pairing_server.oidc.backchannel import Binding, Hint, binding, parse
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
 from pairing_server.registry.clients import Client, ClientStatus
 
@@ -162,14 +154,6 @@ def test_what_cannot_be_shown_or_typed_is_refused(text):
         binding(text, 6)
 
 
-@pytest.mark.parametrize(
-    ("asked", "digits"), [(None, 6), (4, 4), (8, 8), (0, 1), (-3, 1), (99, 8)]
-)
-def test_a_policy_lowers_the_length_and_does_not_remove_the_step(asked, digits):
-    policy = {} if asked is None else {"code_digits": asked}
-    assert code_digits(client(policy=policy)) == digits
-
-
 def test_a_policy_counts_for_the_clients_own_code_too():
     four = client(policy={"code_digits": 4})
     assert parse(GOOD | {"binding_message": "1234"}, four).binding.code == "1234"
@@ -240,18 +224,3 @@ def test_whatever_is_sent_is_read_or_refused(form):
     assert "openid" in request.scope.split(" ")
     assert timedelta(0) < request.lifetime <= timedelta(minutes=5)
     assert request.binding.code is None or request.binding.message == ""
-
-
-@pytest.mark.parametrize(
-    ("policy", "gate"),
-    [
-        ({}, Gate.VOUCHED),
-        ({"push": "vouched"}, Gate.VOUCHED),
-        ({"push": "known"}, Gate.KNOWN),
-        # What nobody can have meant opens nothing.
-        ({"push": "Vouched"}, Gate.KNOWN),
-        ({"push": None}, Gate.KNOWN),
-    ],
-)
-def test_the_policy_says_whence_people_are_woken(policy, gate):
-    assert push_gate(client(policy=policy)) is gate

@@ -50,7 +50,8 @@ def test_nothing_is_promised_that_is_not_there():
     assert document["backchannel_token_delivery_modes_supported"] == ["poll"]
     assert document["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
     assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
-    assert document["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "PS256"]
+    algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
+    assert algorithms == ["ES256", "PS256", "EdDSA"]
     assert document["subject_types_supported"] == ["pairwise"]
     assert document["scopes_supported"] == list(SCOPES)
     assert not [url for url in document.values() if re.match("http:", str(url))]

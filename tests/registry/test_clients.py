@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pairing_server.registry import AlreadyExistsError, clients, organisations
+from pairing_server.registry.client_metadata import ClientMetadata
 from pairing_server.registry.clients import Client, ClientStatus
 from tests.registry.people import NOW, ORGANISATION
 
@@ -58,3 +59,28 @@ async def test_all_are_listed_by_name_each_with_its_own_organisations(filled):
     await filled.commit(lambda tx: clients.add(tx, other))
 
     assert await filled.read(clients.list_all) == [other, CLIENT]
+
+
+async def test_a_change_replaces_all_but_the_id(filled):
+    changed = replace(
+        CLIENT,
+        name="XIS 2",
+        jwks={},
+        uras=("00000001",),
+        redirect_uris=(),
+        policy={"code_digits": 4},
+        status=ClientStatus.CLOSED,
+        metadata=ClientMetadata(jwks_uri="https://xis.example/keys"),
+    )
+
+    def change(tx):
+        before = clients.get_for_update(tx, "xis")
+        clients.update(tx, changed)
+        return before
+
+    assert await filled.commit(change) == CLIENT
+    assert await filled.read(lambda tx: clients.get(tx, "xis")) == changed
+
+
+async def test_there_is_nothing_to_change_of_an_unknown_one(filled):
+    assert await filled.commit(lambda tx: clients.get_for_update(tx, "unknown")) is None

@@ -1,0 +1,126 @@
+"""Rules of a client's keys: which of them may sign, and whether one did (RFC 7515, RFC 7517)."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from pairing_server.registry.client_metadata import Algorithm
+
+#: NIST SP 800-131A rev. 2 table 2; RFC 7518 section 3.5 asks for as much.
+MIN_RSA_BITS = 2048
+#: More keys than anybody rotates; each may cost a verification.
+MAX_KEYS = 20
+
+#: By key type and curve, in the order in which they are tried.
+_ALGORITHMS = {
+    ("EC", "P-256"): (Algorithm.ES256,),
+    ("OKP", "Ed25519"): (Algorithm.EDDSA,),
+    ("RSA", None): (Algorithm.PS256, Algorithm.RS256),
+}
+_PRIVATE = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
+
+Jwk = Mapping[str, Any]
+
+
+class UnverifiedError(Exception):
+    """No key verifies it.
+
+    Attributes:
+        is_of_unknown_key: Whether it names a key that is not among those that were tried.
+    """
+
+    def __init__(self, *, is_of_unknown_key: bool) -> None:
+        super().__init__("unknown key" if is_of_unknown_key else "no key verifies it")
+        self.is_of_unknown_key = is_of_unknown_key
+
+
+def algorithms_of(jwk: Jwk, allowed: Collection[Algorithm]) -> tuple[Algorithm, ...]:
+    """Return with which algorithms the key may sign; none where it is no key for signatures."""
+    curve = jwk.get("crv") if jwk.get("kty") != "RSA" else None
+    if not isinstance(jwk.get("kty"), str) or not isinstance(curve, str | None):
+        return ()
+    named, use = jwk.get("alg"), jwk.get("use")
+    if use not in (None, "sig"):
+        return ()
+    possible = _ALGORITHMS.get((jwk["kty"], curve), ())
+    return tuple(each for each in possible if each in allowed and named in (None, each))
+
+
+def verified(
+    token: str, keys: Sequence[Jwk], allowed: Collection[Algorithm], options: Any
+) -> dict[str, Any]:
+    """Return the claims of a token that one of the keys signed.
+
+    Args:
+        options: PyJWT's, for what is required of the claims.
+
+    Raises:
+        UnverifiedError: none did.
+    """
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise UnverifiedError(is_of_unknown_key=False) from error
+    kid, algorithm = header.get("kid"), header.get("alg")
+    for jwk in keys[:MAX_KEYS]:
+        # By `kid` where the token and the key both have one, else each is tried.
+        if kid is not None and jwk.get("kid") not in (None, kid):
+            continue
+        for key in _keys_of(jwk, algorithm, allowed):
+            try:
+                claims: dict[str, Any] = jwt.decode(token, key, [key.algorithm_name], options)
+            except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+                continue
+            return claims
+    known = [jwk.get("kid") for jwk in keys]
+    raise UnverifiedError(is_of_unknown_key=kid is None or kid not in known)
+
+
+def _keys_of(jwk: Jwk, algorithm: object, allowed: Collection[Algorithm]) -> Iterator[jwt.PyJWK]:
+    for each in algorithms_of(jwk, allowed):
+        if each != algorithm:
+            continue
+        try:
+            key = jwt.PyJWK.from_dict(dict(jwk), each)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        if is_long_enough(key):
+            yield key
+
+
+def is_long_enough(key: jwt.PyJWK) -> bool:
+    """Whether nobody can compute the private key; of an RSA key alone it is a question."""
+    return not isinstance(key.key, rsa.RSAPublicKey) or key.key.key_size >= MIN_RSA_BITS
+
+
+def read_key_set(value: Any) -> tuple[Jwk, ...]:
+    """Read a JSON Web Key Set, whatever the keys are for (RFC 7517 section 5).
+
+    Raises:
+        ValueError: it is none.
+    """
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise ValueError("this is not a JSON Web Key Set (RFC 7517)")
+    return tuple(keys)
+
+
+def check_key_set(value: Any, allowed: Collection[Algorithm]) -> dict[str, Any]:
+    """Check the key set that a client is registered with: each key public, and of use.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    keys = read_key_set(value)
+    if any(not _PRIVATE.isdisjoint(key) for key in keys):
+        raise ValueError("this holds a private key: keep it, and hand in the public one")
+    if not keys or not all(_is_of_use(key, allowed) for key in keys):
+        kinds = ", ".join(allowed)
+        raise ValueError(f"the keys must be for {kinds}, RSA with {MIN_RSA_BITS} bits")
+    return {**value}
+
+
+def _is_of_use(jwk: Jwk, allowed: Collection[Algorithm]) -> bool:
+    return any(True for each in algorithms_of(jwk, allowed) for _ in _keys_of(jwk, each, allowed))

@@ -1,0 +1,165 @@
+"""Rules of what a client is registered with (RFC 7591, and what OpenID, RFC 8705 and 9449 add).
+
+Members have the standards' names, so that a vendor's own registration document can be handed in.
+What is not known here is refused: a mistyped `dpop_bound_access_tokens` would bind nothing.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography import x509
+
+from pairing_server.destination import EgressError, read_url
+
+
+class AuthMethod(StrEnum):
+    """How a client shows who it is (`token_endpoint_auth_method`)."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    #: RFC 8705 section 2.1.
+    TLS_CLIENT_AUTH = "tls_client_auth"
+
+
+class DeliveryMode(StrEnum):
+    """How a client hears of an answer (CIBA Core section 5)."""
+
+    POLL = "poll"
+    PING = "ping"
+
+
+class Algorithm(StrEnum):
+    """Signature algorithms of clients (RFC 7518 section 3.1, RFC 8037)."""
+
+    ES256 = "ES256"
+    PS256 = "PS256"
+    EDDSA = "EdDSA"
+    #: Only where the client's policy takes it.
+    RS256 = "RS256"
+
+
+class ServerAlgorithm(StrEnum):
+    """Signature algorithms of this server."""
+
+    ES256 = "ES256"
+
+
+class GrantType(StrEnum):
+    """What a client may ask for (`grant_types`)."""
+
+    CIBA = "urn:openid:params:grant-type:ciba"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    AUTHORIZATION_CODE = "authorization_code"
+
+
+class ClientMetadata(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What a client is registered with, beside its keys and its redirect URIs.
+
+    Attributes:
+        grant_types: What it may ask for; where none is named, what this server has.
+    """
+
+    token_endpoint_auth_method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT
+    tls_client_auth_subject_dn: str = ""
+    tls_client_auth_san_dns: str = ""
+    tls_client_certificate_bound_access_tokens: bool = False
+    dpop_bound_access_tokens: bool = False
+    jwks_uri: str = ""
+    grant_types: tuple[GrantType, ...] = tuple(GrantType)
+    require_pushed_authorization_requests: bool = False
+    backchannel_token_delivery_mode: DeliveryMode = DeliveryMode.POLL
+    backchannel_client_notification_endpoint: str = ""
+    backchannel_authentication_request_signing_alg: Algorithm | None = None
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    id_token_signed_response_alg: ServerAlgorithm = ServerAlgorithm.ES256
+    userinfo_signed_response_alg: ServerAlgorithm | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ValueError: says which member.
+        """
+        for name in _CALLED:
+            _check_called(name, getattr(self, name))
+        for uri in self.post_logout_redirect_uris:
+            check_redirect("post_logout_redirect_uris", uri)
+        names = (self.tls_client_auth_subject_dn, self.tls_client_auth_san_dns)
+        by_certificate = self.token_endpoint_auth_method is AuthMethod.TLS_CLIENT_AUTH
+        # RFC 8705 section 2.1.2: exactly one.
+        if sum(map(bool, names)) != int(by_certificate):
+            raise ValueError(
+                "tls_client_auth takes tls_client_auth_subject_dn or tls_client_auth_san_dns, "
+                "one of the two, and no other method takes either"
+            )
+        _check_name(self.tls_client_auth_subject_dn)
+        is_ping = self.backchannel_token_delivery_mode is DeliveryMode.PING
+        if is_ping != bool(self.backchannel_client_notification_endpoint):
+            raise ValueError(
+                "backchannel_client_notification_endpoint belongs to the delivery mode ping"
+            )
+        if self.tls_client_certificate_bound_access_tokens and self.dpop_bound_access_tokens:
+            raise ValueError("tokens are bound to a certificate or by DPoP, not both")
+
+
+#: What this server calls, and calls only in the one strict spelling.
+_CALLED = ("jwks_uri", "backchannel_client_notification_endpoint", "backchannel_logout_uri")
+
+
+def read(members: Mapping[str, Any]) -> ClientMetadata:
+    """Read metadata.
+
+    Raises:
+        ValueError: a member is unknown, of another type, or cannot work; says which.
+    """
+    try:
+        return msgspec.convert(members, ClientMetadata)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def check_redirect(name: str, uri: str) -> None:
+    """Check where a browser may be sent: https without a fragment, or plain http on loopback.
+
+    Raises:
+        ValueError: says which member.
+    """
+    parts = urlsplit(uri)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+    if not uri.isascii() or not is_safe or not parts.hostname or "#" in uri or "@" in parts.netloc:
+        raise ValueError(f"{name} takes https URLs without a fragment (http on loopback)")
+
+
+def _check_name(subject: str) -> None:
+    try:
+        if subject:
+            x509.Name.from_rfc4514_string(subject)
+    except ValueError as error:
+        raise ValueError("tls_client_auth_subject_dn takes a name as RFC 4514 has it") from error
+
+
+def _check_called(name: str, url: str) -> None:
+    if not url:
+        return
+    try:
+        target = read_url(url)
+    except EgressError as error:
+        raise ValueError(f"{name} is no URL that this server calls") from error
+    if target.scheme != "https" and not _is_loopback(target.host):
+        raise ValueError(f"{name} takes an https URL (http on localhost)")
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
