@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 
 from clients.desktop import Card, DesktopAgent
-from clients.phone_record import PastEvent
+from clients.phone_record import PastEvent, PushHealth
 from clients.wire import Answer, JSONObject, Wire, origin_of
 
 #: Seconds between two looks at what the phone has done so far.
@@ -62,6 +62,8 @@ class OwnPhone(msgspec.Struct, frozen=True, kw_only=True):
     last_used_workstation: str
     last_used_location: str
     last_used_organisation: str
+    push: str | None
+    push_health: PushHealth
     can_unblock: bool
 
 

@@ -138,6 +138,7 @@ class OwnPhonePages:
 
 def _phone(sibling: Sibling, now: datetime, default: str | None = None) -> dict[str, Any]:
     credential, name = sibling.credential, sibling.credential.device_name
+    health = sibling.push_health
     model = credential.model if credential.model != name else None
     return {
         "id": credential.id,
@@ -150,6 +151,10 @@ def _phone(sibling: Sibling, now: datetime, default: str | None = None) -> dict[
         "bound_at": credential.bound_at,
         "expires_at": credential.expires_at,
         "days_left": days_until(credential.expires_at, now),
+        "is_woken": credential.push_service is not None,
+        "woken_at": health.last_ok_at,
+        "failed_at": None if health.is_well else health.last_error_at,
+        "failure": health.last_error,
         "used_at": credential.last_used_at,
         "used_where": place(
             credential.last_used_workstation,

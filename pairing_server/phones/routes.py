@@ -196,8 +196,8 @@ def _bound(phone: BoundPhone, standing: Standing, vapid_public_key: str) -> Boun
         is_default=person.default_phone == credential.id,
         bound_at=credential.bound_at,
         expires_at=credential.expires_at,
-        push=_push(credential),
-        push_health=_health(standing.push_health),
+        push=push_of(credential),
+        push_health=told_health(standing.push_health),
         vapid_public_key=vapid_public_key,
     )
 
@@ -219,8 +219,8 @@ def _record(sibling: Sibling, asking: BoundPhone, now: datetime) -> PhoneRecord:
         last_used_workstation=credential.last_used_workstation or "",
         last_used_location=credential.last_used_location or "",
         last_used_organisation=sibling.last_used_organisation,
-        push=_push(credential),
-        push_health=_health(sibling.push_health),
+        push=push_of(credential),
+        push_health=told_health(sibling.push_health),
     )
 
 
@@ -254,10 +254,12 @@ def _notice(told: Told) -> NoticeRecord:
     )
 
 
-def _push(credential: Credential) -> PushService | None:
+def push_of(credential: Credential) -> PushService | None:
+    """Return by what a phone is woken."""
     service = credential.push_service
     return None if service is None else PushService(service)
 
 
-def _health(health: PushHealth) -> ToldPushHealth:
+def told_health(health: PushHealth) -> ToldPushHealth:
+    """Return what became of a phone's wake-ups, as it is told."""
     return ToldPushHealth(health.last_ok_at, health.last_error_at, health.last_error)

@@ -9,9 +9,16 @@ from pairing_server.http import answer, json_body
 from pairing_server.keys.bodies import DeviceName
 from pairing_server.keys.status import can_unblock
 from pairing_server.phones.overview import Sibling, ToldStatus
-from pairing_server.phones.routes import History, history_event
+from pairing_server.phones.routes import (
+    History,
+    ToldPushHealth,
+    history_event,
+    push_of,
+    told_health,
+)
 from pairing_server.portal.phones import OwnPhones, OwnPhonesFlow
 from pairing_server.portal.session import BrowserSessions
+from pairing_server.push import PushService
 
 
 class RenameBody(msgspec.Struct):
@@ -35,6 +42,8 @@ class OwnPhone(msgspec.Struct):
     last_used_workstation: str
     last_used_location: str
     last_used_organisation: str
+    push: PushService | None
+    push_health: ToldPushHealth
     can_unblock: bool
 
 
@@ -117,5 +126,7 @@ def _phone(sibling: Sibling, own: OwnPhones) -> OwnPhone:
         last_used_workstation=credential.last_used_workstation or "",
         last_used_location=credential.last_used_location or "",
         last_used_organisation=sibling.last_used_organisation,
+        push=push_of(credential),
+        push_health=told_health(sibling.push_health),
         can_unblock=can_unblock(credential),
     )

@@ -1,17 +1,20 @@
 """One's own phones, in a browser without scripts."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from clients.card_profile import Holder
-from pairing_server.registry import credentials
+from pairing_server.registry import credentials, push_health
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential as table
 from tests.pages.visitor import visitor
 
 MY_PHONES = "/portal/my-phones"
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ONE = NOON + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -51,6 +54,32 @@ async def test_a_phone_is_shown_with_its_last_use(house, registered, phone):
     assert "UTC" in shown.page.all("time")[0].text
     assert offered(shown) == ["block", "revoke", "rename"]
     assert shown.page.all("a", href="/portal/start")
+
+
+@pytest.mark.parametrize(
+    ("service", "health", "said"),
+    [
+        (None, PushHealth(), "Off. Open the app to see what is asked."),
+        ("fcm", PushHealth(), "On."),
+        ("fcm", PushHealth(last_ok_at=NOON), "On, last sent on"),
+        ("fcm", PushHealth(last_ok_at=NOON, last_error_at=ONE, last_error="<503>"), "(<503>)"),
+        (None, PushHealth(last_error_at=ONE, last_error="UNREGISTERED"), "(UNREGISTERED)"),
+        ("fcm", PushHealth(last_ok_at=ONE, last_error_at=NOON, last_error="503"), "On, last sent"),
+    ],
+)
+async def test_it_is_said_whether_a_phone_is_woken(
+    house, registered, phone, service, health, said
+):
+    def change(tx):
+        credentials.set_push(tx, phone.credential_id, service, service and "address")
+        push_health.write(tx, {phone.credential_id: health})
+
+    await house.registry.commit(change)
+
+    (card,) = cards(await registered.get(MY_PHONES))
+
+    assert said in card.text
+    assert ("switch its notifications off and on" in card.text) is said.startswith("(")
 
 
 async def test_a_phone_is_lost_and_found(house, registered, phone):

@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from pairing_server.portal.session import SESSION_LIFETIME
-from pairing_server.registry import credentials
+from pairing_server.registry import credentials, push_health
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential as table
 from tests.portal.conftest import refused
 
@@ -44,9 +45,22 @@ async def test_a_phone_is_listed_with_its_last_use(house, page, phone):
         "last_used_workstation": "Balie 1",
         "last_used_location": "Polikliniek",
         "last_used_organisation": house.holder.organisation_name,
+        "push": None,
+        "push_health": {"last_ok_at": None, "last_error_at": None, "last_error": ""},
         "can_unblock": False,
     }
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_it_is_told_how_a_phone_is_woken_and_what_went_wrong(house, page, phone):
+    await phone.register_push({"service": "fcm", "token": "t"})
+    failed = PushHealth(last_error_at=house.ports.clock(), last_error="UNREGISTERED")
+    await house.registry.commit(lambda tx: push_health.write(tx, {phone.credential_id: failed}))
+
+    (seen,) = await page.phones()
+
+    assert (seen.push, seen.push_health.last_error) == ("fcm", "UNREGISTERED")
+    assert (seen.push_health.last_ok_at, seen.push_health.last_error_at is None) == (None, False)
 
 
 async def test_the_chosen_phone_is_told(page, phone):

@@ -18,6 +18,12 @@ export async function state(standing) {
   return subscription && standing.push === "webpush" && Notification.permission === "granted" ? "on" : "off";
 }
 
+/** What became of a phone's pushes since one arrived at its service: when one failed and why, or nothing. */
+export function failure({ push_health: health }) {
+  const { last_ok_at: ok, last_error_at: failed, last_error: code } = health ?? {};
+  return failed && !(ok && Date.parse(ok) > Date.parse(failed)) ? { moment: failed, code } : null;
+}
+
 async function subscribed() {
   const registration = await navigator.serviceWorker.getRegistration("/app/");
   return registration?.pushManager.getSubscription();

@@ -4,8 +4,8 @@ import { explain } from "../explain.js";
 import { seePushes } from "../notices.js";
 import * as phone from "../phone.js";
 import * as push from "../push.js";
-import { actions, busily, button, el, faultLine, heading, sign } from "../view.js";
-import { t } from "../words.js";
+import { actions, busily, button, el, faultLine, heading, plain, sign } from "../view.js";
+import { moment, t } from "../words.js";
 
 const STATES = {
   on: ["good", "push_on"],
@@ -24,7 +24,8 @@ export function notifications(app) {
       await seePushes();
       const standing = await phone.refresh();
       app.pushes = await push.state(standing);
-      paint(standing, app.pushes);
+      const failure = app.pushes === "on" && push.failure(standing);
+      paint(standing, app.pushes, failure ? t("push_fails", { moment: moment(failure.moment), code: plain(failure.code) }) : undefined);
     } catch (error) {
       if (!app.handled(error)) paint({}, "unavailable", explain(error));
     }

@@ -2,6 +2,7 @@
 
 import { makeChange } from "../change.js";
 import * as phone from "../phone.js";
+import * as push from "../push.js";
 import { actions, busily, button, el, facts, faultLine, heading, icon, plain, say, sign } from "../view.js";
 import { date, moment, t } from "../words.js";
 
@@ -10,6 +11,14 @@ const LONGEST_NAME = 100;
 
 const nameOf = ({ device_name, model }) => plain(device_name || model) || t("a_phone");
 const lastUse = (of) => [of.last_used_workstation, of.last_used_location].filter(Boolean).join(" · ") || of.last_used_organisation;
+
+const pushes = (of) => {
+  const failure = push.failure(of);
+  if (failure) return t("push_fails", { moment: moment(failure.moment), code: plain(failure.code) });
+  if (!of.push) return t("push_none");
+  const last = of.push_health?.last_ok_at;
+  return last ? t("push_last", { moment: moment(last) }) : t("push_works");
+};
 
 export function phones(app) {
   const fault = faultLine();
@@ -65,6 +74,7 @@ export function onePhone(app, { of }) {
         [t("works_until"), of.expires_at && date(of.expires_at)],
         [t("last_use"), of.last_used_at ? moment(of.last_used_at) : t("never_used")],
         [t("where"), lastUse(of)],
+        [t("notifications"), pushes(of)],
       ])),
       fault.line,
       actions(
