@@ -118,8 +118,8 @@ class _Play:
         key = _key(self.scene.client_key_file)
         workstation = Workstation(self.http, self.scene.base_url, client_id, key)
         login = await self.log_in(phone, workstation)
-        await self.blocked(phone, workstation)
-        again = await self.unblocked(phone, workstation)
+        others_asked = await self.blocked(phone, workstation)
+        again = await self.unblocked(phone, workstation, is_woken=not others_asked)
         if not self.scene.leave_paired:
             await self.unbind(phone)
         return Played(login=login, after_unblocking=again, phone=phone, seconds=self.seconds)
@@ -185,8 +185,11 @@ class _Play:
             return assertion
         raise Deviation("one approval was redeemed twice")
 
-    async def blocked(self, phone: SoftwarePhone, workstation: Workstation) -> None:
-        """A blocked phone opens nothing: neither what it had approved, nor anything new."""
+    async def blocked(self, phone: SoftwarePhone, workstation: Workstation) -> bool:
+        """A blocked phone opens nothing: neither what it had approved, nor anything new.
+
+        Returns whether another phone was asked, which nobody answers here.
+        """
         started = await self.ask(workstation, "before blocking")
         await self.approve(phone, started, "before blocking")
         async with self.step("phone blocked by the operator"):
@@ -194,9 +197,9 @@ class _Play:
         async with self.step("approved but not redeemed: refused"):
             await _refused(workstation, started, "revoked")
         async with self.step("new request: refused"):
-            await self.nothing_new(phone, workstation)
+            return await self.nothing_new(phone, workstation)
 
-    async def nothing_new(self, phone: SoftwarePhone, workstation: Workstation) -> None:
+    async def nothing_new(self, phone: SoftwarePhone, workstation: Workstation) -> bool:
         try:
             started = await self.start(workstation)
         except UnknownUser:
@@ -208,15 +211,22 @@ class _Play:
         if started is not None:
             pending = await workstation.poll_once(started, wait=0)
             _expect(pending is None, "a blocked phone logged in")
+        return started is not None
 
-    async def unblocked(self, phone: SoftwarePhone, workstation: Workstation) -> Assertion:
-        """The phone that turned up again opens what it opened before."""
+    async def unblocked(
+        self, phone: SoftwarePhone, workstation: Workstation, *, is_woken: bool
+    ) -> Assertion:
+        """The phone that turned up again opens what it opened before.
+
+        Args:
+            is_woken: Whether it is, for after a push that nobody answered the next one waits.
+        """
         async with self.step("unblocking offered by the operator, with a code"):
             code = await self.scene.unblock(phone.credential_id)
         async with self.step("code typed on the phone, which is unblocked"):
             await phone.unblock(code)
         started = await self.ask(workstation, "after unblocking")
-        await self.approve(phone, started, "after unblocking")
+        await self.approve(phone, started, "after unblocking", is_woken=is_woken)
         async with self.step("assertion after unblocking verified"):
             return await asyncio.wait_for(workstation.poll(started), PATIENCE)
 
@@ -240,9 +250,12 @@ class _Play:
             f"uzi:{self.scene.uzi_number}", ura=self.scene.ura, request_context=_WORKSTATION
         )
 
-    async def approve(self, phone: SoftwarePhone, started: Started, what: str) -> None:
-        async with self.step(f"phone woken ({what})"):
-            await asyncio.wait_for(self.scene.woken(_push_token(phone)), PATIENCE)
+    async def approve(
+        self, phone: SoftwarePhone, started: Started, what: str, *, is_woken: bool = True
+    ) -> None:
+        if is_woken:
+            async with self.step(f"phone woken ({what})"):
+                await asyncio.wait_for(self.scene.woken(_push_token(phone)), PATIENCE)
         async with self.step(f"phone pulled, showed, took the code and signed ({what})"):
             request = await _newest(phone)
             _expect(request.ura == self.scene.ura, "a request of another organisation")

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -94,9 +96,12 @@ def environ(tmp_path, register):
 
 
 @pytest.fixture
-def command(bare_command):
+def command(bare_command, environ, empty_registry):
     """Run a command in this process, where there is a registry: exit status and output."""
-    assert bare_command("db", "upgrade")[0] == 0
+    data = Path(environ["PAIRING_DATA_DIR"])
+    if not data.exists():
+        data.mkdir(mode=0o700)
+        shutil.copyfile(empty_registry, data / "registry.sqlite3")
     return bare_command
 
 

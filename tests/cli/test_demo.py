@@ -41,31 +41,30 @@ STEPS = [
 ]
 
 
+# One play takes seconds: in one process, they share two.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("demo") / "data"
 
 
 @pytest.fixture(scope="module")
-def demo(data_dir):
-    """Run the demo until it serves; returns what it wrote for outside programs."""
-    with started({}, "demo", "--port", str(free_port()), "--data-dir", str(data_dir)) as process:
+def serving(data_dir):
+    """Run the demo until it serves."""
+    port = str(free_port())
+    with started({}, "demo", "--port", port, "--data-dir", str(data_dir)) as process:
         described = data_dir / "demo.json"
         wait_for(lambda: described.exists() or not process.is_running, seconds=60)
         assert process.is_running, process.end()
-        yield json.loads(described.read_text())
-        status, _ = process.stop()
-        assert status == 0
+        yield process
 
 
-def test_once_plays_every_step_and_exits_with_0(tmp_path):
-    with started({}, "demo", "--once", "--port", "0", "--data-dir", str(tmp_path)) as process:
-        status, output = process.end(60)
-
-    assert status == 0
-    assert [step for step in STEPS if step not in output] == []
-    assert '"uzi_number": "900001234"' in output
-    assert (tmp_path / "demo.json").exists()
+@pytest.fixture(scope="module")
+def demo(data_dir, serving):
+    """Return what a demo that serves wrote for outside programs."""
+    return json.loads((data_dir / "demo.json").read_text())
 
 
 def test_the_demo_describes_itself_to_outside_programs(demo):
@@ -73,28 +72,6 @@ def test_the_demo_describes_itself_to_outside_programs(demo):
     assert all(isinstance(value, str) for value in demo.values())
     assert demo["base_url"].startswith("http://localhost:")
     assert Path(demo["client_key_file"]).stat().st_mode & 0o077 == 0
-
-
-def test_a_demo_that_serves_says_how_to_walk_through_its_pages(tmp_path):
-    port = free_port()
-    with started({}, "demo", "--port", str(port), "--data-dir", str(tmp_path)) as process:
-        described = tmp_path / "demo.json"
-        wait_for(lambda: described.exists() or not process.is_running, seconds=60)
-        status, output = process.stop()
-
-    assert status == 0
-    said = output.partition("Pair a phone in the browser")[2].splitlines()
-    (register,) = [line for line in said if line.endswith(" register")]
-    _, agent, *options, _ = shlex.split(register)
-    assert Path(agent).name == "zorgid-desktop"
-    assert Path(agent).is_file()
-    assert options == ["--pkcs12", str(tmp_path / "card.p12")]
-    assert f"  2. http://localhost:{port}/portal/" in said
-    assert "The PIN is 123456, the date of birth 1980-01-31." in output
-    (pair,) = [line for line in said if line.endswith(" pair screenshot.png")]
-    assert Path(shlex.split(pair)[0]).name == "zorgid-phone"
-    assert Path(shlex.split(pair)[0]).is_file()
-    assert "--base-url https://" in output
 
 
 def test_an_outside_program_pairs_and_logs_in(demo):
@@ -124,14 +101,6 @@ def test_an_outside_program_pairs_and_logs_in(demo):
     assert claims.acr == "http://eidas.europa.eu/LoA/substantial"
 
 
-def test_the_demo_plays_again_on_the_data_of_an_earlier_one(tmp_path):
-    for _ in range(2):
-        arguments = ("demo", "--once", "--port", "0", "--data-dir", str(tmp_path))
-        with started({}, *arguments) as process:
-            status, output = process.end(60)
-        assert status == 0, output
-
-
 def test_a_taken_port_is_told_in_words(demo, tmp_path):
     port = demo["base_url"].rpartition(":")[2]
     with started({}, "demo", "--port", port, "--data-dir", str(tmp_path)) as process:
@@ -139,3 +108,31 @@ def test_a_taken_port_is_told_in_words(demo, tmp_path):
 
     assert status == 2
     assert f"port {port} is taken: try --port 0" in output
+
+
+def test_a_demo_that_serves_says_how_to_walk_through_its_pages(demo, serving, data_dir):
+    status, output = serving.stop()
+
+    assert status == 0
+    said = output.partition("Pair a phone in the browser")[2].splitlines()
+    (register,) = [line for line in said if line.endswith(" register")]
+    _, agent, *options, _ = shlex.split(register)
+    assert Path(agent).name == "zorgid-desktop"
+    assert Path(agent).is_file()
+    assert options == ["--pkcs12", str(data_dir / "card.p12")]
+    assert f"  2. {demo['base_url']}/portal/" in said
+    assert "The PIN is 123456, the date of birth 1980-01-31." in output
+    (pair,) = [line for line in said if line.endswith(" pair screenshot.png")]
+    assert Path(shlex.split(pair)[0]).name == "zorgid-phone"
+    assert Path(shlex.split(pair)[0]).is_file()
+    assert "--base-url https://" in output
+
+
+def test_once_plays_every_step_again_on_the_data_of_an_earlier_demo(data_dir):
+    with started({}, "demo", "--once", "--port", "0", "--data-dir", str(data_dir)) as process:
+        status, output = process.end(110)
+
+    assert status == 0, output
+    assert [step for step in STEPS if step not in output] == []
+    assert '"uzi_number": "900001234"' in output
+    assert (data_dir / "demo.json").exists()
