@@ -10,8 +10,9 @@ from clients.qr_image import read_png, read_qr
 from pairing_server.clock import to_milliseconds
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
-from pairing_server.registry import credentials
+from pairing_server.registry import credentials, push_health
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential
 from tests.browser.camera import hold_up
 from tests.browser.handset import HANDSET, LARGE
@@ -93,6 +94,17 @@ async def test_what_happened_is_listed(house, handset):
     for line, kind in zip(lines, ("event_denied", "event_approved", "event_paired"), strict=True):
         assert handset.say(kind) in line
     assert "HIS · Balie 1 · Polikliniek" in lines[1]
+
+
+async def test_a_phone_that_could_not_be_woken_says_so_and_why(house, handset, other):
+    failed = PushHealth(last_error_at=house.ports.clock(), last_error="UNREGISTERED")
+    await house.registry.commit(lambda tx: push_health.write(tx, {other.credential_id: failed}))
+    await handset.choose("menu")
+    await handset.choose("phones")
+    await card(handset, "software phone").last.click()
+    await handset.look()
+
+    await expect(handset.page.get_by_text("(UNREGISTERED)")).to_be_visible()
 
 
 async def test_a_phone_gets_a_name(handset, stored):
