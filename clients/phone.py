@@ -132,6 +132,11 @@ class SoftwarePhone(PhoneChanges, PhoneTransfers):
         body = {"payload": payload, "via": via}
         return (await self._call("POST", "/phone/qr", body)).read(_Id).id
 
+    async def enter_user_code(self, user_code: str) -> str:
+        """Hand in a code that was typed; the identifier of the request that it opens."""
+        body = {"user_code": user_code}
+        return (await self._call("POST", "/phone/user-code", body)).read(_Id).id
+
     async def approve(self, request: AuthRequest, code: str = "") -> None:
         """Sign what was shown with the code as typed.
 

@@ -1,7 +1,7 @@
-"""A workstation: an OpenID Connect CIBA client that knows the server by its discovery alone.
+"""A workstation: an OpenID Connect client that knows the server by its discovery alone.
 
-OpenID Connect CIBA Core 1.0 in poll mode, with `private_key_jwt` (OpenID Connect Core 1.0
-section 9) and long polling.
+OpenID Connect CIBA Core 1.0 in poll mode where it knows who, RFC 8628 where it does not, with
+`private_key_jwt` (OpenID Connect Core 1.0 section 9) and long polling.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from clients.oauth_error import named
 from clients.wire import TIMEOUT, Answer, JSONObject, WireError, origin_of, read_answer
 
 GRANT_TYPE = "urn:openid:params:grant-type:ciba"
+DEVICE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 #: Seconds that the server holds a poll at the most.
 WAIT = 25
 #: Seconds that a client assertion is good for.
@@ -52,6 +53,7 @@ class Metadata(msgspec.Struct, frozen=True):
     backchannel_authentication_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str
+    device_authorization_endpoint: str = ""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -62,6 +64,47 @@ class Started(msgspec.Struct, frozen=True):
     binding_code: str = ""
     interval: int = 5
     qr_events_uri: str = ""
+
+    @property
+    def secret(self) -> str:
+        """What opens the frames."""
+        return self.auth_req_id
+
+    def poll_form(self) -> dict[str, str]:
+        """Return what a poll says."""
+        return {"grant_type": GRANT_TYPE, "auth_req_id": self.auth_req_id}
+
+
+class DeviceStarted(msgspec.Struct, frozen=True):
+    """A login for whoever scans (RFC 8628); show the frames, and `binding_code` beside them.
+
+    Show `user_code` only where it was agreed that people may type it.
+    """
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: int
+    binding_code: str = ""
+    interval: int = 5
+    qr_events_uri: str = ""
+
+    @property
+    def secret(self) -> str:
+        """What opens the frames."""
+        return self.device_code
+
+    @property
+    def auth_req_id(self) -> str:
+        """There is none, so that no ID token names one."""
+        return ""
+
+    def poll_form(self) -> dict[str, str]:
+        """Return what a poll says."""
+        return {"grant_type": DEVICE_GRANT_TYPE, "device_code": self.device_code}
+
+
+AnyStarted = Started | DeviceStarted
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -136,7 +179,7 @@ class Workstation:
             if read.issuer != self._issuer:
                 raise UntrustedToken("the discovery document of another issuer")
             try:
-                for endpoint in msgspec.structs.astuple(read):
+                for endpoint in filter(None, msgspec.structs.astuple(read)):
                     origin_of(endpoint)
             except ValueError as error:
                 raise UntrustedToken("an endpoint without TLS") from error
@@ -154,26 +197,27 @@ class Workstation:
             UnknownUser: nobody by that hint, or without an active phone.
             WireError: any other refusal, by its `error`.
         """
-        context = options.get("request_context")
-        form = {
-            "login_hint": login_hint,
-            "scope": options.get("scope", "openid uzi"),
-            "binding_message": options.get("binding_message"),
-            "request_context": context and msgspec.json.encode(context).decode(),
-            "ura": options.get("ura"),
-            "acr_values": options.get("acr_values"),
-            "requested_expiry": options.get("requested_expiry"),
-        }
+        form = {"login_hint": login_hint, **_form(options)}
         endpoint = (await self.metadata()).backchannel_authentication_endpoint
         return (await self._post(endpoint, form)).read(Started)
 
+    async def start_for_whoever_scans(self, **options: Unpack[RequestOptions]) -> DeviceStarted:
+        """Open a login for whoever scans what `frames` yields.
+
+        Raises:
+            WireError: a refusal, by its `error`.
+        """
+        endpoint = (await self.metadata()).device_authorization_endpoint
+        return (await self._post(endpoint, _form(options))).read(DeviceStarted)
+
     async def poll_once(
-        self, started: Started, wait: int = WAIT, told: Told = _untold
+        self, started: AnyStarted, wait: int = WAIT, told: Told = _untold
     ) -> Assertion | None:
         """Ask once, held for up to `wait` seconds; `None` while there is no answer.
 
         Args:
-            told: Hears what can be told to who waits here, `open_the_app` or nothing.
+            told: Hears what can be told to who waits here: `open_the_app`, `answer_on_phone` or
+                nothing.
 
         Raises:
             AccessDenied: the answer is no.
@@ -182,10 +226,9 @@ class Workstation:
             UntrustedToken: the ID token does not hold.
             WireError: `slow_down`, or any other refusal.
         """
-        form = {"grant_type": GRANT_TYPE, "auth_req_id": started.auth_req_id}
         endpoint = (await self.metadata()).token_endpoint
         try:
-            answer = await self._post(endpoint, form, wait)
+            answer = await self._post(endpoint, started.poll_form(), wait)
         except WireError as error:
             if error.error == "authorization_pending":
                 told(str(error.body.get("hint", "")))
@@ -195,7 +238,7 @@ class Workstation:
         claims = await self.verify(tokens.id_token, started.auth_req_id)
         return Assertion(claims, tokens.id_token, tokens.access_token)
 
-    async def poll(self, started: Started, wait: int = WAIT, told: Told = _untold) -> Assertion:
+    async def poll(self, started: AnyStarted, wait: int = WAIT, told: Told = _untold) -> Assertion:
         """Poll until there is an answer, no faster than the server allows.
 
         Args:
@@ -226,7 +269,7 @@ class Workstation:
                 await asyncio.sleep(max(0.0, asked + interval - time.monotonic()))
 
     async def frames(
-        self, started: Started, *, drawn: bool = False, told: Told = _untold
+        self, started: AnyStarted, *, drawn: bool = False, told: Told = _untold
     ) -> AsyncIterator[Frame]:
         """Yield each second what the QR code says, until the request has ended in some way.
 
@@ -240,7 +283,7 @@ class Workstation:
         uri = started.qr_events_uri
         if not uri or origin_of(uri) != origin_of(self._issuer):
             raise UntrustedToken("frames of another server")
-        headers = {"Authorization": f"Bearer {started.auth_req_id}"}
+        headers = {"Authorization": f"Bearer {started.secret}"}
         query = {"qr_svg": "true"} if drawn else {}
         async with asyncio.timeout(started.expires_in + _GRACE):
             while True:
@@ -329,3 +372,15 @@ class Workstation:
             timeout=aiohttp.ClientTimeout(total=TIMEOUT + wait),
         ) as response:
             return await read_answer(response)
+
+
+def _form(options: RequestOptions) -> dict[str, object]:
+    context = options.get("request_context")
+    return {
+        "scope": options.get("scope", "openid uzi"),
+        "binding_message": options.get("binding_message"),
+        "request_context": context and msgspec.json.encode(context).decode(),
+        "ura": options.get("ura"),
+        "acr_values": options.get("acr_values"),
+        "requested_expiry": options.get("requested_expiry"),
+    }

@@ -19,6 +19,7 @@ What only one part can refuse is defined in that part: `uzi.refusals`, `qr.refus
 `approvals.refusals`, `oidc.refusals`, `keys.refusals`, `phones.refusals`.
 """
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 
@@ -139,6 +140,7 @@ class TooManyRequests(Refusal):
     code = "too_many_requests"
     status = 429
     description = "Too many requests: wait, then try again."
+    retry_after = timedelta(seconds=2)
 
 
 class Unavailable(Refusal):
@@ -147,3 +149,4 @@ class Unavailable(Refusal):
     code = "temporarily_unavailable"
     status = 503
     description = "The server cannot answer just now: try again in a few seconds."
+    retry_after = timedelta(seconds=2)

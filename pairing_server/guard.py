@@ -45,7 +45,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where browsers show cards.
 CARD_PATH = "/uzi/mtls"
-RETRY_AFTER_SECONDS = 2
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
 _LOCALISED = ("/uzi/", "/portal/", "/phone/")
 #: What an answer of "no" says beside its body.
@@ -136,7 +135,7 @@ def refuse(
     if refusal.status >= web.HTTPInternalServerError.status_code:
         body["request_id"] = request_id
     if isinstance(refusal, Unavailable | TooManyRequests):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        headers["Retry-After"] = str(int(refusal.retry_after.total_seconds()))
     # Not `invalid_client`: private_key_jwt is no HTTP scheme that could be named (RFC 6749 5.2).
     if isinstance(refusal, Unauthenticated):
         headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'

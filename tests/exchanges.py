@@ -67,6 +67,7 @@ _LONG = {
     "qr_svg": "<svg …>",
     "read_by": "person:<person id>",
     "signature": "<signature>",
+    "user_code": "WDJB-MJHT",
 }
 #: By what other name a value is known, after the object or the member that holds it.
 _IDS = {"credential": "credential id", "assertion": "credential id", "user": "user id"}
@@ -83,6 +84,7 @@ _COLLECTIONS = {
     "pairings": "pairing",
     "auth-requests": "auth request",
     "qr": "auth request",
+    "user-code": "auth request",
     "challenge": "challenge",
     "changes": "change",
     "history": "event",

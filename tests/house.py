@@ -43,6 +43,7 @@ from pairing_server.push import PushAddress, PushService, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.push.vapid import KEY_NAME as VAPID_KEY
 from pairing_server.registry import Registry, clients, organisations
+from pairing_server.registry.client_metadata import ClientMetadata
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
@@ -277,7 +278,11 @@ class House:
         return phone
 
     async def workstation(
-        self, name: str = "HIS", uras: tuple[str, ...] = (), **policy: object
+        self,
+        name: str = "HIS",
+        uras: tuple[str, ...] = (),
+        metadata: ClientMetadata | None = None,
+        **policy: object,
     ) -> Workstation:
         """Register a client, and return a workstation of it."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -289,6 +294,7 @@ class House:
             uras=uras or (self.holder.ura,),
             redirect_uris=(),
             policy=policy,
+            metadata=metadata or ClientMetadata(),
             status=ClientStatus.ACTIVE,
             created_at=self.ports.clock(),
         )

@@ -24,7 +24,7 @@ from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose, statement
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
 from tests.exchanges import Exchanges, recording
-from tests.house import DATE_OF_BIRTH
+from tests.house import DATE_OF_BIRTH, WORKSTATION
 from tests.phone_api import served as phone_api
 from tests.portal.records import add_person, managed
 
@@ -253,6 +253,23 @@ async def test_the_story_of_a_login_qr(house):
     check_examples("qr", exchanges)
 
 
+async def test_the_story_of_a_login_of_whoever_scans(house):
+    phone, workstation = await house.bind(), await house.workstation("EPD", user_code=True)
+    await workstation.metadata()
+    with recording(house.base_url) as exchanges:
+        started = await workstation.start_for_whoever_scans(request_context=WORKSTATION)
+        assert await workstation.poll_once(started, wait=1) is None
+        await refused(phone.enter_user_code("BBBB-BBBB"))
+        request = await phone.get(await phone.enter_user_code(started.user_code))
+        exchanges.label = "taken"
+        assert await workstation.poll_once(started, wait=0) is None
+        exchanges.label = ""
+        await phone.approve(request, started.binding_code)
+        await workstation.poll_once(started)
+
+    check_examples("device", exchanges)
+
+
 async def test_the_story_of_refusals(house):
     phone, workstation = await house.bind(), await house.workstation()
     with recording(house.base_url) as exchanges:
@@ -366,7 +383,7 @@ def test_every_error_is_in_the_table():
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
         *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
-        *("refused", "held"),
+        *("device", "refused", "held"),
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

@@ -1,6 +1,8 @@
 """What an answer to an auth request can be refused for."""
 
-from pairing_server.errors import Conflict, Refusal
+from datetime import timedelta
+
+from pairing_server.errors import Conflict, NotFound, Refusal, TooManyRequests
 
 
 class WrongCode(Refusal):
@@ -35,3 +37,19 @@ class NotKnownThere(Refusal):
         "You are not registered with the organisation of this workstation: "
         "ask its administrator to add you."
     )
+
+
+class UnknownUserCode(NotFound):
+    """The code leads nowhere, or to a request that is another person's or over."""
+
+    description = (
+        "No workstation that takes typed codes shows this code now: "
+        "type what it shows, or scan its QR code."
+    )
+
+
+class TooManyUserCodes(TooManyRequests):
+    """The person tried as many codes as may be (RFC 8628 section 5.1)."""
+
+    description = "Too many codes were tried: scan the QR code, or try again in ten minutes."
+    retry_after = timedelta(minutes=10)

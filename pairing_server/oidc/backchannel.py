@@ -83,9 +83,7 @@ def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
         InvalidRequest: a parameter is missing or out of range.
         InvalidScope: `openid` is missing.
     """
-    scope = form.get("scope", "")
-    if "openid" not in scope.split(" "):
-        raise InvalidScope
+    scope = scope_of(form)
     if sum(name in form for name in _HINTS) != 1:
         raise InvalidRequest("Send exactly one hint: login_hint.")
     if "login_hint" not in form:
@@ -95,14 +93,26 @@ def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
     policy = policy_of(client)
     digits = policy.code_digits
     return BackchannelRequest(
-        scope=" ".join(name for name in SCOPES if name in scope.split(" ")),
+        scope=scope,
         hint=_hint(form["login_hint"]),
-        ura=_ura(form.get("ura"), client),
+        ura=ura_of(form.get("ura"), client),
         binding=binding(form.get("binding_message"), digits),
-        lifetime=_lifetime(form.get("requested_expiry")),
-        context=_context(form.get("request_context")),
+        lifetime=lifetime_of(form.get("requested_expiry")),
+        context=context_of(form.get("request_context")),
         code_digits=digits,
     )
+
+
+def scope_of(form: Mapping[str, str]) -> str:
+    """Return what of the scope is known here.
+
+    Raises:
+        InvalidScope: `openid` is missing.
+    """
+    asked = form.get("scope", "").split(" ")
+    if "openid" not in asked:
+        raise InvalidScope
+    return " ".join(name for name in SCOPES if name in asked)
 
 
 def binding(message: str | None, digits: int) -> Binding:
@@ -135,7 +145,12 @@ def _hint(value: str) -> Hint:
     return Hint(match[1], None) if match else Hint(None, value)
 
 
-def _ura(value: str | None, client: Client) -> str:
+def ura_of(value: str | None, client: Client) -> str:
+    """Return for which organisation the client asks.
+
+    Raises:
+        InvalidRequest: it has to say, or serves another.
+    """
     if value is None and len(client.uras) == 1:
         return client.uras[0]
     if value not in client.uras:
@@ -143,7 +158,12 @@ def _ura(value: str | None, client: Client) -> str:
     return value
 
 
-def _lifetime(value: str | None) -> timedelta:
+def lifetime_of(value: str | None) -> timedelta:
+    """Return how long the request is open: as asked, up to the most.
+
+    Raises:
+        InvalidRequest: it is no number of seconds.
+    """
     if value is None:
         return DEFAULT_LIFETIME
     # Nine digits are years: of a longer number no more need be read.
@@ -153,7 +173,12 @@ def _lifetime(value: str | None) -> timedelta:
     return min(timedelta(seconds=int(significant)), MAX_LIFETIME)
 
 
-def _context(value: str | None) -> RequestContext:
+def context_of(value: str | None) -> RequestContext:
+    """Read where the person is asked from.
+
+    Raises:
+        InvalidRequest: it is not such an object, or cannot be shown safely.
+    """
     if value is None:
         return RequestContext()
     try:

@@ -6,10 +6,12 @@ from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
 from pairing_server.settings import AssuranceLevel
 
 CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
+DEVICE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 SCOPES = ("openid", "profile", "uzi", "dezi")
 
 TOKEN_PATH = "/token"  # noqa: S105  (a path)
 BACKCHANNEL_PATH = "/bc-authorize"
+DEVICE_PATH = "/device_authorization"
 USERINFO_PATH = "/userinfo"
 JWKS_PATH = "/jwks.json"
 
@@ -22,9 +24,10 @@ def discovery(issuer: str) -> dict[str, Any]:
         "token_endpoint": issuer + TOKEN_PATH,
         "userinfo_endpoint": issuer + USERINFO_PATH,
         "backchannel_authentication_endpoint": issuer + BACKCHANNEL_PATH,
+        "device_authorization_endpoint": issuer + DEVICE_PATH,
         "backchannel_token_delivery_modes_supported": ["poll"],
         "backchannel_user_code_parameter_supported": False,
-        "grant_types_supported": [CIBA_GRANT_TYPE],
+        "grant_types_supported": [CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE],
         "response_types_supported": [],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],

@@ -9,6 +9,8 @@ from aiohttp import web
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
+from pairing_server.approvals.user_code_routes import UserCodeRoutes
+from pairing_server.approvals.user_codes import UserCodes
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.policy import KeyPolicy, server_policy
@@ -90,4 +92,5 @@ class BoundPhones:
             TransferRoutes(transfers, phones, settings.base_url, push.places),
             WorkstationRoutes(WorkstationFlow(ports, self.approvals.opened), phones),
             ApprovalRoutes(self.approvals, phones),
+            UserCodeRoutes(UserCodes(ports), phones),
         )

@@ -2,6 +2,7 @@
 
 import re
 
+from pairing_server.oidc.device_routes import DeviceRoutes
 from pairing_server.oidc.metadata import SCOPES, discovery
 from pairing_server.oidc.routes import LoginRoutes
 
@@ -35,12 +36,14 @@ async def test_every_endpoint_that_is_named_exists(house):
         "jwks_uri": 200,
         "token_endpoint": 415,
         "backchannel_authentication_endpoint": 415,
+        "device_authorization_endpoint": 415,
         "userinfo_endpoint": 401,
     }
 
 
 def test_every_endpoint_that_exists_is_named():
-    paths = {route.path for route in LoginRoutes(None, None, None, None, ISSUER).table()}
+    tables = (LoginRoutes(None, None, None, None, ISSUER), DeviceRoutes(None, None))
+    paths = {route.path for each in tables for route in each.table()}
     named = {str(url).removeprefix(ISSUER) for url in discovery(ISSUER).values()}
     assert paths - named == {"/.well-known/openid-configuration"}
 
@@ -48,7 +51,10 @@ def test_every_endpoint_that_exists_is_named():
 def test_nothing_is_promised_that_is_not_there():
     document = discovery(ISSUER)
     assert document["backchannel_token_delivery_modes_supported"] == ["poll"]
-    assert document["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
+    assert document["grant_types_supported"] == [
+        "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ]
     assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
     assert algorithms == ["ES256", "PS256", "EdDSA"]
