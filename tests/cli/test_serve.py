@@ -1,7 +1,9 @@
 """`pairing-server serve`: starting, draining, dying and coming back."""
 
 import asyncio
+import gc
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 
 from clients.phone import SoftwarePhone
 from clients.workstation import Workstation
+from pairing_server.cli.serve import _serve
+from pairing_server.settings import load
 from tests.cli.conftest import Process, ready, started, wait_for
 from tests.cli.test_phones import HOLDER, bind
 from tests.house import free_port
@@ -32,6 +36,16 @@ def test_with_no_configuration_but_a_port_a_server_starts(tmp_path, monkeypatch)
     assert status == 0
     assert "listening" in output
     assert (tmp_path / "data" / "registry.sqlite3").exists()
+
+
+async def test_the_collector_passes_over_what_is_there_from_the_start(environ, monkeypatch):
+    frozen = asyncio.Event()
+    monkeypatch.setattr(gc, "freeze", frozen.set)
+    serving = asyncio.create_task(_serve(load(environ)))
+    await asyncio.wait_for(frozen.wait(), 20)
+    assert await asyncio.to_thread(ready, environ["PAIRING_BASE_URL"])
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
 
 
 def test_sigterm_ends_open_long_polls_cleanly_and_exits_with_0(
