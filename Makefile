@@ -57,7 +57,7 @@ screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; 
 
 bench: $(VENV)/.dev  ## Measure what a large revocation list and a wake-up cost, against the ways not taken.
 	$(BIN)/python bench/revocation.py
-	$(BIN)/python bench/push_apns.py
+	$(BIN)/python -m bench.push
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt

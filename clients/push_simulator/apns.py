@@ -44,11 +44,13 @@ class Rules:
     Attributes:
         most_streams: Once a token is believed; `first_streams` before that.
         window: How much of a request's body may come before it is let through.
+        is_strict: Whether headers are held to RFC 9113, which takes most of the time.
     """
 
     most_streams: int = 1000
     first_streams: int = 1
     window: int = 65_535
+    is_strict: bool = True
 
 
 @dataclass(slots=True)
@@ -149,7 +151,11 @@ class ApnsConnection(asyncio.Protocol):
     def __init__(self, service: ApnsSimulator) -> None:
         self._service = service
         self._h2 = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+            h2.config.H2Configuration(
+                client_side=False,
+                header_encoding="utf-8",
+                validate_inbound_headers=service.rules.is_strict,
+            )
         )
         self._streams: dict[int, _Stream] = {}
         self._presented = Presented()
