@@ -203,7 +203,7 @@ def make_app(
         ports,
         bound.approvals,
         keys,
-        base_url=settings.base_url,
+        settings=settings,
         pairwise_salt=stores.pairwise_salt,
         policy=bound.policy,
     )
@@ -250,7 +250,7 @@ def make_app(
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
-    cards.add_routes(mtls.table())
+    cards.add_routes([*mtls.table(), *provider.by_certificate()])
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:
@@ -264,6 +264,7 @@ def make_app(
     app.on_shutdown.append(drain)
     # After all calls: those that are answered while the server stops may wake phones, too.
     app.on_cleanup.append(lambda _: dispatch.close())
+    app.on_cleanup.append(lambda _: provider.egress.close())
     app.cleanup_ctx.extend(
         (revocation, bound.reminding, bound.approvals.withdrawing, push.warming)
     )

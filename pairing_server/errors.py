@@ -101,6 +101,11 @@ class Unauthenticated(Refusal):
     status = 401
     description = "Log in first, or send the device token that this phone was bound with."
 
+    @property
+    def challenge(self) -> str:
+        """The `WWW-Authenticate` field (RFC 9110 section 11.6.1)."""
+        return f'Bearer error="{self.code}"'
+
 
 class NotFound(Refusal):
     """There is no such thing for this caller: unknown, foreign and used are one answer."""

@@ -45,6 +45,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where browsers show cards.
 CARD_PATH = "/uzi/mtls"
+#: Where clients may show a certificate, or call without one.
+CLIENT_PATHS = frozenset(
+    {"/token", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"}
+)
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
 _LOCALISED = ("/uzi/", "/portal/", "/phone/")
 #: What an answer of "no" says beside its body.
@@ -138,7 +142,7 @@ def refuse(
         headers["Retry-After"] = str(int(refusal.retry_after.total_seconds()))
     # Not `invalid_client`: private_key_jwt is no HTTP scheme that could be named (RFC 6749 5.2).
     if isinstance(refusal, Unauthenticated):
-        headers["WWW-Authenticate"] = f'Bearer error="{refusal.code}"'
+        headers["WWW-Authenticate"] = refusal.challenge
     if allow:
         headers["Allow"] = allow
     return answer(body, refusal.status, headers)
@@ -164,8 +168,10 @@ def _check_host(request: web.Request) -> None:
     # A page on another name that resolves to us (DNS rebinding) must not be served as us.
     settings = request.app[SETTINGS]
     # What a proxy hands on as a card came in where it asks for cards, not where anybody comes in.
-    own = settings.mtls_host if _route(request) == CARD_PATH else settings.host
-    if request.headers.getall("Host", []) != [own]:
+    route = _route(request)
+    own = settings.mtls_host if route == CARD_PATH else settings.host
+    hosts = [[own], [settings.mtls_host]] if route in CLIENT_PATHS else [[own]]
+    if request.headers.getall("Host", []) not in hosts:
         if request.path in OPERATIONAL_PATHS:
             return
         raise WrongHost

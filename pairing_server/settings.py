@@ -153,9 +153,12 @@ class Settings(PushSettings):
     client_cert_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of proxies whose Client-Cert is believed, as 10.0.0.5/32."
     )
+    client_authorities: tuple[Path, ...] = Field(
+        (), description="PEM or DER files of authorities whose certificates clients log in with."
+    )
     mtls_port: Annotated[int, Field(ge=1, le=MAX_PORT)] | None = Field(
         None,
-        description="Where browsers show cards: the TLS listener's port, or a proxy's.",
+        description="Where certificates are shown: the TLS listener's port, or a proxy's.",
         validate_default=True,
     )
     mtls_listen: str = Field(
@@ -188,7 +191,7 @@ class Settings(PushSettings):
 
     @field_validator(
         *("uzi_anchors", "android_apk_key_hashes", "ios_app_ids", "trusted_proxies"),
-        *("uzi_issuers", "client_cert_proxies"),
+        *("uzi_issuers", "client_cert_proxies", "client_authorities"),
         *("uzi_crl_urls", "uzi_revocation_hosts", "egress_inside"),
         mode="before",
     )

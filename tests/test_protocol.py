@@ -228,6 +228,15 @@ async def test_the_story_of_a_login(house):
         with pytest.raises(InvalidGrant):
             await workstation.poll_once(started)
         await workstation.userinfo(assertion.access_token)
+        for token in (assertion.access_token, "somebody else's"):
+            form = {
+                "token": token,
+                "client_assertion_type": (
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+                ),
+                "client_assertion": workstation.client_assertion(),
+            }
+            await house.http.post(f"{house.base_url}/introspect", data=form)
 
     check_examples("login", exchanges)
     claims = json.dumps(_stable(assertion.claims.all), indent=2, ensure_ascii=False)

@@ -1,21 +1,24 @@
-"""Client authentication by `private_key_jwt` (OpenID Connect Core section 9, RFC 7523)."""
+"""Client authentication: by a signature (RFC 7523), or by a certificate (RFC 8705 section 2)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+from cryptography import x509
 
-from pairing_server.clock import Clock
-from pairing_server.oidc.client_keys import UnverifiedError, verified
-from pairing_server.oidc.client_policy import policy_of
+from pairing_server.oidc.client_certificate import CertificateError, believed, check_name
+from pairing_server.oidc.client_key_sets import ClientKeySets
+from pairing_server.oidc.client_keys import UnverifiedError
 from pairing_server.oidc.metadata import BACKCHANNEL_PATH, TOKEN_PATH
 from pairing_server.oidc.refusals import InvalidClient
-from pairing_server.registry import Registry, clients
+from pairing_server.ports import Ports
+from pairing_server.registry import clients
+from pairing_server.registry.client_metadata import AuthMethod
 from pairing_server.registry.clients import Client, ClientStatus
-from pairing_server.store import Store
 from pairing_server.tokens import digest
+from pairing_server.uzi.client_cert import ClientCertificate
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_CHARACTERS = 8192
@@ -43,19 +46,51 @@ _DECODE_OPTIONS: Any = {
 class ClientAuthentication:
     """Tells which client calls."""
 
-    def __init__(self, registry: Registry, store: Store, clock: Clock, issuer: str) -> None:
-        self._registry = registry
-        self._store = store
-        self._clock = clock
-        # CIBA Core section 7.1: the issuer, the token endpoint and the backchannel endpoint.
-        self._audiences = frozenset({issuer, issuer + TOKEN_PATH, issuer + BACKCHANNEL_PATH})
+    def __init__(
+        self,
+        ports: Ports,
+        key_sets: ClientKeySets,
+        issuer: str,
+        *,
+        aliases: str | None = None,
+        authorities: Sequence[x509.Certificate] = (),
+    ) -> None:
+        """Build it.
 
-    async def authenticate(self, form: Mapping[str, str]) -> Client:
-        """Return the client that signed the assertion in the form.
+        Args:
+            aliases: The origin of the endpoints that ask for a certificate.
+            authorities: Whose certificates clients may show.
+        """
+        self._registry = ports.registry
+        self._store = ports.store
+        self._clock = ports.clock
+        self._key_sets = key_sets
+        self._authorities = authorities
+        # CIBA Core section 7.1: the issuer, the token endpoint and the backchannel endpoint.
+        paths = (TOKEN_PATH, BACKCHANNEL_PATH)
+        origins = (issuer, aliases or issuer)
+        self._audiences = frozenset({issuer, *(at + path for at in origins for path in paths)})
+
+    async def authenticate(
+        self, form: Mapping[str, str], shown: ClientCertificate | None = None
+    ) -> Client:
+        """Return the client that signed the assertion in the form, or that showed a certificate.
+
+        Args:
+            shown: What TLS or a proxy says that the client showed.
 
         Raises:
-            InvalidClient: unknown, closed, not verified, too old, or shown before.
+            InvalidClient: unknown, closed, not verified, too old, shown before, or registered
+                for the other way.
+            Unavailable: the client's keys cannot be fetched.
         """
+        if "client_assertion" in form or "client_assertion_type" in form:
+            return await self._by_assertion(form)
+        if shown is not None:
+            return await self._by_certificate(form, shown)
+        raise InvalidClient("no private_key_jwt and no certificate")
+
+    async def _by_assertion(self, form: Mapping[str, str]) -> Client:
         assertion = form.get("client_assertion", "")
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise InvalidClient("no private_key_jwt")
@@ -64,16 +99,37 @@ class ClientAuthentication:
         client_id = _claimed_client(assertion)
         if form.get("client_id", client_id) != client_id:
             raise InvalidClient("client_id is another")
-        client = await self._registry.read(lambda tx: clients.get(tx, client_id))
-        if client is None or client.status is not ClientStatus.ACTIVE:
-            raise InvalidClient("unknown client")
-        claims = _verify(assertion, client)
+        client = await self._registered(client_id, AuthMethod.PRIVATE_KEY_JWT)
+        try:
+            claims = await self._key_sets.verified(assertion, client, _DECODE_OPTIONS)
+        except UnverifiedError as error:
+            raise InvalidClient(str(error)) from error
         now = self._clock()
         expires_at = check_claims(claims, client_id, self._audiences, now)
         # (last) Only what verified may use up a `jti`.
         key = f"client-assertion:{client_id}:{digest(claims['jti'])}"
         if not await self._store.create(key, b"", expires_at - now + SKEW):
             raise InvalidClient("jti shown before")
+        return client
+
+    async def _by_certificate(self, form: Mapping[str, str], shown: ClientCertificate) -> Client:
+        # RFC 8705 section 2: `client_id` says who, so that the names of all need not be searched.
+        client_id = form.get("client_id", "")
+        if not _IDENTIFIER.fullmatch(client_id):
+            raise InvalidClient("no client_id of use")
+        client = await self._registered(client_id, AuthMethod.TLS_CLIENT_AUTH)
+        try:
+            check_name(believed(shown, self._authorities, self._clock()), client.metadata)
+        except CertificateError as error:
+            raise InvalidClient(str(error)) from error
+        return client
+
+    async def _registered(self, client_id: str, method: AuthMethod) -> Client:
+        client = await self._registry.read(lambda tx: clients.get(tx, client_id))
+        if client is None or client.status is not ClientStatus.ACTIVE:
+            raise InvalidClient("unknown client")
+        if client.metadata.token_endpoint_auth_method is not method:
+            raise InvalidClient("registered for another method")
         return client
 
 
@@ -119,14 +175,6 @@ def _claimed_client(assertion: str) -> str:
     if not isinstance(client_id, str) or not _IDENTIFIER.fullmatch(client_id):
         raise InvalidClient("no sub of use")
     return client_id
-
-
-def _verify(assertion: str, client: Client) -> dict[str, Any]:
-    allowed = policy_of(client).algorithms
-    try:
-        return verified(assertion, client.jwks.get("keys", []), allowed, _DECODE_OPTIONS)
-    except UnverifiedError as error:
-        raise InvalidClient(str(error)) from error
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime | None:

@@ -95,6 +95,11 @@ def is_long_enough(key: jwt.PyJWK) -> bool:
     return not isinstance(key.key, rsa.RSAPublicKey) or key.key.key_size >= MIN_RSA_BITS
 
 
+def is_public(jwk: Jwk) -> bool:
+    """Whether nothing of the key is secret."""
+    return _PRIVATE.isdisjoint(jwk)
+
+
 def read_key_set(value: Any) -> tuple[Jwk, ...]:
     """Read a JSON Web Key Set, whatever the keys are for (RFC 7517 section 5).
 
@@ -114,7 +119,7 @@ def check_key_set(value: Any, allowed: Collection[Algorithm]) -> dict[str, Any]:
         ValueError: says what is wrong.
     """
     keys = read_key_set(value)
-    if any(not _PRIVATE.isdisjoint(key) for key in keys):
+    if not all(map(is_public, keys)):
         raise ValueError("this holds a private key: keep it, and hand in the public one")
     if not keys or not all(_is_of_use(key, allowed) for key in keys):
         kinds = ", ".join(allowed)

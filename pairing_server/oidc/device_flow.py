@@ -91,7 +91,11 @@ class DeviceFlow:
         }
 
     async def token(
-        self, form: Mapping[str, str], client: Client, wait: timedelta
+        self,
+        form: Mapping[str, str],
+        client: Client,
+        wait: timedelta,
+        confirmation: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Answer a poll, held for `wait` while nobody has answered (RFC 8628 section 3.4).
 
@@ -101,7 +105,9 @@ class DeviceFlow:
         device_code = form.get("device_code")
         if device_code is None:
             raise InvalidRequest("Send the device_code.")
-        return await self._polling.answer(device_code, client, Grant.DEVICE, wait)
+        return await self._polling.answer(
+            device_code, client, Grant.DEVICE, wait, confirmation=confirmation
+        )
 
     async def _user_code(self, identifier: str, asked: Asked, *, is_taken: bool) -> str:
         """Return the code that the RFC demands; where the policy takes none it opens nothing."""

@@ -6,6 +6,7 @@ from pairing_server.http import answer, form_body
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.device_flow import DeviceFlow
 from pairing_server.oidc.metadata import DEVICE_PATH
+from pairing_server.oidc.showing import certificate_of
 
 
 class DeviceRoutes:
@@ -22,5 +23,5 @@ class DeviceRoutes:
     async def authorize(self, request: web.Request) -> web.Response:
         """Open a login for whoever scans."""
         form = await form_body(request)
-        client = await self._client_auth.authenticate(form)
+        client = await self._client_auth.authenticate(form, certificate_of(request))
         return answer(await self._flow.begin(form, client))

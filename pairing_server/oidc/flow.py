@@ -95,7 +95,11 @@ class LoginFlow:
         }
 
     async def token(
-        self, form: Mapping[str, str], client: Client, wait: timedelta
+        self,
+        form: Mapping[str, str],
+        client: Client,
+        wait: timedelta,
+        confirmation: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Answer a poll, held for `wait` while nobody has answered (CIBA Core sections 10, 11).
 
@@ -106,7 +110,9 @@ class LoginFlow:
         if auth_req_id is None:
             raise InvalidRequest("Send the auth_req_id.")
         extra = {AUTH_REQ_ID_CLAIM: auth_req_id}
-        return await self._polling.answer(auth_req_id, client, Grant.CIBA, wait, extra=extra)
+        return await self._polling.answer(
+            auth_req_id, client, Grant.CIBA, wait, extra=extra, confirmation=confirmation
+        )
 
     def _find(self, tx: Query, request: BackchannelRequest) -> "_Found | None":
         hint = request.hint

@@ -10,7 +10,7 @@ from pairing_server.clock import to_milliseconds
 from pairing_server.registry.clients import Client
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation
-from pairing_server.registry.people import Membership, Person
+from pairing_server.registry.people import Membership, MembershipKind, Person
 from pairing_server.settings import AssuranceLevel
 from pairing_server.tokens import b64url
 from pairing_server.uzi.roles import role_codes
@@ -50,6 +50,9 @@ def claims(subject: Subject, scope: str) -> dict[str, Any]:
     person, membership, organisation = subject.person, subject.membership, subject.organisation
     scopes = scope.split(" ")
     told: dict[str, Any] = {}
+    if membership.kind is MembershipKind.GUEST:
+        # Whatever was asked: nobody takes a guest for one of the organisation's own.
+        told["membership"] = membership.kind.value
     if "profile" in scopes:
         told |= {
             "name": person.name,

@@ -1,46 +1,20 @@
 """How an approval becomes an assertion and an access token, whichever grant asked for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pairing_server.approvals.auth_request import AuthRequest
 from pairing_server.approvals.flow import ApprovalFlow
-from pairing_server.errors import Unauthenticated
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import id_token as tokens
-from pairing_server.oidc.redemption import (
-    Basis,
-    read_subject,
-    refused_event,
-    write_redemption,
-)
+from pairing_server.oidc.access import AccessToken, IssuedTokens
+from pairing_server.oidc.redemption import refused_event, write_redemption
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError
 from pairing_server.registry.clients import Client
-from pairing_server.store.shelf import Shelf
-from pairing_server.tokens import digest, new_id, new_secret
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """What an opaque access token opens: the claims of one person at `/userinfo`.
-
-    Attributes:
-        confirmation: The key that has to be shown with it (RFC 7800), if any.
-    """
-
-    client_id: str
-    person_id: str
-    credential_id: str
-    ura: str
-    sub: str
-    scope: str
-    expires_at: datetime
-    confirmation: Mapping[str, str] | None = None
+from pairing_server.tokens import new_id, new_secret
 
 
 class Issuer:
@@ -64,7 +38,7 @@ class Issuer:
         self._registry = ports.registry
         self._approvals = approvals
         self._keys = keys
-        self._access_tokens = Shelf(ports.store, "access-token", AccessToken)
+        self._issued = IssuedTokens(ports.store)
         self._issuer = issuer
         self._salt = pairwise_salt
         self._policy = policy
@@ -116,46 +90,27 @@ class Issuer:
             auth_time=answered_at,
             now=now,
         )
-        access_token = new_secret(self._random)
-        await self._access_tokens.create(
-            digest(access_token),
-            AccessToken(
-                client_id=client.id,
-                person_id=subject.person.id,
-                credential_id=subject.credential.id,
-                ura=request.shown.ura,
-                sub=sub,
-                scope=request.scope,
-                expires_at=now + tokens.LIFETIME,
-                confirmation=confirmation,
-            ),
-            tokens.LIFETIME,
-        )
-        await self._approvals.redeemed(request)
         # What a grant adds never stands in the place of what is asserted.
         added = {name: value for name, value in (extra or {}).items() if name not in claims}
         bound = {"cnf": dict(confirmation)} if confirmation else {}
+        assertion = signer.sign({**claims, **added, **bound})
+        access_token = new_secret(self._random)
+        issued = AccessToken(
+            client_id=client.id,
+            person_id=subject.person.id,
+            credential_id=subject.credential.id,
+            ura=request.shown.ura,
+            sub=sub,
+            scope=request.scope,
+            expires_at=now + tokens.LIFETIME,
+            confirmation=confirmation,
+        )
+        await self._issued.keep(access_token, assertion, issued)
+        await self._approvals.redeemed(request)
         return {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": issued.token_type,
             "expires_in": int(tokens.LIFETIME.total_seconds()),
             "scope": request.scope,
-            "id_token": signer.sign({**claims, **added, **bound}),
+            "id_token": assertion,
         }
-
-    async def userinfo(self, access_token: str) -> dict[str, Any]:
-        """Return the claims that the token opens (OpenID Connect Core section 5.3).
-
-        Raises:
-            Unauthenticated: the token is unknown or over, or what it rests on has ended.
-        """
-        stored = await self._access_tokens.get(digest(access_token))
-        now = self._clock()
-        if stored is None or now >= stored.value.expires_at:
-            raise Unauthenticated
-        token = stored.value
-        basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
-        subject = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
-        if subject is None:
-            raise Unauthenticated("ended")
-        return {"sub": token.sub, **tokens.claims(subject, token.scope)}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
+from pairing_server.registry.client_metadata import AuthMethod, ServerAlgorithm
 from pairing_server.settings import AssuranceLevel
 
 CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
@@ -13,16 +14,41 @@ TOKEN_PATH = "/token"  # noqa: S105  (a path)
 BACKCHANNEL_PATH = "/bc-authorize"
 DEVICE_PATH = "/device_authorization"
 USERINFO_PATH = "/userinfo"
+INTROSPECTION_PATH = "/introspect"
 JWKS_PATH = "/jwks.json"
 
 
-def discovery(issuer: str) -> dict[str, Any]:
-    """Return the provider's metadata."""
+#: Where clients that have a certificate may show it, by their names in the metadata.
+CERTIFICATE_PATHS = {
+    "token_endpoint": TOKEN_PATH,
+    "backchannel_authentication_endpoint": BACKCHANNEL_PATH,
+    "device_authorization_endpoint": DEVICE_PATH,
+    "userinfo_endpoint": USERINFO_PATH,
+    "introspection_endpoint": INTROSPECTION_PATH,
+}
+
+
+def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
+    """Return the provider's metadata.
+
+    Args:
+        aliases: The origin of the endpoints that ask for a certificate (RFC 8705 section 5).
+    """
+    methods = [AuthMethod.PRIVATE_KEY_JWT, *([AuthMethod.TLS_CLIENT_AUTH] if aliases else [])]
+    by_certificate = {
+        "tls_client_certificate_bound_access_tokens": True,
+        "mtls_endpoint_aliases": {
+            name: f"{aliases}{path}" for name, path in CERTIFICATE_PATHS.items()
+        },
+    }
     return {
         "issuer": issuer,
         "jwks_uri": issuer + JWKS_PATH,
         "token_endpoint": issuer + TOKEN_PATH,
         "userinfo_endpoint": issuer + USERINFO_PATH,
+        "introspection_endpoint": issuer + INTROSPECTION_PATH,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "backchannel_authentication_endpoint": issuer + BACKCHANNEL_PATH,
         "device_authorization_endpoint": issuer + DEVICE_PATH,
         "backchannel_token_delivery_modes_supported": ["poll"],
@@ -31,16 +57,19 @@ def discovery(issuer: str) -> dict[str, Any]:
         "response_types_supported": [],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ServerAlgorithm),
         "scopes_supported": list(SCOPES),
         "acr_values_supported": [AssuranceLevel.LOW, AssuranceLevel.SUBSTANTIAL],
         "claims_supported": [
             "sub", "auth_time", "acr", "amr", "name", "given_name", "family_name",
             "preferred_username", "uzi_number", "ura", "organisation_name", "role_code",
-            "abonnee_nummer", "abonnee_naam", "rol_code", "rol_naam",
+            "abonnee_nummer", "abonnee_naam", "rol_code", "rol_naam", "membership",
         ],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **(by_certificate if aliases else {}),
     }  # fmt: skip

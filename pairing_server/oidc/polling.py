@@ -41,12 +41,14 @@ class Polling:
         wait: timedelta,
         *,
         extra: Mapping[str, Any] | None = None,
+        confirmation: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Answer a poll, held for `wait` while nobody has answered.
 
         Args:
             secret: What the client was given for its request.
             extra: What the grant adds to the ID token.
+            confirmation: The key to which the tokens are bound.
 
         Raises:
             AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown: as named.
@@ -56,7 +58,9 @@ class Polling:
             raise InvalidGrant("unknown, foreign or of another grant")
         match request.status_at(self._clock()):
             case Status.APPROVED:
-                return await self._issuer.issue(request, client, extra=extra)
+                return await self._issuer.issue(
+                    request, client, extra=extra, confirmation=confirmation
+                )
             case Status.DENIED:
                 raise AccessDenied(_DENIED.get(request.reason or "", "denied"))
             case Status.SUPERSEDED | Status.REVOKED as status:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pairing_server.errors import Refusal
+from pairing_server.errors import Refusal, Unauthenticated
+from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
 
 
 class InvalidClient(Refusal):
@@ -10,7 +11,36 @@ class InvalidClient(Refusal):
 
     code = "invalid_client"
     status = 401
-    description = "The client is unknown, or its private_key_jwt does not verify."
+    description = "The client is unknown, or what it shows of itself does not verify."
+
+
+class InvalidDpopProof(Refusal):
+    """The `DPoP` field holds no proof of this call, now, once (RFC 9449 section 5)."""
+
+    code = "invalid_dpop_proof"
+    status = 400
+    description = (
+        "Send one DPoP proof of this very call: a new jti, iat of now, htm and htu as called."
+    )
+
+
+class DpopChallenge(Unauthenticated):
+    """An access token that is bound by DPoP came without its key (RFC 9449 section 7.1)."""
+
+    description = "This token goes with the key that it was asked for with: send a DPoP proof."
+
+    @property
+    def challenge(self) -> str:
+        """The `WWW-Authenticate` field, which says what a proof may be signed with."""
+        algorithms = " ".join(DEFAULT_ALGORITHMS)
+        return f'DPoP error="{self.code}", algs="{algorithms}"'
+
+
+class DpopProofRefused(DpopChallenge):
+    """The proof that came with an access token does not hold (RFC 9449 section 7.1)."""
+
+    code = "invalid_dpop_proof"
+    description = InvalidDpopProof.description
 
 
 class InvalidScope(Refusal):

@@ -5,16 +5,16 @@ from datetime import timedelta
 from aiohttp import web
 
 from pairing_server.held import MOST_OF_CLIENT, HeldCalls
-from pairing_server.http import answer, bearer, form_body, preferred_wait
+from pairing_server.http import answer, form_body, preferred_wait
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
-from pairing_server.oidc.issuing import Issuer
 from pairing_server.oidc.metadata import (
     BACKCHANNEL_PATH,
     TOKEN_PATH,
-    USERINFO_PATH,
     discovery,
 )
+from pairing_server.oidc.sender import SenderConstraints
+from pairing_server.oidc.showing import certificate_of, shown_by
 from pairing_server.oidc.token import TokenFlow
 
 #: CIBA Core section 10.1.1 advises against holding a poll for longer.
@@ -28,15 +28,17 @@ class LoginRoutes:
         self,
         flow: LoginFlow,
         tokens: TokenFlow,
-        issuer: Issuer,
         client_auth: ClientAuthentication,
+        senders: SenderConstraints,
         base_url: str,
+        aliases: str | None = None,
     ) -> None:
         self._flow = flow
         self._tokens = tokens
-        self._issuer = issuer
         self._client_auth = client_auth
+        self._senders = senders
         self._base_url = base_url
+        self._aliases = aliases
         self._held = HeldCalls(MOST_OF_CLIENT)
 
     def table(self) -> list[web.RouteDef]:
@@ -45,30 +47,27 @@ class LoginRoutes:
             web.get("/.well-known/openid-configuration", self.metadata),
             web.post(BACKCHANNEL_PATH, self.backchannel),
             web.post(TOKEN_PATH, self.token),
-            web.get(USERINFO_PATH, self.userinfo),
-            web.post(USERINFO_PATH, self.userinfo),
         ]
 
     async def metadata(self, request: web.Request) -> web.Response:
         """Say what this server is (OpenID Connect Discovery 1.0)."""
         _ = request
         headers = {"Cache-Control": "public, max-age=300"}
-        return answer(discovery(self._base_url), headers=headers)
+        return answer(discovery(self._base_url, self._aliases), headers=headers)
 
     async def backchannel(self, request: web.Request) -> web.Response:
         """Ask a person to log in (CIBA Core section 7)."""
         form = await form_body(request)
-        client = await self._client_auth.authenticate(form)
+        client = await self._client_auth.authenticate(form, certificate_of(request))
         return answer(await self._flow.begin(form, client))
 
     async def token(self, request: web.Request) -> web.Response:
         """Answer a token request (RFC 6749 section 3.2)."""
-        form = await form_body(request)
-        client = await self._client_auth.authenticate(form)
+        form, shown = await form_body(request), shown_by(request)
+        client = await self._client_auth.authenticate(form, shown.certificate)
+        confirmation = await self._senders.confirmation(client, shown)
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
         with self._held.hold(client.id, preferred_wait(request, MAX_HELD_POLL)) as wait:
-            return answer(await self._tokens.token(form, client, wait), headers=headers)
-
-    async def userinfo(self, request: web.Request) -> web.Response:
-        """Tell the person's claims (OpenID Connect Core section 5.3)."""
-        return answer(await self._issuer.userinfo(bearer(request)))
+            return answer(
+                await self._tokens.token(form, client, wait, confirmation), headers=headers
+            )

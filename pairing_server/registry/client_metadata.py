@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from pairing_server.destination import EgressError, read_url
 
@@ -99,7 +100,8 @@ class ClientMetadata(
                 "tls_client_auth takes tls_client_auth_subject_dn or tls_client_auth_san_dns, "
                 "one of the two, and no other method takes either"
             )
-        _check_name(self.tls_client_auth_subject_dn)
+        if self.tls_client_auth_subject_dn:
+            read_name(self.tls_client_auth_subject_dn)
         is_ping = self.backchannel_token_delivery_mode is DeliveryMode.PING
         if is_ping != bool(self.backchannel_client_notification_endpoint):
             raise ValueError(
@@ -111,6 +113,13 @@ class ClientMetadata(
 
 #: What this server calls, and calls only in the one strict spelling.
 _CALLED = ("jwks_uri", "backchannel_client_notification_endpoint", "backchannel_logout_uri")
+
+#: What names of organisations' certificates have beyond RFC 4514 section 3.
+_ATTRIBUTES = {
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
+    "emailAddress": NameOID.EMAIL_ADDRESS,
+}
 
 
 def read(members: Mapping[str, Any]) -> ClientMetadata:
@@ -137,10 +146,14 @@ def check_redirect(name: str, uri: str) -> None:
         raise ValueError(f"{name} takes https URLs without a fragment (http on loopback)")
 
 
-def _check_name(subject: str) -> None:
+def read_name(subject: str) -> x509.Name:
+    """Read a subject's name as RFC 4514 writes it.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
-        if subject:
-            x509.Name.from_rfc4514_string(subject)
+        return x509.Name.from_rfc4514_string(subject, _ATTRIBUTES)
     except ValueError as error:
         raise ValueError("tls_client_auth_subject_dn takes a name as RFC 4514 has it") from error
 

@@ -4,7 +4,6 @@ There are two ways to it, and a request has one of them: TLS that ends here, or 
 it and says so in `Client-Cert` (RFC 9440).
 """
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -19,17 +18,11 @@ from pairing_server.http import (
     set_cookie,
 )
 from pairing_server.limits import Network
-from pairing_server.tls import shown_certificates
 from pairing_server.tokens import Random, new_secret
-from pairing_server.uzi.client_cert import (
-    CLIENT_CERT,
-    CLIENT_CERT_CHAIN,
-    ClientCertificate,
-    read_fields,
-)
 from pairing_server.uzi.mtls import MtlsFlow, MtlsLogin
 from pairing_server.uzi.routes import BROWSER_COOKIE
 from pairing_server.uzi.session import Purpose
+from pairing_server.uzi.shown import shown_certificate
 
 #: The page that a login leads to.
 DETAILS = "/portal/details"
@@ -44,17 +37,6 @@ class NoClientCertificate(Refusal):
         "Your browser did not show your UZI card. Put the card in the reader, close all windows "
         "of your browser, open it again and choose the card's certificate; or log in with the "
         "desktop agent."
-    )
-
-
-class ClientCertNotAccepted(Refusal):
-    """A `Client-Cert` field from who is not a configured proxy (RFC 9440 section 4)."""
-
-    code = "client_cert_not_accepted"
-    status = 403
-    description = (
-        "A Client-Cert header is taken from the configured proxies only. Ask your IT department "
-        "to name the proxy in PAIRING_CLIENT_CERT_PROXIES."
     )
 
 
@@ -100,7 +82,9 @@ class MtlsRoutes:
         origin = request.app[SETTINGS].origin
         # A browser shows the card to whatever page makes it post here: like a cookie.
         check_same_origin(request, origin)
-        shown = self._certificate(request)
+        shown = shown_certificate(request, self._proxies)
+        if shown is None:
+            raise NoClientCertificate
         form = await form_body(request)
         if form.get("purpose", Purpose.LOGIN) != Purpose.LOGIN:
             raise SignatureNeeded
@@ -112,28 +96,3 @@ class MtlsRoutes:
         browser = cookie(request, BROWSER_COOKIE) or new_secret(self._random)
         set_cookie(request, response, BROWSER_COOKIE, browser)
         return response
-
-    def _certificate(self, request: web.Request) -> ClientCertificate:
-        leaf = request.headers.getall(CLIENT_CERT, [])
-        chain = request.headers.getall(CLIENT_CERT_CHAIN, [])
-        tls = request.get_extra_info("ssl_object")
-        if leaf or chain:
-            # Never passed over in silence: who sends it means to be believed.
-            if tls is not None or not _is_among(request.remote, self._proxies):
-                raise ClientCertNotAccepted("on the own listener" if tls else "not a proxy")
-            return read_fields(leaf, chain)
-        shown = shown_certificates(tls) if tls is not None else []
-        if not shown:
-            raise NoClientCertificate
-        return ClientCertificate(shown[0], tuple(shown[1:]))
-
-
-def _is_among(peer: str | None, networks: Sequence[Network]) -> bool:
-    """Tell whether the TCP peer is in one of the networks; no header says who that is."""
-    try:
-        address = ipaddress.ip_address(peer or "")
-    except ValueError:  # A Unix socket has no address.
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)

@@ -1,5 +1,8 @@
 """What the settings make of trust: the hierarchy, its anchors, and what a handshake asks for."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from cryptography import x509
 
 from pairing_server.settings import PREFIX, Settings, SettingsError
@@ -42,14 +45,16 @@ def read_issuers(settings: Settings) -> list[x509.Certificate]:
     Raises:
         SettingsError: A file cannot be read, or holds no certificate.
     """
-    issuers: list[x509.Certificate] = []
-    for file in settings.uzi_issuers:
-        try:
-            issuers += load_anchors(file.read_bytes())
-        except (OSError, ValueError) as error:
-            mistake = f"{PREFIX}UZI_ISSUERS: {file} is no certificate that can be read."
-            raise SettingsError([mistake]) from error
-    return issuers
+    return _read("UZI_ISSUERS", settings.uzi_issuers)
+
+
+def read_client_authorities(settings: Settings) -> list[x509.Certificate]:
+    """Read the authorities whose certificates clients may show (RFC 8705).
+
+    Raises:
+        SettingsError: A file cannot be read, or holds no certificate.
+    """
+    return _read("CLIENT_AUTHORITIES", settings.client_authorities)
 
 
 def read_card_context(settings: Settings) -> CardContext | None:
@@ -64,7 +69,19 @@ def read_card_context(settings: Settings) -> CardContext | None:
         return None
     issuers = read_issuers(settings)
     anchors = read_anchors(settings).among(issuers)
+    clients = read_client_authorities(settings)
     if not anchors:
         mistake = f"{PREFIX}UZI_ANCHORS: a TLS listener needs an anchor's certificate, as a file."
         raise SettingsError([mistake])
-    return card_context(certificate, key, [*anchors, *issuers])
+    return card_context(certificate, key, [*anchors, *issuers, *clients])
+
+
+def _read(name: str, files: Sequence[Path]) -> list[x509.Certificate]:
+    found: list[x509.Certificate] = []
+    for file in files:
+        try:
+            found += load_anchors(file.read_bytes())
+        except (OSError, ValueError) as error:
+            mistake = f"{PREFIX}{name}: {file} is no certificate that can be read."
+            raise SettingsError([mistake]) from error
+    return found

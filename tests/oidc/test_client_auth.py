@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import secrets
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,17 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from pairing_server.oidc.client_auth import ClientAuthentication, check_claims
+from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.refusals import InvalidClient
+from pairing_server.ports import Ports
 from pairing_server.registry import clients
+from pairing_server.registry.client_metadata import AuthMethod, ClientMetadata
 from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.uzi.client_cert import ClientCertificate
+from tests.card_tls import der
 from tests.doubles import FrozenClock
 from tests.oidc.client import ASSERTION_TYPE, claims, part
+from tests.oidc.client_ca import SUBJECT, ClientCa
 
 ISSUER = "https://login.example"
 KEY, RSA_KEY = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
@@ -54,6 +61,12 @@ KNOWN = Client(
     created_at=datetime(2026, 11, 22, tzinfo=UTC),
 )
 
+CA = ClientCa()
+CERTIFICATE = CA.issue()
+BY_NAME = ClientMetadata(
+    token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls_client_auth_subject_dn=SUBJECT
+)
+
 
 @pytest.fixture
 async def authentication(registry, store, clock):
@@ -61,9 +74,14 @@ async def authentication(registry, store, clock):
         clients.add(tx, KNOWN)
         clients.add(tx, replace(KNOWN, id="other", jwks={"keys": [jwk(OTHER_KEY)]}))
         clients.add(tx, replace(KNOWN, id="gone", status=ClientStatus.CLOSED))
+        clients.add(tx, replace(KNOWN, id="xis", metadata=BY_NAME))
 
     await registry.commit(register)
-    return ClientAuthentication(registry, store, clock, ISSUER)
+    ports = Ports(registry, store, clock, secrets.token_bytes)
+    # Nobody here has a `jwks_uri`.
+    return ClientAuthentication(
+        ports, ClientKeySets(None, time.monotonic), ISSUER, authorities=[CA.root.certificate]
+    )
 
 
 def signed(key=KEY, algorithm="ES256", headers=None, **changed):
@@ -301,6 +319,46 @@ async def test_every_refusal_looks_the_same(authentication):
         for assertion in (signed(OTHER_KEY), signed(iss="nobody", sub="nobody"), "x")
     ]
     assert len({(error.description, str(error.members)) for error in seen}) == 1
+
+
+def shown(issued):
+    return ClientCertificate(der(issued.certificate), tuple(map(der, issued.chain)))
+
+
+async def test_the_client_whose_certificate_was_shown(authentication):
+    for _ in range(2):
+        found = await authentication.authenticate({"client_id": "xis"}, shown(CERTIFICATE))
+        assert found.id == "xis"
+
+
+@pytest.mark.parametrize(
+    ("sent", "issued"),
+    [
+        ({"client_id": "xis"}, CA.issue("CN=other")),
+        ({"client_id": "xis"}, ClientCa().issue()),
+        ({"client_id": "xis"}, None),
+        ({}, CERTIFICATE),
+        ({"client_id": "nobody"}, CERTIFICATE),
+        ({"client_id": "xis\ud800"}, CERTIFICATE),
+        # Registered for signatures.
+        ({"client_id": "his"}, CERTIFICATE),
+    ],
+)
+async def test_any_other_certificate_or_client(authentication, sent, issued):
+    with pytest.raises(InvalidClient):
+        await authentication.authenticate(sent, issued and shown(issued))
+
+
+async def test_who_is_registered_by_certificate_signs_nothing(authentication):
+    await refused(authentication, signed(iss="xis", sub="xis"))
+    with pytest.raises(InvalidClient):
+        await authentication.authenticate(
+            form(signed(iss="xis", sub="xis"), client_id="xis"), shown(CERTIFICATE)
+        )
+
+
+async def test_a_certificate_beside_a_signature_changes_nothing(authentication):
+    assert (await authentication.authenticate(form(signed()), shown(CERTIFICATE))).id == "his"
 
 
 NOW = FrozenClock()()

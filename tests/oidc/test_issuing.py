@@ -6,7 +6,8 @@ import jwt
 import pytest
 
 from pairing_server.approvals.auth_request import Grant
-from pairing_server.oidc.issuing import AccessToken
+from pairing_server.keys.signing import PUBLISHED_AFTER_USE, PUBLISHED_BEFORE_USE, REFRESH
+from pairing_server.oidc.access import AccessToken
 from pairing_server.registry import clients
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import digest
@@ -60,3 +61,43 @@ async def test_without_a_key_the_access_token_is_a_bearers(desk, issued):
     tokens = Shelf(desk.house.store, "access-token", AccessToken)
     assert (await tokens.get(digest(body["access_token"]))).value.confirmation is None
     assert body["token_type"] == "Bearer"
+
+
+async def key_set(house):
+    async with house.http.get(f"{house.base_url}/jwks.json") as response:
+        return jwt.PyJWKSet.from_dict(await response.json())
+
+
+def verified(keys, token, client):
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    return jwt.decode(token, key, ["ES256"], options, audience=client.id)["sub"]
+
+
+async def test_a_rotation_of_the_servers_keys_fails_no_login(desk, client, stores, clock):
+    """Who keeps the key set for as long as it is told to verifies what either key signed."""
+
+    def fresh():
+        now = int(clock().timestamp())
+        return {"client_assertion": client.assertion(exp=now + 60, iat=now)}
+
+    async def log_in():
+        _, asked = await client.ask(**fresh())
+        (request,) = await desk.phone.auth_requests()
+        await desk.phone.approve(request, asked["binding_code"])
+        status, body = await client.poll(asked["auth_req_id"], **fresh())
+        assert status == 200, body
+        return body["id_token"]
+
+    clock.advance(PUBLISHED_BEFORE_USE)
+    before, kept = await log_in(), await key_set(desk.house)
+    await stores.keys.rotate("operator:test")
+    clock.advance(REFRESH)
+    after, fetched = await log_in(), await key_set(desk.house)
+    assert jwt.get_unverified_header(before)["kid"] != jwt.get_unverified_header(after)["kid"]
+    pairs = [(keys, token) for keys in (kept, fetched) for token in (before, after)]
+    subjects = {verified(keys, token, client) for keys, token in pairs}
+    assert len(subjects) == 1
+    clock.advance(PUBLISHED_AFTER_USE)
+    with pytest.raises(KeyError):
+        verified(await key_set(desk.house), before, client)

@@ -2,6 +2,7 @@
 
 import re
 
+from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.device_routes import DeviceRoutes
 from pairing_server.oidc.metadata import SCOPES, discovery
 from pairing_server.oidc.routes import LoginRoutes
@@ -38,11 +39,16 @@ async def test_every_endpoint_that_is_named_exists(house):
         "backchannel_authentication_endpoint": 415,
         "device_authorization_endpoint": 415,
         "userinfo_endpoint": 401,
+        "introspection_endpoint": 415,
     }
 
 
 def test_every_endpoint_that_exists_is_named():
-    tables = (LoginRoutes(None, None, None, None, ISSUER), DeviceRoutes(None, None))
+    tables = (
+        LoginRoutes(None, None, None, None, ISSUER),
+        DeviceRoutes(None, None),
+        AccessRoutes(None, None),
+    )
     paths = {route.path for each in tables for route in each.table()}
     named = {str(url).removeprefix(ISSUER) for url in discovery(ISSUER).values()}
     assert paths - named == {"/.well-known/openid-configuration"}

@@ -21,7 +21,7 @@ from clients.desktop import Card
 from clients.test_ca import KeyKind, make_key
 from pairing_server.limits import Rate
 from pairing_server.settings import load
-from pairing_server.uzi.mtls_routes import _is_among
+from pairing_server.uzi.shown import _is_among
 from tests.card_tls import FORM, ServerCertificate, browser_tls, der, pem, without_scalar
 from tests.house import free_port
 

@@ -1,0 +1,100 @@
+"""Rules of clients that show a certificate (RFC 8705): its path, and whose it is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import (
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from pairing_server.registry.client_metadata import ClientMetadata, read_name
+from pairing_server.uzi.certificate import UNREADABLE
+from pairing_server.uzi.client_cert import ClientCertificate
+
+_FOR_CLIENTS = frozenset(
+    {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+)
+
+
+class CertificateError(Exception):
+    """The certificate is not believed, or not of this client; says why, to the log."""
+
+
+def believed(
+    shown: ClientCertificate, authorities: Sequence[x509.Certificate], now: datetime
+) -> x509.Certificate:
+    """Return the certificate if a path leads from it to an authority, today, for clients.
+
+    Args:
+        authorities: Roots or issuers; each ends a path.
+
+    Raises:
+        CertificateError: it does not.
+    """
+    if not authorities:
+        raise CertificateError("no authorities are configured")
+    try:
+        leaf, *chain = (x509.load_der_x509_certificate(der) for der in (shown.leaf, *shown.chain))
+        usage = _extended_usage(leaf)
+        _verify(leaf, chain, authorities, now)
+    except (*UNREADABLE, VerificationError) as error:
+        # Their words may quote what was shown.
+        raise CertificateError(f"no path: {type(error).__name__}") from error
+    if usage is not None and _FOR_CLIENTS.isdisjoint(usage):
+        raise CertificateError("not for clients")
+    return leaf
+
+
+def check_name(certificate: x509.Certificate, metadata: ClientMetadata) -> None:
+    """Check that the certificate has the name that the client is registered with.
+
+    Raises:
+        CertificateError: it has another, or the client is registered with none.
+    """
+    subject, host = metadata.tls_client_auth_subject_dn, metadata.tls_client_auth_san_dns
+    if subject and certificate.subject == read_name(subject):
+        return
+    if host and host.lower() in _hosts(certificate):
+        return
+    raise CertificateError("another name")
+
+
+def _verify(
+    leaf: x509.Certificate,
+    chain: list[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
+    now: datetime,
+) -> None:
+    # The XIS' certificates of the UZI-register have names that web browsers do not know of, so
+    # that of the leaf no more is demanded than what is checked here by hand.
+    verifier = (
+        PolicyBuilder()
+        .store(Store(list(authorities)))
+        .time(now)
+        .extension_policies(
+            ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all()
+        )
+        .build_client_verifier()
+    )
+    verifier.verify(leaf, chain)
+
+
+def _extended_usage(certificate: x509.Certificate) -> Sequence[x509.ObjectIdentifier] | None:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except x509.ExtensionNotFound:
+        return None
+    return list(found.value)
+
+
+def _hosts(certificate: x509.Certificate) -> frozenset[str]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(name.lower() for name in found.value.get_values_for_type(x509.DNSName))

@@ -1,0 +1,145 @@
+"""To whom tokens are bound, by policy and by what was shown; and each proof once."""
+
+import asyncio
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.oidc.confirmation import certificate_thumbprint, thumbprint
+from pairing_server.oidc.refusals import DpopChallenge, DpopProofRefused, InvalidDpopProof
+from pairing_server.oidc.sender import SenderConstraints, Shown
+from pairing_server.ports import Ports
+from pairing_server.registry.client_metadata import read
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.uzi.client_cert import ClientCertificate
+from tests.oidc.dpop import DpopKey
+
+ORIGINS = ("https://login.example", "https://login.example:8443")
+KNOWN = Client(
+    id="his",
+    name="HIS",
+    jwks={},
+    uras=(),
+    redirect_uris=(),
+    policy={},
+    status=ClientStatus.ACTIVE,
+    created_at=datetime(2026, 11, 26, tzinfo=UTC),
+)
+CERTIFICATE = ClientCertificate(b"one")
+KEY, OTHER = DpopKey(), DpopKey()
+BY_DPOP = (
+    replace(KNOWN, policy={"sender_constraint": "dpop"}),
+    replace(KNOWN, metadata=read({"dpop_bound_access_tokens": True})),
+)
+BY_CERTIFICATE = (
+    replace(KNOWN, policy={"sender_constraint": "mtls"}),
+    replace(KNOWN, metadata=read({"tls_client_certificate_bound_access_tokens": True})),
+)
+
+
+@pytest.fixture
+def senders(registry, store, clock):
+    return SenderConstraints(Ports(registry, store, clock, secrets.token_bytes), ORIGINS)
+
+
+def proof(key=KEY, path="/token", method="POST", origin=ORIGINS[0], token=None, **changed):
+    return key.proof(method, origin + path, token, **changed)
+
+
+def shown(*proofs, certificate=None, method="POST", path="/token"):
+    return Shown(method, path, proofs, certificate)
+
+
+async def test_where_nothing_is_agreed_and_nothing_shown_a_token_is_a_bearers(senders):
+    assert await senders.confirmation(KNOWN, shown()) is None
+    # A certificate that authenticates binds nothing by itself.
+    assert await senders.confirmation(KNOWN, shown(certificate=CERTIFICATE)) is None
+
+
+@pytest.mark.parametrize("client", [KNOWN, *BY_DPOP])
+@pytest.mark.parametrize("origin", ORIGINS)
+async def test_a_proof_binds(senders, client, origin):
+    bound = await senders.confirmation(client, shown(proof(origin=origin)))
+    assert bound == {"jkt": thumbprint(KEY.jwk)}
+
+
+@pytest.mark.parametrize("client", BY_DPOP)
+async def test_who_has_to_prove_and_does_not_gets_none(senders, client):
+    with pytest.raises(InvalidDpopProof):
+        await senders.confirmation(client, shown())
+
+
+@pytest.mark.parametrize("client", BY_CERTIFICATE)
+async def test_a_certificate_binds_and_has_to_be_there(senders, client):
+    bound = await senders.confirmation(client, shown(certificate=CERTIFICATE))
+    assert bound == {"x5t#S256": certificate_thumbprint(b"one")}
+    with pytest.raises(InvalidRequest, match=r"^$"):
+        await senders.confirmation(client, shown())
+
+
+async def test_a_proof_is_taken_once_however_many_show_it(senders):
+    once = shown(proof())
+    calls = [senders.confirmation(KNOWN, once) for _ in range(16)]
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(each, dict) for each in done) == 1
+    assert sum(isinstance(each, InvalidDpopProof) for each in done) == 15
+
+
+async def test_two_keys_may_draw_the_same_jti(senders):
+    for key in (KEY, OTHER):
+        assert await senders.confirmation(KNOWN, shown(proof(key, jti="one")))
+
+
+async def test_a_proof_that_does_not_hold_uses_up_no_jti(senders):
+    with pytest.raises(InvalidDpopProof):
+        await senders.confirmation(KNOWN, shown(proof(jti="mine", method="GET")))
+    assert await senders.confirmation(KNOWN, shown(proof(jti="mine")))
+
+
+BOUND = {"jkt": thumbprint(KEY.jwk)}
+USERINFO = {"path": "/userinfo", "method": "GET"}
+
+
+async def test_the_key_of_a_token_opens_it(senders):
+    fitting = shown(proof(token="t", **USERINFO), **USERINFO)
+    await senders.check(BOUND, "t", fitting, by_dpop=True)
+    with pytest.raises(DpopProofRefused):
+        await senders.check(BOUND, "t", fitting, by_dpop=True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "by_dpop", "proofs"),
+    [
+        (DpopChallenge, False, lambda: ()),
+        (DpopChallenge, False, lambda: (proof(token="t", **USERINFO),)),
+        (DpopChallenge, True, lambda: (proof(OTHER, token="t", **USERINFO),)),
+        (DpopProofRefused, True, lambda: ()),
+        (DpopProofRefused, True, lambda: (proof(**USERINFO),)),
+        (DpopProofRefused, True, lambda: (proof(token="u", **USERINFO),)),
+        (DpopProofRefused, True, lambda: (proof(token="t"),)),
+    ],
+)
+async def test_nothing_else_opens_a_token_that_is_bound_by_dpop(senders, refusal, by_dpop, proofs):
+    with pytest.raises(refusal) as error:
+        await senders.check(BOUND, "t", shown(*proofs(), **USERINFO), by_dpop=by_dpop)
+    assert error.value.status == 401
+    assert error.value.challenge.startswith("DPoP error=")
+    assert 'algs="ES256 PS256 EdDSA"' in error.value.challenge
+
+
+async def test_a_token_that_is_not_bound_is_not_shown_as_if_it_were(senders):
+    await senders.check({}, "t", shown(**USERINFO), by_dpop=False)
+    fitting = shown(proof(token="t", **USERINFO), **USERINFO)
+    with pytest.raises(DpopChallenge):
+        await senders.check({}, "t", fitting, by_dpop=True)
+
+
+async def test_the_certificate_of_a_token_opens_it_and_no_other(senders):
+    bound = {"x5t#S256": certificate_thumbprint(b"one")}
+    await senders.check(bound, "t", shown(certificate=CERTIFICATE, **USERINFO), by_dpop=False)
+    for other in (None, ClientCertificate(b"two")):
+        with pytest.raises(Unauthenticated):
+            await senders.check(bound, "t", shown(certificate=other, **USERINFO), by_dpop=False)
