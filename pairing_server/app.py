@@ -203,7 +203,7 @@ def make_app(
         ports,
         bound.approvals,
         keys,
-        settings=settings,
+        settings,
         pairwise_salt=stores.pairwise_salt,
         policy=bound.policy,
     )
@@ -266,7 +266,13 @@ def make_app(
     app.on_cleanup.append(lambda _: dispatch.close())
     app.on_cleanup.append(lambda _: provider.egress.close())
     app.cleanup_ctx.extend(
-        (revocation, bound.reminding, bound.approvals.withdrawing, push.warming)
+        (
+            revocation,
+            bound.reminding,
+            bound.approvals.withdrawing,
+            push.warming,
+            provider.pings.running,
+        )
     )
     return app
 

@@ -49,6 +49,12 @@ PUSH_CIRCUITS_OPEN = Gauge(
     ["service"],
     registry=METRICS,
 )
+PINGS = Counter(
+    "pairing_pings_total",
+    "Notifications to clients in ping mode, by what became of them.",
+    ["outcome"],
+    registry=METRICS,
+)
 CRL_AGE = Gauge(
     "pairing_uzi_crl_age_seconds",
     "Age of the freshest revocation list of an authority.",

@@ -138,6 +138,9 @@ class Settings(PushSettings):
     egress_inside: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of your own that may be called, as 10.1.2.0/24; else none are."
     )
+    client_ca_file: Path | None = Field(
+        None, description="PEM of what signs clients' own certificates, beside the system's."
+    )
     uzi_crl_dir: Path | None = Field(
         None, description="The directory of the issuers' revocation lists, kept fresh by you."
     )

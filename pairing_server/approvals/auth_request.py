@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.tokens import digest
 
 #: How long a request stays open by default and at most (NIST SP 800-63B-4: at most ten minutes).
 DEFAULT_LIFETIME = timedelta(minutes=2)
@@ -26,6 +27,23 @@ class Grant(StrEnum):
     DEVICE = "device"
     CODE = "code"
     SESSION = "session"
+
+
+_NOBODY = "nobody:"
+
+
+def nobody(hint: str) -> str:
+    """Return the id of who is not there, for a hint that names nobody this client may know of.
+
+    The same one each time: what is asked of nobody fills an inbox, is superseded and runs out as
+    what is asked of people is, or the difference would tell who is there.
+    """
+    return _NOBODY + digest(hint)
+
+
+def is_nobody(person_id: str) -> bool:
+    """Whether this is nobody; the ids of people have no colon."""
+    return person_id.startswith(_NOBODY)
 
 
 class Status(StrEnum):

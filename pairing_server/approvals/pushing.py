@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pairing_server.approvals import fatigue as rules
 from pairing_server.approvals import inbox as inbox_rules
-from pairing_server.approvals.auth_request import Answer, AuthRequest, Decision
+from pairing_server.approvals.auth_request import Answer, AuthRequest, Decision, is_nobody
 from pairing_server.approvals.expiries import Expiries
 from pairing_server.approvals.fatigue import Gate, Judged, Knock, Pressure, Verdict
 from pairing_server.approvals.inbox import Entry
@@ -48,7 +48,7 @@ class Pushing:
         """Wake the person's phones, if that may be.  Returns whether there is one to answer."""
         now = self._clock()
         found = await self._registry.read(lambda tx: self._find(tx, person_id, request))
-        if not found.phones:
+        if not found.phones and not is_nobody(person_id):
             return False
         barred = rules.bar(gate, is_known=found.is_known, is_closed=found.is_closed)
         knock = Knock(request.id, request.workstation_id, found.is_known, barred)

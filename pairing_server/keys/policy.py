@@ -130,6 +130,12 @@ def earned_acr(policy: KeyPolicy, key: KeyFacts, ceiling: str) -> AssuranceLevel
     return lower_of(earned, AssuranceLevel(ceiling))
 
 
+def most_earned(policy: KeyPolicy) -> AssuranceLevel:
+    """Return the most that any key earns under this policy."""
+    takes_hardware = AttestationVerdict.HARDWARE in policy.verdicts
+    return AssuranceLevel.SUBSTANTIAL if takes_hardware else AssuranceLevel(policy.synced)
+
+
 def lower_of(one: AssuranceLevel, other: AssuranceLevel) -> AssuranceLevel:
     """Return the lower one of two levels."""
     ranks = list(AssuranceLevel)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pairing_server.clock import Clock, to_milliseconds
 from pairing_server.registry import AlreadyExistsError, Query, Registry, Transaction
@@ -90,6 +92,11 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """Return a key for one purpose, which tells nothing of the secret or of another (RFC 5869)."""
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
 
 
 _insert = sa.insert(server_secret).values(

@@ -11,17 +11,18 @@ import msgspec
 
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, MAX_LIFETIME
 from pairing_server.errors import InvalidRequest
+from pairing_server.oidc import hints, ping
+from pairing_server.oidc.acr import asked_levels
 from pairing_server.oidc.client_policy import MAX_CODE_DIGITS, policy_of
 from pairing_server.oidc.metadata import SCOPES
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
+from pairing_server.registry.client_metadata import DeliveryMode
 from pairing_server.registry.clients import Client
+from pairing_server.settings import AssuranceLevel
 
 MAX_BINDING_MESSAGE_CHARACTERS = 100
-MAX_HINT_CHARACTERS = 200
 
-_HINTS = ("login_hint", "login_hint_token", "id_token_hint")
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_UZI_HINT = re.compile(r"uzi:([0-9]{9})", re.ASCII)
 # Controls, surrogates, private and unassigned, line and paragraph separators; and what turns the
 # direction of text or hides in it.
 _UNSHOWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"})
@@ -40,14 +41,6 @@ class RequestContext(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """Whom the client means: a UZI number or a user name."""
-
-    uzi_number: str | None
-    user_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Binding:
     """What ties the two screens: a text to compare, and a code to type if the client has one."""
 
@@ -61,10 +54,15 @@ class BackchannelRequest:
 
     Attributes:
         scope: What was asked and is known here; the rest is granted to nobody (RFC 6749 3.3).
+        hint: Its name and what stands there.
+        acr: The levels of assurance that are asked for, of those that are known here.
+        notification_token: Empty but in ping mode.
     """
 
     scope: str
-    hint: Hint
+    hint: tuple[str, str]
+    acr: tuple[AssuranceLevel, ...]
+    notification_token: str
     ura: str
     binding: Binding
     lifetime: timedelta
@@ -75,26 +73,21 @@ class BackchannelRequest:
 def parse(form: Mapping[str, str], client: Client) -> BackchannelRequest:
     """Read a request.
 
-    `acr_values` is voluntary (CIBA Core section 7.1) and not compared with what a phone can reach:
-    the assertion says the `acr` that was reached, and a client that needs more refuses it.
+    Args:
+        form: Its parameters, whether they came in a form or in a request object.
 
     Raises:
         InvalidBindingMessage: see there.
         InvalidRequest: a parameter is missing or out of range.
         InvalidScope: `openid` is missing.
     """
-    scope = scope_of(form)
-    if sum(name in form for name in _HINTS) != 1:
-        raise InvalidRequest("Send exactly one hint: login_hint.")
-    if "login_hint" not in form:
-        raise InvalidRequest("This server takes login_hint and no other hint.")
-    if "request" in form:
-        raise InvalidRequest("This server does not take signed requests.")
     policy = policy_of(client)
     digits = policy.code_digits
     return BackchannelRequest(
-        scope=scope,
-        hint=_hint(form["login_hint"]),
+        scope=scope_of(form),
+        hint=hints.only_one(form),
+        acr=asked_levels(form.get("acr_values", "")),
+        notification_token=_notification_token(form, client),
         ura=ura_of(form.get("ura"), client),
         binding=binding(form.get("binding_message"), digits),
         lifetime=lifetime_of(form.get("requested_expiry")),
@@ -138,11 +131,9 @@ def binding(message: str | None, digits: int) -> Binding:
     return Binding(message, None)
 
 
-def _hint(value: str) -> Hint:
-    if len(value) > MAX_HINT_CHARACTERS:
-        raise InvalidRequest("The login_hint is too long.")
-    match = _UZI_HINT.fullmatch(value)
-    return Hint(match[1], None) if match else Hint(None, value)
+def _notification_token(form: Mapping[str, str], client: Client) -> str:
+    is_ping = client.metadata.backchannel_token_delivery_mode is DeliveryMode.PING
+    return ping.notification_token(form) if is_ping else ""
 
 
 def ura_of(value: str | None, client: Client) -> str:

@@ -2,21 +2,19 @@
 
 An operator wrote them down, but a client named them, so that they may lead no further than to
 that client: over TLS, to the registered URL and to no other, and to public addresses, unless the
-operator agreed with this client that its URLs lead inside.
+operator agreed with this client that its URLs lead inside, to networks that the operator named.
 """
 
-from collections.abc import Collection, Iterable
+import ssl
+from collections.abc import Collection
 from ipaddress import ip_network
 
 from pairing_server.destination import AllowList, EgressError, Network, Reason, read_url
 from pairing_server.egress import Answer, Call, Egress
 from pairing_server.egress_pool import EgressPool
+from pairing_server.settings import PREFIX, Settings, SettingsError
+from pairing_server.tls import system_trust
 
-#: What organisations number their own machines by (RFC 1918, RFC 4193).  Neither loopback, which
-#: is this machine, nor link-local addresses, where clouds keep their credentials.
-PRIVATE: tuple[Network, ...] = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
-)
 LOOPBACK: tuple[Network, ...] = tuple(map(ip_network, ("127.0.0.0/8", "::1/128")))
 _LOCALHOST = "localhost"
 #: To one client: what hangs there holds up nothing else.
@@ -28,7 +26,7 @@ class ClientEgress:
 
     Args:
         public: Calls public addresses alone.
-        private: Calls the inside as well.
+        private: Calls the operator's own networks as well.
         is_demo: Whether this server itself is on localhost without TLS: then so may clients be.
     """
 
@@ -63,10 +61,34 @@ class ClientEgress:
         return await pool.send(call, allowed)
 
 
-def networks(inside: Iterable[Network], *, is_demo: bool) -> tuple[Network, ...]:
-    """Return what a client may be called at whose URLs lead inside.
+def make_client_egress(settings: Settings) -> ClientEgress:
+    """Make what calls clients.
 
-    Args:
-        inside: Networks that the operator numbered otherwise.
+    Raises:
+        SettingsError: with what is wrong with the authorities' file.
     """
-    return (*PRIVATE, *inside, *(LOOPBACK if is_demo else ()))
+    proxy = None if settings.egress_proxy is None else settings.egress_proxy.get_secret_value()
+    tls = _trust(settings)
+    is_demo = not settings.is_https
+    inside = (*settings.egress_inside, *(LOOPBACK if is_demo else ()))
+    return ClientEgress(
+        Egress((), proxy, tls=tls), Egress(inside, proxy, tls=tls), is_demo=is_demo
+    )
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    """Return what believes the system's authorities, and those of clients inside."""
+    file = settings.client_ca_file
+    if file is None:
+        return system_trust()
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=file)
+    except ssl.SSLError as error:
+        raise SettingsError(
+            [f"{PREFIX}CLIENT_CA_FILE: {file} has no certificates in PEM."]
+        ) from error
+    except OSError as error:
+        mistake = f"{PREFIX}CLIENT_CA_FILE: {file} cannot be read: {error.strerror}."
+        raise SettingsError([mistake]) from error
+    return context

@@ -18,9 +18,11 @@ import structlog
 from pairing_server.destination import EgressError
 from pairing_server.egress import Call
 from pairing_server.errors import Unavailable
+from pairing_server.oidc import fapi_ciba
 from pairing_server.oidc.client_egress import ClientEgress
 from pairing_server.oidc.client_keys import Jwk, UnverifiedError, read_key_set, verified
 from pairing_server.oidc.client_policy import policy_of
+from pairing_server.registry.client_metadata import Algorithm
 from pairing_server.registry.clients import Client
 
 #: How long a fetched set is used before it is fetched again: a key that is withdrawn is refused
@@ -71,17 +73,21 @@ class ClientKeySets:
         self._sleep = sleep
         self._fetched: dict[str, _Fetched] = {}
 
-    async def verified(self, token: str, client: Client, options: Any) -> dict[str, Any]:
+    async def verified(
+        self, token: str, client: Client, options: Any, only: Algorithm | None = None
+    ) -> dict[str, Any]:
         """Return the claims of a token that the client signed.
 
         Args:
             options: PyJWT's, for what is required of the claims.
+            only: With which algorithm of the policy's; by default, with any.
 
         Raises:
             Unavailable: the client's keys cannot be fetched, or too many wait for them.
             UnverifiedError: no key of the client verifies it.
         """
-        allowed = policy_of(client).algorithms
+        taken = fapi_ciba.algorithms(policy_of(client))
+        allowed = tuple(each for each in taken if only in (None, each))
         if not client.metadata.jwks_uri:
             return verified(token, client.jwks.get("keys", []), allowed, options)
         known = self._set_of(client)

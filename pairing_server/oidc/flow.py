@@ -1,40 +1,46 @@
 """The steps of a login at a workstation that knows who: CIBA."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pairing_server.approvals.auth_request import Grant, Shown
+from pairing_server.approvals.auth_request import AuthRequest, Grant, Shown, nobody
 from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest
-from pairing_server.keys.policy import KeyPolicy, accepts, with_changes
+from pairing_server.keys.policy import KeyPolicy, most_earned
 from pairing_server.oidc import backchannel, pace
+from pairing_server.oidc.acr import check_reachable
 from pairing_server.oidc.backchannel import BackchannelRequest
-from pairing_server.oidc.client_policy import policy_of
+from pairing_server.oidc.client_policy import KnowsUsers, policy_of
+from pairing_server.oidc.hinted_person import Asker, Found, Lookup, look_up
+from pairing_server.oidc.hints import Hint
 from pairing_server.oidc.id_token import AUTH_REQ_ID_CLAIM
+from pairing_server.oidc.ping_queue import Ping
+from pairing_server.oidc.pinging import Pings
 from pairing_server.oidc.polling import Polling
-from pairing_server.oidc.refusals import UnknownUserId
+from pairing_server.oidc.refusals import UnauthorizedClient, UnknownUserId
+from pairing_server.oidc.signed_words import SignedWords
 from pairing_server.ports import Ports
 from pairing_server.qr.login import EVENTS_PATH
-from pairing_server.registry import Query, credentials, organisations, people
+from pairing_server.registry.client_metadata import GrantType
 from pairing_server.registry.clients import Client
-from pairing_server.registry.organisations import OrganisationStatus
-from pairing_server.registry.people import PersonStatus
 from pairing_server.tokens import draw_digits, new_id
 
 
 class LoginFlow:
-    """CIBA in poll mode (CIBA Core sections 7, 10, 11)."""
+    """CIBA in poll and ping mode (CIBA Core sections 7, 10, 11)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its parts, and three facts of the server)
         self,
         ports: Ports,
         approvals: ApprovalFlow,
         polling: Polling,
+        words: SignedWords,
+        pings: Pings,
         *,
         issuer: str,
+        pairwise_salt: bytes,
         policy: KeyPolicy,
     ) -> None:
         """Build the flow.
@@ -43,54 +49,43 @@ class LoginFlow:
             policy: Which keys are taken, where an organisation has no policy of its own.
         """
         self._registry = ports.registry
-        self._approvals = approvals
-        self._polling = polling
-        self._issuer = issuer
-        self._policy = policy
         self._clock = ports.clock
         self._random = ports.random
+        self._approvals = approvals
+        self._polling = polling
+        self._words = words
+        self._pings = pings
+        self._issuer = issuer
+        self._salt = pairwise_salt
+        self._policy = policy
 
     async def begin(self, form: Mapping[str, str], client: Client) -> dict[str, Any]:
         """Ask a person to log in at this client (CIBA Core section 7).
 
         Raises:
-            InvalidBindingMessage, InvalidRequest, InvalidScope: the request is not well formed.
+            ExpiredLoginHintToken, InvalidBindingMessage, InvalidRequest, InvalidScope: the request
+                is not well formed.
             TooManyOpen: see there.
+            UnauthorizedClient: the client is not registered for this.
             UnknownUserId: nobody of the client's organisation by this name has an active phone.
+            UnmetRequirements: no key reaches what is asked for.
         """
-        request = backchannel.parse(form, client)
-        found = await self._registry.read(lambda tx: self._find(tx, request))
-        if found is not None and not found.has_phone:
-            raise UnknownUserId
-        code = request.binding.code or draw_digits(self._random, request.code_digits)
+        _check_registered(client)
+        request = backchannel.parse(await self._words.form(form, client), client)
+        hint = await self._words.hint(*request.hint, client)
+        asker = Asker(client.id, request.ura, self._salt, self._policy)
         now = self._clock()
-        asked = Asked(
-            client_id=client.id,
-            person_id=found.person_id if found else None,
-            workstation_id=request.context.workstation_id,
-            scope=request.scope,
-            shown=Shown(
-                client=client.name,
-                organisation=found.organisation if found else "",
-                ura=request.ura,
-                role_code=found.role_code if found else "",
-                workstation=request.context.workstation,
-                location=request.context.location,
-                message=request.binding.message,
-                nonce=new_id(self._random),
-                requested_at=wire_time(now),
-            ),
-            code=code,
-            lifetime=request.lifetime,
-            grant=Grant.CIBA,
-            gate=policy_of(client).push,
-        )
-        auth_req_id, _ = await self._approvals.ask(asked)
+        lookup = await self._registry.read(lambda tx: look_up(tx, hint, asker, now))
+        check_reachable(request.acr, most_earned(lookup.policy))
+        found = _reachable(lookup.found, client)
+        asked = self._asked(request, client, lookup, found, hint)
+        auth_req_id, opened = await self._approvals.ask(asked)
+        await self._expect_ping(auth_req_id, opened, request.notification_token)
         return {
             "auth_req_id": auth_req_id,
             "expires_in": int(request.lifetime.total_seconds()),
             "interval": int(pace.INTERVAL.total_seconds()),
-            "binding_code": code,
+            "binding_code": asked.code,
             "qr_events_uri": f"{self._issuer}{EVENTS_PATH}",
         }
 
@@ -105,7 +100,9 @@ class LoginFlow:
 
         Raises:
             AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown: as named.
+            UnauthorizedClient: the client is not registered for this.
         """
+        _check_registered(client)
         auth_req_id = form.get("auth_req_id")
         if auth_req_id is None:
             raise InvalidRequest("Send the auth_req_id.")
@@ -114,40 +111,63 @@ class LoginFlow:
             auth_req_id, client, Grant.CIBA, wait, extra=extra, confirmation=confirmation
         )
 
-    def _find(self, tx: Query, request: BackchannelRequest) -> "_Found | None":
-        hint = request.hint
-        person = (
-            people.by_uzi_number(tx, hint.uzi_number)
-            if hint.uzi_number
-            else people.by_user_name(tx, hint.user_name or "")
+    def _asked(
+        self,
+        request: BackchannelRequest,
+        client: Client,
+        lookup: Lookup,
+        found: Found | None,
+        hint: Hint,
+    ) -> Asked:
+        policy = policy_of(client)
+        return Asked(
+            client_id=client.id,
+            person_id=found.person_id if found else nobody(f"{request.ura}\n{hint}"),
+            workstation_id=request.context.workstation_id,
+            scope=request.scope,
+            shown=Shown(
+                client=client.name,
+                organisation=lookup.organisation if found else "",
+                ura=request.ura,
+                role_code=found.role_code if found else "",
+                workstation=request.context.workstation,
+                location=request.context.location,
+                message=request.binding.message,
+                nonce=new_id(self._random),
+                requested_at=wire_time(self._clock()),
+            ),
+            code=request.binding.code or draw_digits(self._random, policy.code_digits),
+            lifetime=request.lifetime,
+            gate=policy.push,
+            grant=Grant.CIBA,
         )
-        organisation = organisations.get(tx, request.ura)
-        if (
-            person is None
-            or person.status is not PersonStatus.ACTIVE
-            or organisation is None
-            or organisation.status is not OrganisationStatus.ACTIVE
-        ):
-            return None
-        now = self._clock()
-        membership = people.membership(tx, person.id, request.ura)
-        if membership is None or not membership.is_valid(now):
-            return None
-        phones = credentials.of_person(tx, person.id)
-        policy = with_changes(self._policy, organisation.key_policy)
-        return _Found(
-            person.id,
-            organisation.name,
-            membership.role_code,
-            any(phone.is_active(now) and accepts(policy, phone) for phone in phones),
-        )
+
+    async def _expect_ping(self, auth_req_id: str, opened: AuthRequest, token: str) -> None:
+        if token:
+            await self._pings.expect(
+                Ping(
+                    request=opened.id,
+                    client_id=opened.client_id,
+                    auth_req_id=auth_req_id,
+                    token=token,
+                    expires_at=opened.expires_at,
+                )
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A person of the client's organisation."""
+def _check_registered(client: Client) -> None:
+    if GrantType.CIBA not in client.metadata.grant_types:
+        raise UnauthorizedClient
 
-    person_id: str
-    organisation: str
-    role_code: str
-    has_phone: bool
+
+def _reachable(found: Found | None, client: Client) -> Found | None:
+    """Return who can answer; who cannot is nobody to a client that is not to know.
+
+    Raises:
+        UnknownUserId: the client may know.
+    """
+    if found is None or found.has_phone:
+        return found
+    if policy_of(client).knows_users is KnowsUsers.OWN:
+        raise UnknownUserId
+    return None

@@ -51,7 +51,10 @@ def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "backchannel_authentication_endpoint": issuer + BACKCHANNEL_PATH,
         "device_authorization_endpoint": issuer + DEVICE_PATH,
-        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+        "backchannel_authentication_request_signing_alg_values_supported": list(
+            DEFAULT_ALGORITHMS
+        ),
         "backchannel_user_code_parameter_supported": False,
         "grant_types_supported": [CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE],
         "response_types_supported": [],

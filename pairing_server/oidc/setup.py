@@ -7,26 +7,34 @@ from aiohttp import web
 
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.user_codes import UserCodes
-from pairing_server.egress import Egress
 from pairing_server.keys.policy import KeyPolicy
+from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.client_auth import ClientAuthentication
-from pairing_server.oidc.client_egress import ClientEgress, networks
+from pairing_server.oidc.client_egress import ClientEgress, make_client_egress
 from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.device_flow import DeviceFlow
 from pairing_server.oidc.device_routes import DeviceRoutes
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.issuing import Issuer
 from pairing_server.oidc.metadata import CERTIFICATE_PATHS, CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE
+from pairing_server.oidc.ping import PATIENCE
+from pairing_server.oidc.ping_queue import PingQueue
+from pairing_server.oidc.pinging import Pings
 from pairing_server.oidc.polling import Polling
 from pairing_server.oidc.routes import LoginRoutes
 from pairing_server.oidc.sender import SenderConstraints
+from pairing_server.oidc.signed_words import SignedWords
 from pairing_server.oidc.token import GrantFlow, TokenFlow
 from pairing_server.ports import Ports
 from pairing_server.settings import Settings
+from pairing_server.tokens import new_id
 from pairing_server.uzi.trust_setup import read_client_authorities
+
+#: What seals what is still to be sent, of all that is derived from one secret.
+PING_KEY = "pairing_server/ping/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class OpenIdProvider:
     device: DeviceRoutes
     access: AccessRoutes
     egress: ClientEgress
+    pings: Pings
 
     @classmethod
     def make(
@@ -44,8 +53,8 @@ class OpenIdProvider:
         ports: Ports,
         approvals: ApprovalFlow,
         keys: SigningKeys,
-        *,
         settings: Settings,
+        *,
         pairwise_salt: bytes,
         policy: KeyPolicy,
     ) -> "OpenIdProvider":
@@ -58,12 +67,9 @@ class OpenIdProvider:
         authorities = read_client_authorities(settings)
         aliases = settings.mtls_origin if authorities else None
         egress = make_client_egress(settings)
+        key_sets = ClientKeySets(egress, time.monotonic)
         client_auth = ClientAuthentication(
-            ports,
-            ClientKeySets(egress, time.monotonic),
-            base_url,
-            aliases=aliases,
-            authorities=authorities,
+            ports, key_sets, base_url, aliases=aliases, authorities=authorities
         )
         senders = SenderConstraints(ports, (base_url, *([aliases] if aliases else [])))
         access = AccessFlow(ports, keys, senders, issuer=base_url, policy=policy)
@@ -71,7 +77,19 @@ class OpenIdProvider:
             ports, approvals, keys, issuer=base_url, pairwise_salt=pairwise_salt, policy=policy
         )
         polling = Polling(ports, approvals, issuer)
-        ciba = LoginFlow(ports, approvals, polling, issuer=base_url, policy=policy)
+        seal = Seal(derived_key(pairwise_salt, PING_KEY), ports.random)
+        queue = PingQueue(ports, seal, new_id(ports.random), PATIENCE)
+        pings = Pings(ports, approvals, queue, egress)
+        ciba = LoginFlow(
+            ports,
+            approvals,
+            polling,
+            SignedWords(ports, keys, key_sets, base_url),
+            pings,
+            issuer=base_url,
+            pairwise_salt=pairwise_salt,
+            policy=policy,
+        )
         device = DeviceFlow(ports, approvals, UserCodes(ports), polling, issuer=base_url)
         grants: dict[str, GrantFlow] = {CIBA_GRANT_TYPE: ciba, DEVICE_GRANT_TYPE: device}
         return cls(
@@ -79,6 +97,7 @@ class OpenIdProvider:
             DeviceRoutes(device, client_auth),
             AccessRoutes(access, client_auth),
             egress,
+            pings,
         )
 
     def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes, ...]:
@@ -89,12 +108,3 @@ class OpenIdProvider:
         """Return the calls at which a client may show its certificate (RFC 8705 section 5)."""
         paths = CERTIFICATE_PATHS.values()
         return [route for part in self.routes() for route in part.table() if route.path in paths]
-
-
-def make_client_egress(settings: Settings) -> ClientEgress:
-    """Make what calls clients."""
-    proxy = settings.egress_proxy
-    via = None if proxy is None else proxy.get_secret_value()
-    is_demo = not settings.is_https
-    inside = networks(settings.egress_inside, is_demo=is_demo)
-    return ClientEgress(Egress((), via), Egress(inside, via), is_demo=is_demo)

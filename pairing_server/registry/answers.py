@@ -7,7 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
-from pairing_server.registry import Query, Transaction
+from pairing_server.registry import Query, Row, Transaction
 from pairing_server.registry.tables import auth_answer, redemption
 
 
@@ -52,6 +52,7 @@ _insert_redemption = sa.insert(redemption)
 _select_redemption = sa.select(redemption).where(
     redemption.c.auth_request == sa.bindparam("auth_request")
 )
+_select_redemption_of = sa.select(redemption).where(redemption.c.jti == sa.bindparam("jti"))
 
 
 def get_answer(tx: Query, auth_request: str) -> Answer | None:
@@ -86,16 +87,12 @@ def add_answer(tx: Transaction, answer: Answer) -> None:
 
 def get_redemption(tx: Query, auth_request: str) -> Redemption | None:
     """Return the redemption of an auth request."""
-    row = tx.one(_select_redemption, auth_request=auth_request)
-    if row is None:
-        return None
-    return Redemption(
-        auth_request=row["auth_request"],
-        client_id=row["client_id"],
-        credential_id=row["credential_id"],
-        jti=row["jti"],
-        redeemed_at=from_milliseconds(row["redeemed_at"]),
-    )
+    return _redemption(tx.one(_select_redemption, auth_request=auth_request))
+
+
+def get_redemption_of(tx: Query, jti: str) -> Redemption | None:
+    """Return the redemption that made the assertion `jti`."""
+    return _redemption(tx.one(_select_redemption_of, jti=jti))
 
 
 def add_redemption(tx: Transaction, redeemed: Redemption) -> None:
@@ -111,4 +108,16 @@ def add_redemption(tx: Transaction, redeemed: Redemption) -> None:
         credential_id=redeemed.credential_id,
         jti=redeemed.jti,
         redeemed_at=to_milliseconds(redeemed.redeemed_at),
+    )
+
+
+def _redemption(row: Row | None) -> Redemption | None:
+    if row is None:
+        return None
+    return Redemption(
+        auth_request=row["auth_request"],
+        client_id=row["client_id"],
+        credential_id=row["credential_id"],
+        jti=row["jti"],
+        redeemed_at=from_milliseconds(row["redeemed_at"]),
     )

@@ -46,6 +46,19 @@ class Siege:
         person_id: str | None = None,
     ) -> AuthRequest:
         """Ask for the person from a workstation."""
+        asked = self.asked(workstation_id, client_id, gate, person_id)
+        _, request = await self.flow.ask(asked)
+        await settled()
+        return request
+
+    def asked(
+        self,
+        workstation_id: str = "ws-1",
+        client_id: str = "his",
+        gate: Gate = Gate.VOUCHED,
+        person_id: str | None = None,
+    ) -> Asked:
+        """What a client asks for the person from a workstation."""
         now = self.desk.house.ports.clock()
         shown = Shown(
             client="HIS",
@@ -58,7 +71,7 @@ class Siege:
             nonce="n",
             requested_at=now.isoformat(),
         )
-        asked = Asked(
+        return Asked(
             client_id=client_id,
             person_id=person_id or self.person_id,
             workstation_id=workstation_id,
@@ -68,9 +81,6 @@ class Siege:
             lifetime=LIFETIME,
             gate=gate,
         )
-        _, request = await self.flow.ask(asked)
-        await settled()
-        return request
 
     async def is_woken(self, *place: str, gate: Gate = Gate.VOUCHED) -> bool:
         """Ask, and say whether that woke the person's phones."""

@@ -20,6 +20,8 @@ from pairing_server.approvals.auth_request import (
     Taker,
     approve,
     claim,
+    is_nobody,
+    nobody,
     redeem,
     release,
     revoke,
@@ -30,6 +32,7 @@ from pairing_server.approvals.auth_request import (
     take,
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.tokens import new_id
 from tests.approvals.requests import (
     CODE,
     NOW,
@@ -427,3 +430,14 @@ class RequestMachine(RuleBasedStateMachine):
 
 
 TestRequestMachine = RequestMachine.TestCase
+
+
+def test_nobody_is_nobody_and_each_time_the_same():
+    assert is_nobody(nobody("uzi:900000009"))
+    assert nobody("uzi:900000009") == nobody("uzi:900000009") != nobody("uzi:900000008")
+    assert "900000009" not in nobody("uzi:900000009")
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_no_person_is_nobody(drawn):
+    assert not is_nobody(new_id(lambda _: drawn))

@@ -17,6 +17,7 @@ from pairing_server.keys.policy import (
     check_accepted,
     earned_acr,
     lower_of,
+    most_earned,
     server_policy,
     with_changes,
 )
@@ -58,6 +59,20 @@ def test_only_a_key_bound_to_hardware_earns_more_than_the_policy_says(policy, ke
 @given(policies, facts)
 def test_a_key_earns_never_more_than_the_proof_behind_it(policy, key):
     assert earned_acr(policy, key, LOW) is LOW
+
+
+@given(policies, facts, st.sampled_from(list(AssuranceLevel)))
+def test_no_key_that_is_taken_earns_more_than_the_most_there_is(policy, key, ceiling):
+    most = most_earned(policy)
+    if accepts(policy, key):
+        assert lower_of(earned_acr(policy, key, ceiling), most) == earned_acr(policy, key, ceiling)
+    assert most is not HIGH
+
+
+def test_where_no_hardware_is_taken_the_most_is_what_the_policy_says():
+    software = KeyPolicy(verdicts=(AttestationVerdict.SOFTWARE,))
+    assert most_earned(software) is LOW
+    assert most_earned(KeyPolicy()) is SUBSTANTIAL
 
 
 @pytest.mark.parametrize(("one", "other"), [*product(AssuranceLevel, repeat=2)])

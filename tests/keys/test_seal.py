@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pairing_server.keys.seal import (
     Seal,
     SealError,
+    derived_key,
     make_seal_key,
     read_seal_key,
     server_secret_named,
@@ -158,3 +159,10 @@ async def test_a_secret_that_was_and_is_not_there_is_an_error(clock):
 
     with pytest.raises(SealError, match="pairwise"):
         await named("pairwise", Forgetful(), clock)
+
+
+def test_a_key_is_derived_for_one_purpose_and_from_one_secret():
+    keys = {derived_key(secret, purpose) for secret in (b"a", b"b") for purpose in ("x", "y")}
+    assert len(keys) == 4
+    assert {len(key) for key in keys} == {32}
+    assert derived_key(b"a", "x") in keys

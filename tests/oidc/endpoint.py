@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class Endpoint:
     """
 
     origin: str = ""
-    answers: list[int | Callable[[], web.StreamResponse]] = field(default_factory=lambda: [204])
+    answers: list[int | Callable[[], Any]] = field(default_factory=lambda: [204])
     heard: list[Heard] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -42,7 +42,10 @@ class Endpoint:
         self.heard.append(Heard(request.method, request.path, dict(request.headers), raw))
         self._news.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return web.Response(status=answer) if isinstance(answer, int) else answer()
+        if isinstance(answer, int):
+            return web.Response(status=answer)
+        made = answer()
+        return await made if isinstance(made, Awaitable) else made
 
     async def calls(self, count: int = 1) -> list[Heard]:
         """Wait until there were as many calls."""

@@ -1,6 +1,7 @@
 """What a client may ask: every parameter, every refusal by its name."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairing_server.errors import InvalidRequest, Refusal
-from pairing_server.oidc.backchannel import Binding, Hint, binding, parse
+from pairing_server.oidc.backchannel import Binding, binding, parse
 from pairing_server.oidc.refusals import InvalidBindingMessage, InvalidScope
+from pairing_server.registry.client_metadata import ClientMetadata, DeliveryMode
 from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.settings import AssuranceLevel
 
 GOOD = {"scope": "openid uzi", "login_hint": "uzi:900000001"}
 
@@ -34,7 +37,7 @@ def parsed(*uras, **form):
 
 def test_the_least_that_is_asked():
     request = parse(GOOD, client())
-    assert request.hint == Hint("900000001", None)
+    assert request.hint == ("login_hint", "uzi:900000001")
     assert (request.ura, request.scope) == ("90000001", "openid uzi")
     assert request.binding == Binding("", None)
     assert request.lifetime == timedelta(minutes=2)
@@ -57,32 +60,41 @@ def test_scopes_that_are_not_known_are_not_granted():
     "hints",
     [
         {},
-        {"login_hint_token": "t"},
-        {"id_token_hint": "t"},
         {"login_hint": "x", "login_hint_token": "t"},
         {"login_hint": "x", "id_token_hint": "t"},
         {"login_hint_token": "t", "id_token_hint": "t"},
         {"login_hint": "x" * 201},
     ],
 )
-def test_exactly_one_hint_and_that_a_login_hint(hints):
+def test_exactly_one_hint(hints):
     with pytest.raises(InvalidRequest):
         parse({"scope": "openid"} | hints, client())
 
 
-@pytest.mark.parametrize(
-    "hint",
-    [
-        "uzi:90000000",
-        "uzi:9000000011",
-        "UZI:900000001",
-        " uzi:900000001",
-        "uzi:\uff1900000001",
-        "j.doe",
-    ],
+@pytest.mark.parametrize("name", ["login_hint", "login_hint_token", "id_token_hint"])
+def test_each_hint_will_do(name):
+    assert parse({"scope": "openid", name: "x"}, client()).hint == (name, "x")
+
+
+def test_the_levels_that_are_known_here_are_asked_for():
+    assert parsed(acr_values="http://eidas.europa.eu/LoA/high gold").acr == (AssuranceLevel.HIGH,)
+    assert parsed().acr == ()
+
+
+PING = ClientMetadata(
+    backchannel_token_delivery_mode=DeliveryMode.PING,
+    backchannel_client_notification_endpoint="https://his.example/ping",
 )
-def test_what_is_no_uzi_number_is_a_user_name(hint):
-    assert parsed(login_hint=hint).hint == Hint(None, hint)
+
+
+def test_in_ping_mode_alone_there_has_to_be_a_notification_token():
+    in_ping_mode = replace(client(), metadata=PING)
+    token = {"client_notification_token": "x" * 22}
+    assert parse(GOOD | token, in_ping_mode).notification_token == "x" * 22
+    with pytest.raises(InvalidRequest):
+        parse(GOOD, in_ping_mode)
+    assert parse(GOOD | token, client()).notification_token == ""
+    assert parsed(client_notification_token="short").notification_token == ""
 
 
 def test_a_client_of_several_organisations_says_which():
@@ -204,11 +216,6 @@ CONTEXTS = {
 def test_a_malformed_context_is_refused(text):
     with pytest.raises(InvalidRequest):
         parsed(request_context=text)
-
-
-def test_a_signed_request_is_refused():
-    with pytest.raises(InvalidRequest):
-        parsed(request="eyJ")
 
 
 NAMES = ["scope", "login_hint", "ura", "binding_message", "requested_expiry", "request_context"]

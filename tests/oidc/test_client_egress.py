@@ -11,7 +11,8 @@ from aiohttp import web
 from clients.push_simulator.authority import LoopbackAuthority
 from pairing_server.destination import EgressError, Reason
 from pairing_server.egress import Call, Egress
-from pairing_server.oidc.client_egress import LOOPBACK, PRIVATE, ClientEgress, networks
+from pairing_server.oidc.client_egress import ClientEgress, make_client_egress
+from pairing_server.settings import SettingsError, load
 from tests.oidc.endpoint import listening
 
 AUTHORITY = LoopbackAuthority.create()
@@ -79,11 +80,10 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse(endpoin
         assert await refusal(made, endpoint.url, inside=False) is Reason.ADDRESS
 
 
-@pytest.mark.parametrize(
-    "address", ["169.254.169.254", "127.0.0.1", "::1", "fe80::1", "0.0.0.1", "100.64.0.1"]
-)
-async def test_what_is_agreed_is_neither_this_machine_nor_the_clouds_own(endpoint, address):
-    async with egress(inside=networks((), is_demo=False), addresses=(address,)) as made:
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "127.0.0.1", "::1", "fd00::1"])
+async def test_what_is_agreed_leads_to_networks_that_the_operator_named_alone(endpoint, address):
+    own = (ip_network("10.1.0.0/16"),)
+    async with egress(inside=own, addresses=(address,)) as made:
         assert await refusal(made, endpoint.url) is Reason.ADDRESS
     assert endpoint.heard == []
 
@@ -113,7 +113,35 @@ async def test_without_tls_nobody_is_called_but_localhost_from_localhost():
             assert (await made.send(call(plain.url), {plain.url}, inside=False)).status == 204
 
 
-def test_what_the_operator_numbers_otherwise_is_inside_as_well():
-    own = ip_network("198.51.100.0/24")
-    assert networks([own], is_demo=False) == (*PRIVATE, own)
-    assert networks([own], is_demo=True) == (*PRIVATE, own, *LOOPBACK)
+@pytest.fixture
+def authority_file(tmp_path):
+    file = tmp_path / "clients.pem"
+    file.write_bytes(AUTHORITY.pem)
+    return file
+
+
+async def test_the_settings_name_networks_and_authorities_of_clients_inside(
+    endpoint, authority_file
+):
+    url = endpoint.url
+    https = {"base_url": "https://login.example", "egress_inside": "127.0.0.0/8,::1/128"}
+    trusting = make_client_egress(load({}, **https, client_ca_file=authority_file))
+    assert (await trusting.send(call(url), {url}, inside=True)).status == 204
+    assert await refusal(trusting, url, inside=False) is Reason.ADDRESS
+    await trusting.close()
+    doubting = make_client_egress(load({}, **https))
+    assert await refusal(doubting, url) is Reason.TLS
+    await doubting.close()
+    nowhere = make_client_egress(load({}, **https | {"egress_inside": ""}))
+    assert await refusal(nowhere, url) is Reason.ADDRESS
+    await nowhere.close()
+
+
+async def test_authorities_that_cannot_be_read_are_told_of_at_the_start(tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    for file, words in ((empty, "no certificates"), (tmp_path / "missing", "cannot be read")):
+        with pytest.raises(SettingsError) as refused:
+            make_client_egress(load({}, client_ca_file=file))
+        assert words in str(refused.value)
+        assert "PAIRING_CLIENT_CA_FILE" in str(refused.value)

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from clients.card_profile import Holder
+from pairing_server.approvals.auth_request import is_nobody
 from pairing_server.approvals.flow import request_id
 from pairing_server.registry.tables import client as client_table
 from pairing_server.registry.tables import organisation
@@ -126,7 +127,7 @@ async def test_who_has_left_is_nobody(desk, client, end):
     status, body = await client.ask()
     assert (status, len(body)) == (200, 5)
     stored = await desk.shelf.get(request_id(body["auth_req_id"]))
-    assert stored.value.person_id is None
+    assert is_nobody(stored.value.person_id)
     assert stored.value.shown.organisation == stored.value.shown.role_code == ""
 
 

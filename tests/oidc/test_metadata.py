@@ -56,7 +56,9 @@ def test_every_endpoint_that_exists_is_named():
 
 def test_nothing_is_promised_that_is_not_there():
     document = discovery(ISSUER)
-    assert document["backchannel_token_delivery_modes_supported"] == ["poll"]
+    assert document["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+    signing = document["backchannel_authentication_request_signing_alg_values_supported"]
+    assert signing == ["ES256", "PS256", "EdDSA"]
     assert document["grant_types_supported"] == [
         "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:device_code",

@@ -31,9 +31,12 @@ async def test_what_was_added_is_found(registry):
 
     assert await registry.read(lambda tx: answers.get_answer(tx, "request-1")) == ANSWER
     assert await registry.read(lambda tx: answers.get_redemption(tx, "request-1")) == REDEMPTION
+    assert await registry.read(lambda tx: answers.get_redemption_of(tx, "jti-1")) == REDEMPTION
 
 
-@pytest.mark.parametrize("get", [answers.get_answer, answers.get_redemption])
+@pytest.mark.parametrize(
+    "get", [answers.get_answer, answers.get_redemption, answers.get_redemption_of]
+)
 async def test_an_unknown_one_is_none(registry, get):
     assert await registry.read(lambda tx: get(tx, "unknown")) is None
 
