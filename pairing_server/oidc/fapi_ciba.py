@@ -18,3 +18,8 @@ def algorithms(policy: ClientPolicy) -> tuple[Algorithm, ...]:
     if policy.profile is not Profile.FAPI_CIBA:
         return policy.algorithms
     return tuple(each for each in policy.algorithms if each in ALGORITHMS)
+
+
+def binds(policy: ClientPolicy) -> bool:
+    """Whether tokens are given to nobody who does not show a key for them (part 2, 5.2.2)."""
+    return policy.profile is Profile.FAPI_CIBA

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pairing_server.errors import InvalidRequest, Unauthenticated
+from pairing_server.oidc import fapi_ciba
 from pairing_server.oidc.client_policy import SenderConstraint, policy_of
 from pairing_server.oidc.confirmation import (
     SKEW,
@@ -57,21 +58,30 @@ class SenderConstraints:
 
         Raises:
             InvalidDpopProof: the proof does not hold, or there has to be one.
-            InvalidRequest: there has to be a certificate.
+            InvalidRequest: there has to be a certificate, or either of the two.
         """
-        constraint, metadata = policy_of(client).sender_constraint, client.metadata
+        policy, metadata = policy_of(client), client.metadata
+        constraint, has_to_be = policy.sender_constraint, fapi_ciba.binds(policy)
         bound: dict[str, str] = {}
         by_dpop = constraint is SenderConstraint.DPOP or metadata.dpop_bound_access_tokens
         if by_dpop or shown.proofs:
             bound[JKT] = await self._proved(shown)
-        by_certificate = constraint is SenderConstraint.MTLS
-        if by_certificate or metadata.tls_client_certificate_bound_access_tokens:
+        by_certificate = (
+            constraint is SenderConstraint.MTLS
+            or metadata.tls_client_certificate_bound_access_tokens
+            or (has_to_be and shown.certificate is not None)
+        )
+        if by_certificate:
             if shown.certificate is None:
                 raise InvalidRequest(
                     "This client's tokens are bound to its certificate: call the endpoint of "
                     "mtls_endpoint_aliases, and show it."
                 )
             bound[X5T] = certificate_thumbprint(shown.certificate.leaf)
+        if has_to_be and not bound:
+            raise InvalidRequest(
+                "This client's profile binds its tokens: send a DPoP proof, or show a certificate."
+            )
         return bound or None
 
     async def check(

@@ -80,6 +80,17 @@ async def test_a_certificate_binds_and_has_to_be_there(senders, client):
         await senders.confirmation(client, shown())
 
 
+async def test_by_the_profile_whatever_is_shown_binds_and_something_has_to_be(senders):
+    client = replace(KNOWN, policy={"profile": "fapi-ciba"})
+    certified = certificate_thumbprint(CERTIFICATE.leaf)
+    proved = await senders.confirmation(client, shown(proof()))
+    assert set(proved) == {"jkt"}
+    by_certificate = await senders.confirmation(client, shown(certificate=CERTIFICATE))
+    assert by_certificate == {"x5t#S256": certified}
+    with pytest.raises(InvalidRequest):
+        await senders.confirmation(client, shown())
+
+
 async def test_a_proof_is_taken_once_however_many_show_it(senders):
     once = shown(proof())
     calls = [senders.confirmation(KNOWN, once) for _ in range(16)]
