@@ -2,14 +2,23 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from clients.push_simulator import fcm
+from clients.push_simulator.apns import ApnsSimulator
+from clients.push_simulator.apns_request import Provider
 from clients.push_simulator.authority import LoopbackAuthority
 from clients.push_simulator.fcm import FcmService
 from clients.push_simulator.webpush import WebPushService
+from pairing_server.clock import utc_now
 from pairing_server.push.places import _known
+from tests.house import free_port
+from tests.push.apns_harness import KEY_ID, TEAM_ID, TOPIC
+from tests.push.connect_proxy import running_proxy
 from tests.push.fcm_harness import ANOTHER_KEY, KEY
 
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -91,3 +100,68 @@ async def test_each_push_server_of_the_web_is_asked(command, authority, monkeypa
 def test_without_a_service_phones_wait(command):
     status, output = command("check")
     assert (status, "No push service is set up" in output) == (0, True)
+
+
+@pytest.fixture
+async def apns(tmp_path, monkeypatch, authority):
+    """Set up APNs on loopback, as the operator of its key does."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    provider = Provider(TEAM_ID, {KEY_ID: key.public_key()}, frozenset({TOPIC}))
+    file = tmp_path / "apns.p8"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    async with ApnsSimulator(provider, authority.context(("h2",))) as running:
+        running.phones = set()
+        for name, value in {
+            "KEY_FILE": file,
+            "KEY_ID": KEY_ID,
+            "TEAM_ID": TEAM_ID,
+            "TOPIC": TOPIC,
+            "URL": running.url,
+        }.items():
+            monkeypatch.setenv(f"PAIRING_APNS_{name}", str(value))
+        yield running
+
+
+async def test_apns_would_take_wake_ups_and_wakes_nobody(command, apns):
+    status, output = await asyncio.to_thread(command, "check")
+    assert (status, "APNs would take wake-ups." in output) == (0, True)
+    assert not [arrival for arrival in apns.journal.arrivals if arrival.is_taken]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("APNS_TEAM_ID", "TEAM000000", "APNs does not believe the key: see that"),
+        ("APNS_KEY_ID", "KEY0000000", "PAIRING_APNS_TEAM_ID belong together"),
+        ("APNS_TOPIC", "nl.example.other", "is it the bundle id of an app of"),
+        ("APNS_URL", f"https://localhost:{free_port()}", "APNs cannot be reached: let"),
+        ("EGRESS_PROXY", f"http://localhost:{free_port()}", "cannot be reached through the proxy"),
+        ("PUSH_CA_FILE", "", "APNs shows a certificate that is not believed"),
+    ],
+)
+async def test_a_mistake_with_apns_is_told_by_what_to_do(
+    command, apns, monkeypatch, name, value, said
+):
+    monkeypatch.setenv(f"PAIRING_{name}", value)
+    status, output = await asyncio.to_thread(command, "check")
+    assert status == 1
+    assert said in " ".join(output.split())
+
+
+@pytest.mark.parametrize(("off", "said"), [(2, "clock is slow"), (-2, "clock is not fast")])
+async def test_a_clock_that_apns_does_not_believe_is_told(command, apns, off, said):
+    apns.clock = lambda: utc_now() + timedelta(hours=off)
+    status, output = await asyncio.to_thread(command, "check")
+    assert status == 1
+    assert said in " ".join(output.split())
+
+
+async def test_a_proxy_that_asks_for_another_password_is_told_without_it(
+    command, apns, monkeypatch
+):
+    async with running_proxy() as proxy:
+        monkeypatch.setenv("PAIRING_EGRESS_PROXY", proxy.url("s3cret-of-the-proxy"))
+        status, output = await asyncio.to_thread(command, "check")
+    assert status == 1
+    assert "APNs cannot be reached through the proxy" in output
+    assert "s3cret" not in output

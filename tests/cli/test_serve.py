@@ -4,20 +4,26 @@ import asyncio
 import gc
 import json
 import os
+import re
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from clients.phone import SoftwarePhone
+from clients.push_simulator import fcm
+from clients.push_simulator.simulator import push_simulator
 from clients.workstation import Workstation
 from pairing_server.cli.serve import _serve
 from pairing_server.settings import load
 from tests.cli.conftest import Process, ready, started, wait_for
 from tests.cli.test_phones import HOLDER, bind
 from tests.house import free_port
+
+ALIVE, DEAD = "f00d" * 16, "dead" * 35
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ async def test_the_collector_passes_over_what_is_there_from_the_start(environ, m
     frozen = asyncio.Event()
     monkeypatch.setattr(gc, "freeze", frozen.set)
     serving = asyncio.create_task(_serve(load(environ)))
-    await asyncio.wait_for(frozen.wait(), 20)
+    await asyncio.wait_for(frozen.wait(), 60)
     assert await asyncio.to_thread(ready, environ["PAIRING_BASE_URL"])
     os.kill(os.getpid(), signal.SIGTERM)
     await serving
@@ -170,3 +176,51 @@ def test_the_data_directory_is_the_owners_alone(serving, environ):
         data = Path(environ["PAIRING_DATA_DIR"])
         assert data.stat().st_mode & 0o077 == 0
         assert (data / "seal.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("jwks_file")
+async def test_no_log_line_tells_where_a_phone_is_woken_or_by_what_key(
+    serving, base_url, command, register, client_key, tmp_path
+):
+    arrivals = asyncio.Queue()
+    async with push_simulator(tmp_path / "push", also=arrivals.put_nowait) as services:
+        services.fcm.journal.behaviours[DEAD] = fcm.UNREGISTERED
+        subscription = services.webpush.subscribe()
+        given = {f"PAIRING_{name.upper()}": value for name, value in services.settings.items()}
+        with ExitStack() as stack:
+            opened = serving(**given, PAIRING_LOG_LEVEL="debug")
+            server = await asyncio.to_thread(stack.enter_context, opened)
+            state = await bind(base_url, register.card(HOLDER))
+            added = (
+                "client",
+                "add",
+                "HIS",
+                "--ura",
+                HOLDER.ura,
+                "--jwks",
+                tmp_path / "client.jwks.json",
+            )
+            _, output = await asyncio.to_thread(command, *added)
+            async with aiohttp.ClientSession() as http:
+                workstation = Workstation(http, base_url, output.strip(), client_key)
+                phone = SoftwarePhone.from_json(http, state)
+                for address in (
+                    {"service": "apns", "token": ALIVE},
+                    {"service": "webpush", "subscription": subscription},
+                    {"service": "fcm", "token": DEAD},
+                ):
+                    await phone.register_push(address)
+                    context = {"workstation_id": address["service"]}
+                    hint = f"uzi:{HOLDER.uzi_number}"
+                    await workstation.start(hint, ura=HOLDER.ura, request_context=context)
+                    arrival = await asyncio.wait_for(arrivals.get(), 10)
+                    assert arrival.service == address["service"]
+            _, printed = await asyncio.to_thread(server.stop)
+        keys = (services.directory / "apns.p8", services.directory / "service-account.json")
+        secrets = {ALIVE, DEAD, *services.apns.provider.tokens, *services.fcm._issued}
+        secrets |= {subscription["endpoint"].rpartition("/")[2], *subscription["keys"].values()}
+        secrets |= {word for key in keys for word in re.findall(r"[\w+/]{60,}", key.read_text())}
+
+    assert "push address rejected" in printed
+    assert len(secrets) > 10
+    assert {secret for secret in secrets if secret in printed} == set()
