@@ -47,6 +47,14 @@ def test_an_issuer_may_be_an_authority_and_come_without_its_root():
     assert believed(shown(issued, with_chain=False), [CA.issuing.certificate], NOW)
 
 
+def test_a_path_is_believed_on_the_day_that_it_is_shown():
+    issued = CA.issue(end=timedelta(days=400), start=timedelta(days=-10))
+
+    for day in (timedelta(days=-5), timedelta(days=40)):
+        with pytest.raises(CertificateError):
+            believed(shown(issued), ROOTS, NOW + day)
+
+
 REFUSED = {
     "no authorities": (shown(CA.issue()), []),
     "another authority": (shown(OTHER_CA.issue()), ROOTS),
