@@ -39,12 +39,17 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the token must answer; without `auth_req_id` or `nonce` none was sent."""
+    """What the token must answer; without `auth_req_id` or `nonce` none was sent.
+
+    Attributes:
+        thumbprint: Of the key that it must be bound to (`cnf`, RFC 9449 section 6), if any.
+    """
 
     issuer: str
     client_id: str
     auth_req_id: str = ""
     nonce: str = ""
+    thumbprint: str = ""
 
 
 def verify(token: str, keys: Sequence[JSONObject], expected: Expectation) -> Claims:
@@ -76,6 +81,8 @@ def verify(token: str, keys: Sequence[JSONObject], expected: Expectation) -> Cla
         raise UntrustedToken("the answer to another request")
     if expected.nonce and claims.get("nonce") != expected.nonce:
         raise UntrustedToken("another nonce")
+    if expected.thumbprint and claims.get("cnf") != {"jkt": expected.thumbprint}:
+        raise UntrustedToken("not bound to our key")
     try:
         return msgspec.convert(claims | {"all": claims}, Claims)
     except msgspec.ValidationError as error:

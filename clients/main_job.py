@@ -20,8 +20,9 @@ from clients.oauth_error import AccessDenied, InvalidGrant, UnknownUser
 from clients.phone import SoftwarePhone
 from clients.portal import OfferedPairing, PortalPage
 from clients.qr_image import rasterise_svg, read_qr, terminal_qr
+from clients.started import Started
 from clients.wire import WireError, origin_of
-from clients.workstation import Assertion, Started, Workstation
+from clients.workstation import Assertion, Workstation
 
 #: Seconds within which a wake-up, a pull or an answer must have come.
 PATIENCE = 30

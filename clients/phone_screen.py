@@ -1,4 +1,4 @@
-"""Where `zorgid-phone` tells and asks: lines for people, or one JSON object a line for scripts."""
+"""Where `zorgid-phone` and `zorgid-login` tell and ask: lines, or JSON for scripts."""
 
 import asyncio
 import json
@@ -13,6 +13,8 @@ from unicodedata import category
 import msgspec
 
 _TYPED = 0
+#: The cursor at home, and nothing below it (ECMA-48 sections 8.3.21 and 8.3.39).
+_CLEARED = "\x1b[H\x1b[2J"
 #: Controls, formats, surrogates, line and paragraph separators, and what is nobody's.
 _MOVING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -48,6 +50,10 @@ class Screen:
         """Show a picture of our own making, colours and all."""
         if picture and not self._as_json:
             _write(self._out, picture)
+
+    def redraw(self, picture: str) -> None:
+        """Show a picture in the place of all that is on the terminal."""
+        self.draw(f"{_CLEARED}{picture}" if self._out.isatty() else picture)
 
     def show(self, lines: Sequence[str], rows: Sequence[object]) -> None:
         """Show what was asked for: one JSON object for each row."""

@@ -9,13 +9,11 @@ from typing import Any
 import resvg_py
 import zxingcpp
 
-#: Modules of light border that a reader may count on (ISO/IEC 18004 section 9.1).
-QUIET_ZONE = 4
+from clients.terminal_qr import draw_modules
+
 _PIXELS_WIDE = 384
 _CSS_DPI = 96
 _QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-_DARK_ON_LIGHT = "\x1b[30;107m"
-_PLAIN = "\x1b[0m"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Bytes of a pixel by colour type: RGB, and RGB with alpha.
 _CHANNELS = {2: 3, 6: 4}
@@ -73,17 +71,7 @@ def terminal_qr(image: GreyImage) -> str:
     # A buffer, though not in its type stub: one byte a module, as it was read.
     symbol: Any = _read(image).to_image(add_quiet_zones=False)
     modules: Any = memoryview(symbol).tolist()
-    side = [False] * QUIET_ZONE
-    empty = [[False] * (len(modules) + 2 * QUIET_ZONE)]
-    rows = [side + [module == 0 for module in row] + side for row in modules]
-    # A QR code has an odd number of rows, and a line of text is two of them.
-    rows = empty * QUIET_ZONE + rows + empty * (QUIET_ZONE + 1)
-    blocks = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
-    lines = (
-        "".join(blocks[pair] for pair in zip(upper, lower, strict=True))
-        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
-    )
-    return "\n".join(_DARK_ON_LIGHT + line + _PLAIN for line in lines)
+    return draw_modules([[module == 0 for module in row] for row in modules])
 
 
 def _read(image: GreyImage) -> zxingcpp.Barcode:

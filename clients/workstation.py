@@ -6,35 +6,33 @@ OpenID Connect CIBA Core 1.0 in poll mode where it knows who, RFC 8628 where it 
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypedDict, Unpack
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Unpack
 
 import aiohttp
-import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clients.client_key import ASSERTION_TYPE, ClientKey, ProofKey, read_key
 from clients.event_stream import events
 from clients.id_token import Claims, Expectation, UnknownKey, UntrustedToken, verify
 from clients.oauth_error import named
+from clients.started import AnyStarted, DeviceStarted, RequestOptions, Started, request_form
 from clients.wire import TIMEOUT, Answer, JSONObject, WireError, origin_of, read_answer
 
-GRANT_TYPE = "urn:openid:params:grant-type:ciba"
-DEVICE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 #: Seconds that the server holds a poll at the most.
 WAIT = 25
-#: Seconds that a client assertion is good for.
-ASSERTION_LIFETIME = 60
 #: Seconds that `slow_down` adds (CIBA Core 1.0 section 11).
 SLOW_DOWN = 5
-#: Seconds until a stream that broke off is asked for again.
+#: Seconds until what broke off is asked for again.
 _COME_BACK = 1
 _OK = 200
+_UNAVAILABLE = 503
 _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT, sock_read=TIMEOUT)
 #: Seconds that a request may outlive its `expires_in` before the wait is given up.
 _GRACE = 60
-_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 #: Hears what can be told to who waits at the workstation; the empty string when that is over.
@@ -56,57 +54,6 @@ class Metadata(msgspec.Struct, frozen=True):
     device_authorization_endpoint: str = ""
 
 
-class Started(msgspec.Struct, frozen=True):
-    """A request under way; show `binding_code` to the person at the workstation."""
-
-    auth_req_id: str
-    expires_in: int
-    binding_code: str = ""
-    interval: int = 5
-    qr_events_uri: str = ""
-
-    @property
-    def secret(self) -> str:
-        """What opens the frames."""
-        return self.auth_req_id
-
-    def poll_form(self) -> dict[str, str]:
-        """Return what a poll says."""
-        return {"grant_type": GRANT_TYPE, "auth_req_id": self.auth_req_id}
-
-
-class DeviceStarted(msgspec.Struct, frozen=True):
-    """A login for whoever scans (RFC 8628); show the frames, and `binding_code` beside them.
-
-    Show `user_code` only where it was agreed that people may type it.
-    """
-
-    device_code: str
-    user_code: str
-    verification_uri: str
-    expires_in: int
-    binding_code: str = ""
-    interval: int = 5
-    qr_events_uri: str = ""
-
-    @property
-    def secret(self) -> str:
-        """What opens the frames."""
-        return self.device_code
-
-    @property
-    def auth_req_id(self) -> str:
-        """There is none, so that no ID token names one."""
-        return ""
-
-    def poll_form(self) -> dict[str, str]:
-        """Return what a poll says."""
-        return {"grant_type": DEVICE_GRANT_TYPE, "device_code": self.device_code}
-
-
-AnyStarted = Started | DeviceStarted
-
-
 class Frame(msgspec.Struct, frozen=True):
     """What to show as a QR code until the next one comes; with its picture where asked for."""
 
@@ -122,17 +69,6 @@ class Assertion(msgspec.Struct, frozen=True):
     access_token: str
 
 
-class RequestOptions(TypedDict, total=False):
-    """The optional parameters of an authentication request."""
-
-    scope: str
-    binding_message: str | None
-    request_context: Mapping[str, str] | None
-    ura: str | None
-    acr_values: str | None
-    requested_expiry: int | None
-
-
 class _Tokens(msgspec.Struct):
     id_token: str
     access_token: str
@@ -146,6 +82,28 @@ class _KeySet(msgspec.Struct):
     keys: list[JSONObject]
 
 
+@asynccontextmanager
+async def connect(
+    issuer: str,
+    client_id: str,
+    key_file: Path | str,
+    *,
+    kid: str | None = None,
+    dpop: bool = False,
+) -> AsyncIterator["Workstation"]:
+    """Open a workstation with the client's key from a file, until the block is left.
+
+    Args:
+        dpop: As `Workstation` has it.
+
+    Raises:
+        NoKey: no unencrypted P-256 private key in the file.
+    """
+    key = read_key(Path(key_file))
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        yield Workstation(http, issuer, client_id, key, kid, dpop=dpop)
+
+
 class Workstation:
     """One client of the server; `kid` goes into the header of its assertions when given."""
 
@@ -156,12 +114,19 @@ class Workstation:
         client_id: str,
         key: ec.EllipticCurvePrivateKey,
         kid: str | None = None,
+        *,
+        dpop: bool = False,
     ) -> None:
+        """Build it.
+
+        Args:
+            dpop: Bind the tokens to a key of this run, so that they are of no use to whoever
+                else gets hold of them (RFC 9449); what the client's policy may ask.
+        """
         self._http = http
         self._issuer = issuer
-        self._client_id = client_id
-        self._key = key
-        self._kid = kid
+        self._client = ClientKey(client_id, key, kid)
+        self._proof = ProofKey() if dpop else None
         self._metadata: Metadata | None = None
         self._keys: list[JSONObject] | None = None
 
@@ -197,7 +162,7 @@ class Workstation:
             UnknownUser: nobody by that hint, or without an active phone.
             WireError: any other refusal, by its `error`.
         """
-        form = {"login_hint": login_hint, **_form(options)}
+        form = {"login_hint": login_hint, **request_form(options)}
         endpoint = (await self.metadata()).backchannel_authentication_endpoint
         return (await self._post(endpoint, form)).read(Started)
 
@@ -208,7 +173,7 @@ class Workstation:
             WireError: a refusal, by its `error`.
         """
         endpoint = (await self.metadata()).device_authorization_endpoint
-        return (await self._post(endpoint, _form(options))).read(DeviceStarted)
+        return (await self._post(endpoint, request_form(options))).read(DeviceStarted)
 
     async def poll_once(
         self, started: AnyStarted, wait: int = WAIT, told: Told = _untold
@@ -228,7 +193,7 @@ class Workstation:
         """
         endpoint = (await self.metadata()).token_endpoint
         try:
-            answer = await self._post(endpoint, started.poll_form(), wait)
+            answer = await self._post(endpoint, started.poll_form(), wait, self._proof)
         except WireError as error:
             if error.error == "authorization_pending":
                 told(str(error.body.get("hint", "")))
@@ -249,7 +214,7 @@ class Workstation:
             ExpiredToken: there was none in time.
             InvalidGrant: redeemed already, or not this client's.
             UntrustedToken: the ID token does not hold.
-            TimeoutError: long past its expiry the server still says neither yes nor no.
+            TimeoutError: long past its expiry the server says neither yes nor no, or nothing.
             WireError: any other refusal.
         """
         interval = started.interval
@@ -259,10 +224,13 @@ class Workstation:
                 try:
                     assertion = await self.poll_once(started, wait, told)
                 except WireError as error:
-                    if error.error != "slow_down":
+                    if error.error != "slow_down" and error.status != _UNAVAILABLE:
                         raise
                     interval += SLOW_DOWN
                     assertion = None
+                except aiohttp.ClientConnectionError:
+                    # A proxy cut it off, or the node stops; what was asked stands.
+                    assertion, interval = None, max(interval, _COME_BACK)
                 if assertion is not None:
                     return assertion
                 # After a poll that was held that long the next follows at once.
@@ -309,7 +277,11 @@ class Workstation:
             UntrustedToken: it does not hold.
         """
         expected = Expectation(
-            issuer=self._issuer, client_id=self._client_id, auth_req_id=auth_req_id, nonce=nonce
+            issuer=self._issuer,
+            client_id=self._client.client_id,
+            auth_req_id=auth_req_id,
+            nonce=nonce,
+            thumbprint=self._proof.thumbprint if self._proof else "",
         )
         if self._keys is not None:
             try:
@@ -328,27 +300,28 @@ class Workstation:
         """
         url = (await self.metadata()).userinfo_endpoint
         headers = {"Authorization": f"Bearer {access_token}"}
+        if self._proof:
+            proof = self._proof.proof("GET", url, access_token)
+            headers = {"Authorization": f"DPoP {access_token}", "DPoP": proof}
         return (await self._send("GET", url, headers=headers)).read(JSONObject)
 
     def client_assertion(self) -> str:
         """Sign a fresh assertion of who this client is, for this server alone."""
-        now = int(time.time())
-        claims = {
-            "iss": self._client_id,
-            "sub": self._client_id,
-            "aud": self._issuer,
-            "jti": str(uuid.uuid4()),
-            "iat": now,
-            "exp": now + ASSERTION_LIFETIME,
-        }
-        headers = None if self._kid is None else {"kid": self._kid}
-        return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)
+        return self._client.assertion(self._issuer)
 
-    async def _post(self, url: str, form: Mapping[str, object], wait: int = 0) -> Answer:
+    async def _post(
+        self,
+        url: str,
+        form: Mapping[str, object],
+        wait: int = 0,
+        proof: ProofKey | None = None,
+    ) -> Answer:
         sent = {name: str(value) for name, value in form.items() if value is not None}
-        sent["client_assertion_type"] = _ASSERTION_TYPE
+        sent["client_assertion_type"] = ASSERTION_TYPE
         sent["client_assertion"] = self.client_assertion()
         headers = {"Prefer": f"wait={wait}"} if wait else {}
+        if proof:
+            headers["DPoP"] = proof.proof("POST", url)
         try:
             return await self._send("POST", url, headers=headers, form=sent, wait=wait)
         except WireError as error:
@@ -372,15 +345,3 @@ class Workstation:
             timeout=aiohttp.ClientTimeout(total=TIMEOUT + wait),
         ) as response:
             return await read_answer(response)
-
-
-def _form(options: RequestOptions) -> dict[str, object]:
-    context = options.get("request_context")
-    return {
-        "scope": options.get("scope", "openid uzi"),
-        "binding_message": options.get("binding_message"),
-        "request_context": context and msgspec.json.encode(context).decode(),
-        "ura": options.get("ura"),
-        "acr_values": options.get("acr_values"),
-        "requested_expiry": options.get("requested_expiry"),
-    }

@@ -40,8 +40,8 @@ class Told:
     def rows(self):
         return [json.loads(line) for line in self.out.splitlines()]
 
-    async def run(self, *arguments):
-        self.status = await asyncio.to_thread(run, list(arguments), self._out, self._err)
+    async def run(self, *arguments, program=run):
+        self.status = await asyncio.to_thread(program, list(arguments), self._out, self._err)
         return self
 
     async def says(self, text):

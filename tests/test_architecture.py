@@ -44,12 +44,15 @@ ELSEWHERE = {
     "clients/card_profile.py": "tests/clients/test_test_ca.py",
     "clients/desktop_terminal.py": "tests/clients/test_desktop_command.py",
     "clients/id_token.py": "tests/clients/test_workstation.py",
+    "clients/login_arguments.py": "tests/clients/test_login_command.py",
+    "clients/login_session.py": "tests/clients/test_login_command.py",
     "clients/oauth_error.py": "tests/clients/test_workstation.py",
     "clients/phone_arguments.py": "tests/clients/test_phone_command.py",
     "clients/phone_handset.py": "tests/clients/test_phone_command.py",
     "clients/phone_record.py": "tests/clients/test_phone_changes.py",
     "clients/phone_requests.py": "tests/clients/test_phone_command.py",
     "clients/phone_screen.py": "tests/clients/test_phone_watch.py",
+    "clients/started.py": "tests/clients/test_workstation.py",
 }
 
 

@@ -23,8 +23,8 @@ from yarl import URL
 from clients.authenticator import Authenticator
 from clients.desktop import AgentLink, Session, _proof, session_text
 from clients.phone import SoftwarePhone
+from clients.started import GRANT_TYPE
 from clients.wire import b64url
-from clients.workstation import GRANT_TYPE
 from pairing_server.app import Stores, make_app
 from pairing_server.settings import load
 from tests.house import DATE_OF_BIRTH, WORKSTATION, House

@@ -1,6 +1,5 @@
 """QR codes are read from rendered pixels, and shown in a terminal so that they scan."""
 
-import re
 import struct
 import zlib
 
@@ -16,6 +15,7 @@ from clients.qr_image import (
     read_qr,
     terminal_qr,
 )
+from tests.clients.terminal import pixels_of
 
 LINK = "https://zorg.example/app/#p." + "A" * 22 + "." + "b" * 43
 
@@ -72,12 +72,6 @@ def test_what_the_terminal_shows_scans():
     scaled = [[dark for dark in row for _ in range(4)] for row in rows for _ in range(4)]
     pixels = bytes(0 if dark else 255 for row in scaled for dark in row)
     assert read_qr(GreyImage(len(scaled[0]), len(scaled), pixels)) == LINK
-
-
-def pixels_of(shown):
-    lines = re.sub("\x1b\\[[0-9;]*m", "", shown).split("\n")
-    halves = [[[c in top for c in line] for top in ("▀█", "▄█")] for line in lines]
-    return [row for pair in halves for row in pair]
 
 
 def test_two_codes_in_one_image_are_refused():

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from clients.id_token import UntrustedToken
 from clients.oauth_error import AccessDenied, ExpiredToken, InvalidGrant, UnknownUser
+from clients.started import Started
 from clients.wire import WireError
-from clients.workstation import Started, Workstation
+from clients.workstation import Workstation, connect
 
 HINT = "uzi:900000001"
 ASKED = Started("r0", 120)
@@ -296,3 +297,83 @@ async def test_frames_that_are_refused_are_none(workstation, stand_in):
     with pytest.raises(WireError) as refused:
         await links(workstation, showing(stand_in))
     assert refused.value.error == "invalid_token"
+
+
+@pytest.fixture
+def bound(http, stand_in, client_key):
+    """A workstation whose tokens are bound to a key of its own."""
+    return Workstation(http, stand_in.base, "test-client", client_key, dpop=True)
+
+
+def proof_of(stand_in, path):
+    (headers,) = [headers for _, seen, headers in stand_in.seen if seen == path]
+    return jwt.decode(headers["DPoP"], options={"verify_signature": False}), headers
+
+
+async def test_a_bound_token_is_shown_with_its_key(bound, stand_in):
+    cnf = {"jkt": bound._proof.thumbprint}
+    answering(stand_in, "/token", tokens(stand_in, cnf=cnf))
+    stand_in.faults["GET", "/userinfo"] = opened
+
+    assertion = await bound.poll(ASKED)
+    await bound.userinfo(assertion.access_token)
+
+    at_token, _ = proof_of(stand_in, "/token")
+    assert (at_token["htm"], at_token["htu"]) == ("POST", f"{stand_in.base}/token")
+    at_userinfo, headers = proof_of(stand_in, "/userinfo")
+    assert headers["Authorization"] == "DPoP opaque"
+    assert (at_userinfo["htu"], "ath" in at_userinfo) == (f"{stand_in.base}/userinfo", True)
+
+
+async def test_a_bound_token_opens_userinfo_at_a_real_server(house):
+    phone = await house.bind()
+    await house.workstation(sender_constraint="dpop")
+    bound = Workstation(house.http, house.base_url, house.client_id, house.client_key, dpop=True)
+    assertion = await bound.poll(await house.approved(phone, bound))
+    assert (await bound.userinfo(assertion.access_token))["ura"] == house.holder.ura
+    bare = Workstation(house.http, house.base_url, house.client_id, house.client_key)
+    with pytest.raises(WireError):
+        await bare.userinfo(assertion.access_token)
+
+
+async def opened(_request):
+    return web.json_response({"sub": "s"})
+
+
+@pytest.mark.parametrize("cnf", [None, {}, {"jkt": "another"}], ids=str)
+async def test_a_token_that_is_not_bound_to_our_key_is_not_believed(bound, stand_in, cnf):
+    answering(stand_in, "/token", tokens(stand_in, cnf=cnf))
+    with pytest.raises(UntrustedToken, match="not bound"):
+        await bound.poll(ASKED)
+
+
+async def test_nothing_is_proved_where_nothing_is_bound(workstation, stand_in):
+    answering(stand_in, "/token", tokens(stand_in))
+    await workstation.poll(ASKED)
+    assert all("DPoP" not in headers for _, _, headers in stand_in.seen)
+
+
+async def test_a_poll_that_is_cut_off_is_asked_again(workstation, stand_in):
+    async def cut(request):
+        answering(stand_in, "/token", tokens(stand_in))
+        request.transport.abort()
+        return web.Response()
+
+    stand_in.faults["POST", "/token"] = cut
+    assert (await workstation.poll(Started("r0", 120, interval=0))).claims.sub == "s"
+
+
+async def test_a_server_that_stops_is_asked_again_and_one_that_fails_is_not(
+    workstation, stand_in, monkeypatch
+):
+    monkeypatch.setattr("clients.workstation.SLOW_DOWN", 0)
+    answering(stand_in, "/token", (503, {"error": "temporarily_unavailable"}), tokens(stand_in))
+    assert (await workstation.poll(Started("r0", 120, interval=0))).claims.sub == "s"
+    answering(stand_in, "/token", (500, {"error": "server_error"}))
+    with pytest.raises(WireError):
+        await workstation.poll(Started("r0", 120, interval=0))
+
+
+async def test_a_workstation_is_opened_with_a_key_from_a_file(stand_in, client_key_file):
+    async with connect(stand_in.base, "test-client", client_key_file) as workstation:
+        assert (await workstation.start(HINT)).auth_req_id == "r0"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.pairing import PairingLink
-from clients.qr_image import QUIET_ZONE, rasterise_svg, read_png, read_qr
+from clients.qr_image import rasterise_svg, read_png, read_qr
+from clients.terminal_qr import QUIET_ZONE
 from pairing_server.qr.code import PairingCode, modules, parse, svg
 from pairing_server.tokens import b64url, new_id, new_secret
 
