@@ -15,6 +15,8 @@ from cryptography.x509.verification import (
 from pairing_server.registry.client_metadata import ClientMetadata, read_name
 from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.client_cert import ClientCertificate
+from pairing_server.uzi.path import MAX_CHAIN, load_certificate
+from pairing_server.uzi.refusals import CardRefused
 
 _FOR_CLIENTS = frozenset(
     {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
@@ -36,11 +38,14 @@ def believed(
     Raises:
         CertificateError: it does not.
     """
+    if len(shown.chain) > MAX_CHAIN:
+        # The number of paths that the library may try grows with each certificate.
+        raise CertificateError("chain too long")
     try:
-        leaf, *chain = (x509.load_der_x509_certificate(der) for der in (shown.leaf, *shown.chain))
+        leaf, *chain = map(load_certificate, (shown.leaf, *shown.chain))
         usage = _extended_usage(leaf)
         _verify(leaf, chain, authorities, now)
-    except (*UNREADABLE, VerificationError) as error:
+    except (*UNREADABLE, CardRefused, VerificationError) as error:
         # Their words may quote what was shown.
         raise CertificateError(f"no path: {type(error).__name__}") from error
     if usage is not None and _FOR_CLIENTS.isdisjoint(usage):

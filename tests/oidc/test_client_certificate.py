@@ -1,5 +1,6 @@
 """A client's certificate is believed by its path, and is one client's by its name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +40,14 @@ def test_a_path_to_an_authority_is_believed(usage):
     issued = CA.issue(usage=usage)
 
     assert believed(shown(issued), ROOTS, NOW) == issued.certificate
+
+
+def test_a_chain_is_no_longer_than_a_path():
+    certificate = shown(CA.issue())
+
+    assert believed(replace(certificate, chain=certificate.chain * 5), ROOTS, NOW)
+    with pytest.raises(CertificateError):
+        believed(replace(certificate, chain=certificate.chain * 6), ROOTS, NOW)
 
 
 def test_an_issuer_may_be_an_authority_and_come_without_its_root():
