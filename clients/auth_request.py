@@ -21,6 +21,8 @@ class AuthRequest(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: str = ""
     expires_at: str = ""
     code_length: int = 0
+    #: What is to be signed, where this is no login.
+    hashes: str = ""
 
 
 class WrongCode(WireError):  # noqa: N818 - what was wrong.
@@ -44,7 +46,9 @@ class Closed(WireError):  # noqa: N818 - what the request is.
 
 def approval_details(request: AuthRequest, code: str) -> dict[str, str]:
     """Return what an approval says: everything that was shown, and the code as typed."""
+    hashes = {"hashes": request.hashes} if request.hashes else {}
     return {
+        **hashes,
         "auth_request": request.id,
         "client": request.client,
         "organisation": request.organisation,
@@ -62,4 +66,5 @@ def approval_details(request: AuthRequest, code: str) -> dict[str, str]:
 
 def approval_challenge(request: AuthRequest, code: str) -> bytes:
     """Compute the 32 bytes to sign, over canonical JSON of the details (RFC 8785)."""
-    return details_challenge("pairing_server/approval/v1", approval_details(request, code))
+    kind = "transaction" if request.hashes else "approval"
+    return details_challenge(f"pairing_server/{kind}/v1", approval_details(request, code))

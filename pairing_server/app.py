@@ -88,6 +88,7 @@ from pairing_server.uzi.trust_setup import (
     read_hierarchy,
     read_issuers,
 )
+from pairing_server.xis.setup import make_xis
 
 #: How long calls that are being answered when the server stops have to end.
 DRAIN = timedelta(seconds=10)
@@ -207,6 +208,14 @@ def make_app(
         pairwise_salt=stores.pairwise_salt,
         policy=bound.policy,
     )
+    xis = make_xis(
+        ports,
+        bound.approvals,
+        keys,
+        provider.client_auth,
+        base_url=settings.base_url,
+        policy=bound.policy,
+    )
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
     assets = shipped_assets()
@@ -236,6 +245,7 @@ def make_app(
             settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
         ),
         *provider.routes(),
+        xis,
         assets,
         refusal_pages,
         CardPages(front, uzi, sessions, clock, random, card_form=card_form),
@@ -250,7 +260,7 @@ def make_app(
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
-    cards.add_routes([*mtls.table(), *provider.by_certificate()])
+    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table()])
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:

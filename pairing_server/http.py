@@ -159,14 +159,21 @@ async def begin_events(request: web.Request) -> web.StreamResponse:
     return stream
 
 
-async def send_event(stream: web.StreamResponse, event: str, data: Any) -> None:
+async def send_event(
+    stream: web.StreamResponse, event: str, data: Any, identifier: str = ""
+) -> None:
     """Send one event, its data as JSON, which has no line feeds.
+
+    Args:
+        identifier: What the reader sends as `Last-Event-ID` when it comes back.
 
     Raises:
         ConnectionError: nobody listens any more.
         TimeoutError: whoever listens does not read.
     """
     raw = b"event: %s\ndata: %s\n\n" % (event.encode(), _encoder.encode(data))
+    if identifier:
+        raw = b"id: %s\n%s" % (identifier.encode(), raw)
     async with asyncio.timeout(EVENT_PATIENCE.total_seconds()):
         await stream.write(raw)
 

@@ -27,6 +27,7 @@ _REQUEST_HEADERS = (
     "Content-Type",
     "Cookie",
     "If-None-Match",
+    "Last-Event-ID",
     "Origin",
     "Prefer",
     "X-Nonce",
@@ -41,7 +42,13 @@ _ANSWER_HEADERS = (
     "WWW-Authenticate",
 )
 #: Members whose short values are drawn: what stands for the first value seen, zeros for others.
-_SHORT = {"check_number": "4711", "binding_code": "042917", "code": "042917"}
+_SHORT = {
+    "check_number": "4711",
+    "binding_code": "042917",
+    "bindingCode": "042917",
+    "BindingCode": "042917",
+    "code": "042917",
+}
 #: Members that tell an age of each thing that they name.
 _AGES = {"uzi_crl_age_seconds": 1800}
 _TIMES = {
@@ -60,6 +67,7 @@ _FAR = "2029-11-21T11:45:00Z"
 _LONG = {
     "attestationObject": "<attestationObject>",
     "authenticatorData": "<authenticatorData>",
+    "Data": "<evidence>",
     "certificate": "<certificate>",
     "client_assertion": "<client_assertion>",
     "clientDataJSON": "<clientDataJSON>",
@@ -89,10 +97,11 @@ _COLLECTIONS = {
     "changes": "change",
     "history": "event",
     "renewals": "renewal",
+    "transactions": "transaction",
     "transfers": "transfer",
 }
 #: What the bearer is, by the first part of the path.
-_BEARERS = {"phone": "device token", "qr": "auth_req_id"}
+_BEARERS = {"phone": "device token", "qr": "auth_req_id", "v1": "client_assertion"}
 #: What a login QR code says for a second.
 _FRAME = re.compile(r"/app/#l\.[\w-]{22}\.\d+\.[\w-]{22}", re.ASCII)
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]{16,}){2}")
@@ -257,6 +266,8 @@ class _Words:
         elif isinstance(value, list):
             for inner in value:
                 self._learn_json(inner, name, noun)
+        elif isinstance(value, str) and value.startswith("{"):
+            self._learn_json(json.loads(value), "", noun)
         elif isinstance(value, str):
             self._learn_value(name, value)
 
@@ -276,7 +287,9 @@ class _Words:
             return _FAR if value[:4] > _TIMES[name][:4] else _TIMES[name]
         if name in _NUMBERS:
             return _NUMBERS[name]
-        if name == "expires_in":
+        if name == "payload" and value.startswith("{"):
+            return json.dumps(self._replaced(json.loads(value), ""), ensure_ascii=False)
+        if name in ("expires_in", "expiresIn"):
             return -(-value // 10) * 10
         return self._short[_SHORT[name]][value] if name in _SHORT else value
 

@@ -52,6 +52,7 @@ from pairing_server.registry.tables import audit_event
 from pairing_server.settings import Settings, load
 from pairing_server.store import Store
 from pairing_server.tokens import digest, new_id
+from pairing_server.xis.ending import ending_all
 
 PIN = "123456"
 #: All tests come from one address.
@@ -323,7 +324,7 @@ class House:
         chosen = registry or self.registry
         policy = server_policy(self.settings)
         approvals = ApprovalFlow(self.ports, Dispatch(self.ports, {}), self.rp(), policy)
-        return PhoneStatusFlow(chosen, self.ports.clock, approvals.end_all)
+        return PhoneStatusFlow(chosen, self.ports.clock, ending_all(self.ports, approvals))
 
     async def events(self) -> list[dict[str, object]]:
         """Return the audit log, oldest first."""

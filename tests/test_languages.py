@@ -88,6 +88,10 @@ def test_what_has_no_translation_stays_as_it_is():
     assert translate(Language.NL, "Log out") == "Uitloggen"
 
 
+#: The parts that only programs call.
+PROGRAMS = {"oidc", "xis"}
+
+
 def messages():
     """Return every message that people are shown: of templates, of the code, of refusals."""
     found = set()
@@ -97,7 +101,7 @@ def messages():
             found |= {
                 each[1] for each in extract("jinja2.ext:babel_extract", opened, options=options)
             }
-    # What OpenID Connect says stays English.
+    # What programs are told stays English.
     keywords = {
         "N_": None,
         "gettext": None,
@@ -106,10 +110,12 @@ def messages():
         "UnsupportedMediaType": None,
     }
     for file in sorted(PACKAGE.rglob("*.py")):
-        if "oidc" not in file.parts:
+        if not PROGRAMS & set(file.parts):
             with file.open("rb") as opened:
                 found |= {_shortened(each[1]) for each in extract("python", opened, keywords)}
-    described = {each.description for each in refusals() if ".oidc." not in each.__module__}
+    described = {
+        each.description for each in refusals() if not PROGRAMS & set(each.__module__.split("."))
+    }
     return {each for each in found | described if each}
 
 

@@ -22,11 +22,13 @@ from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose, statement
+from tests.approvals.desk import Desk
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
 from tests.exchanges import Exchanges, recording
 from tests.house import DATE_OF_BIRTH, WORKSTATION
 from tests.phone_api import served as phone_api
 from tests.portal.records import add_person, managed
+from tests.xis.client import Xis
 
 PROTOCOL = "docs/protocol.md"
 FORM = "application/x-www-form-urlencoded"
@@ -279,6 +281,31 @@ async def test_the_story_of_a_login_of_whoever_scans(house):
     check_examples("device", exchanges)
 
 
+async def test_the_story_of_a_xis(house):
+    phone, workstation = await house.bind(), await house.workstation()
+    desk = Desk(house, phone, workstation, house.client_id)
+    xis = Xis(desk, house.client_id, house.client_key)
+    with recording(house.base_url) as exchanges:
+        opened = await xis.open()
+        await phone.approve(await xis.scan(opened), "")
+        await xis.events(after=0, wait=25)
+        _, asked = await xis.sign(opened["id"], Text="Verwijzing cardiologie")
+        (request,) = await phone.auth_requests()
+        exchanges.label = "transaction"
+        await phone.get(request.id)
+        await phone.approve(request, asked["bindingCode"])
+        exchanges.label = "signed"
+        await xis.events(after=2)
+        exchanges.label = ""
+        await xis.close(opened["id"])
+        exchanges.label = "without a number"
+        await xis.events()
+        exchanges.label = ""
+        await xis.sign(opened["id"])
+
+    check_examples("xis", exchanges)
+
+
 async def test_the_story_of_refusals(house):
     phone, workstation = await house.bind(), await house.workstation()
     with recording(house.base_url) as exchanges:
@@ -349,16 +376,18 @@ async def test_every_route_has_a_section_and_every_section_a_route(house):
 
 
 def test_the_phone_signs_what_the_vectors_say():
-    vectors = json.loads((ROOT / "tests/vectors/approval_challenge.json").read_text())["vectors"]
     shown = {
         vector["name"]: fenced(
             "text",
             "details (RFC 8785):\n"
             + vector["jcs"]
-            + '\n\nSHA-256("pairing_server/approval/v1\\n" + details), in hex:\n'
+            + f'\n\nSHA-256("pairing_server/{kind}/v1\\n" + details), in hex:\n'
             + vector["challenge"],
         )
-        for vector in vectors
+        for kind in ("approval", "transaction")
+        for vector in json.loads((ROOT / f"tests/vectors/{kind}_challenge.json").read_text())[
+            "vectors"
+        ]
     }
 
     check_blocks(PROTOCOL, "vector", shown)
@@ -392,7 +421,7 @@ def test_every_error_is_in_the_table():
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
         *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
-        *("device", "refused", "held"),
+        *("device", "xis", "refused", "held"),
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

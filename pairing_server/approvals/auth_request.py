@@ -77,7 +77,12 @@ class DenyReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the phone shows and signs; strings exactly as they are sent, empty when absent."""
+    """What the phone shows and signs; strings exactly as they are sent, empty when absent.
+
+    Attributes:
+        hashes: What is to be signed beside who and where: `sha-256:<hex>`, one or more with spaces
+            between.  A request that has some is no login.
+    """
 
     client: str
     organisation: str
@@ -88,6 +93,7 @@ class Shown:
     message: str
     nonce: str
     requested_at: str
+    hashes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,20 @@ import rfc8785
 from pairing_server.approvals.auth_request import AuthRequest
 
 CONTEXT = b"pairing_server/approval/v1\n"
+#: Of what has hashes: no login can be taken for a signature, nor the other way round.
+TRANSACTION_CONTEXT = b"pairing_server/transaction/v1\n"
 
 
 def details(request: AuthRequest, code: str) -> dict[str, str]:
-    """Return what is signed; an absent value is the empty string.
+    """Return what is signed; an absent value is the empty string, but absent hashes are absent.
 
     Args:
         code: As typed; the empty string when none was asked.
     """
     shown = request.shown
+    hashes = {"hashes": shown.hashes} if shown.hashes else {}
     return {
+        **hashes,
         "auth_request": request.id,
         "client": shown.client,
         "organisation": shown.organisation,
@@ -38,4 +42,5 @@ def details(request: AuthRequest, code: str) -> dict[str, str]:
 
 def challenge(signed: dict[str, str]) -> bytes:
     """Return the WebAuthn challenge: the 32 bytes of SHA-256 over context and RFC 8785 JSON."""
-    return hashlib.sha256(CONTEXT + rfc8785.dumps(signed)).digest()
+    context = TRANSACTION_CONTEXT if "hashes" in signed else CONTEXT
+    return hashlib.sha256(context + rfc8785.dumps(signed)).digest()

@@ -21,6 +21,7 @@ from pairing_server.approvals.auth_request import (
 )
 from pairing_server.approvals.evidence import challenge, details
 from pairing_server.approvals.fatigue import Gate
+from pairing_server.approvals.inbox import Entry
 from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.approvals.pushing import Pushing
 from pairing_server.approvals.record import record_answer
@@ -295,6 +296,22 @@ class ApprovalFlow:
                 if not was_signalled and until - self._clock() > _IN_STEP:
                     # The server drains.
                     return request
+
+    async def look(self, identifier: str) -> AuthRequest | None:
+        """Return a request by the id under which its client keeps it, whoever it is asked of."""
+        return await self._requests.get(identifier)
+
+    async def withdraw(self, identifier: str) -> None:
+        """End an unanswered request that its client takes back."""
+        request, now = await self._requests.get(identifier), self._clock()
+        if request is None:
+            return
+        person_id = request.person_id or ""
+        await self._requests.end(person_id, identifier, lambda held: rules.supersede(held, now))
+        if person_id:
+            place = request.workstation_id
+            entry = Entry(identifier, request.client_id, place, request.expires_at)
+            await self._pushing.ended(person_id, entry)
 
     async def redeemed(self, request: AuthRequest) -> None:
         """Close a request whose redemption the registry holds."""

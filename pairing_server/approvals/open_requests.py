@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals import inbox as inbox_rules
-from pairing_server.approvals.auth_request import AuthRequest, Status
+from pairing_server.approvals.auth_request import AuthRequest, Grant, Status
 from pairing_server.approvals.inbox import Entry, Inbox
 from pairing_server.clock import Clock
 from pairing_server.errors import NotFound
@@ -111,6 +111,8 @@ class OpenRequests:
         if changed is None:
             raise NotFound
         await self._store.signal(self._requests.key(identifier))
+        if changed.grant is Grant.SESSION:
+            await self.tell_client(changed.client_id)
         return changed
 
     async def change_quietly(
@@ -147,6 +149,14 @@ class OpenRequests:
         """Tell the person's phones that wait that their list is another one."""
         await self._store.signal(_inbox_channel(person_id))
 
+    async def tell_client(self, client_id: str) -> None:
+        """Tell who reads a client's events that there may be some."""
+        await self._store.signal(_client_channel(client_id))
+
+    def listen_for_client(self, client_id: str) -> AbstractAsyncContextManager[Listener]:
+        """Hear when there may be events of a client."""
+        return self._store.listen(_client_channel(client_id))
+
     def listen_to_inbox(self, person_id: str) -> AbstractAsyncContextManager[Listener]:
         """Hear when a person's list is another one."""
         return self._store.listen(_inbox_channel(person_id))
@@ -158,3 +168,7 @@ class OpenRequests:
 
 def _inbox_channel(person_id: str) -> str:
     return f"inbox:{person_id}"
+
+
+def _client_channel(client_id: str) -> str:
+    return f"client:{client_id}"

@@ -48,7 +48,10 @@ class Deny(msgspec.Struct, tag_field="decision", tag="deny"):
 
 
 class OpenAuthRequest(msgspec.Struct):
-    """What a client asks of a person; strings exactly as they are signed, empty when absent."""
+    """What a client asks of a person; strings exactly as they are signed, empty when absent.
+
+    With `hashes` it is no login: they are what is to be signed, under another context.
+    """
 
     id: str
     client: str
@@ -62,6 +65,7 @@ class OpenAuthRequest(msgspec.Struct):
     requested_at: str
     expires_at: WireTime
     code_length: int
+    hashes: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class OpenAuthRequests(msgspec.Struct):
@@ -70,7 +74,7 @@ class OpenAuthRequests(msgspec.Struct):
     auth_requests: list[OpenAuthRequest]
 
 
-class ShownAuthRequest(OpenAuthRequest):
+class ShownAuthRequest(OpenAuthRequest, kw_only=True):
     """A request of a person, open or not."""
 
     status: ToldStatus
@@ -180,4 +184,5 @@ def _open(request: AuthRequest, credential_id: str) -> OpenAuthRequest:
         requested_at=shown.requested_at,
         expires_at=wire_time(request.expires_at),
         code_length=request.code_length_for(credential_id),
+        hashes=shown.hashes or msgspec.UNSET,
     )

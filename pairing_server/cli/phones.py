@@ -33,6 +33,7 @@ from pairing_server.registry.people import Person
 from pairing_server.registry.push_health import PushHealth
 from pairing_server.settings import Settings
 from pairing_server.store import Store
+from pairing_server.xis.ending import ending_all
 
 
 @click.group()
@@ -157,7 +158,7 @@ async def _running_store(settings: Settings) -> AsyncIterator[Store]:
 def _phone_flows(settings: Settings, ports: Ports) -> tuple[PhoneFlow, PhoneStatusFlow]:
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
     approvals = ApprovalFlow(ports, Dispatch(ports, {}), rp, server_policy(settings))
-    statuses = PhoneStatusFlow(ports.registry, ports.clock, approvals.end_all)
+    statuses = PhoneStatusFlow(ports.registry, ports.clock, ending_all(ports, approvals))
     return PhoneFlow(ports, rp, statuses), statuses
 
 

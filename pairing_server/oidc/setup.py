@@ -46,6 +46,7 @@ class OpenIdProvider:
     access: AccessRoutes
     egress: ClientEgress
     pings: Pings
+    client_auth: ClientAuthentication
 
     @classmethod
     def make(
@@ -98,6 +99,7 @@ class OpenIdProvider:
             AccessRoutes(access, client_auth),
             egress,
             pings,
+            client_auth,
         )
 
     def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes, ...]:

@@ -33,6 +33,7 @@ from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.push.setup import Push
 from pairing_server.settings import Settings
+from pairing_server.xis.ending import ending_all
 
 
 class Routes(Protocol):
@@ -68,7 +69,7 @@ class BoundPhones:
         policy = server_policy(settings)
         told = news(ports, dispatch)
         approvals = ApprovalFlow(ports, dispatch, rp, policy)
-        statuses = PhoneStatusFlow(ports.registry, ports.clock, approvals.end_all, told)
+        statuses = PhoneStatusFlow(ports.registry, ports.clock, ending_all(ports, approvals), told)
         phones = PhoneFlow(ports, rp, statuses, told)
         return cls(ports, policy, told, approvals, statuses, phones)
 

@@ -7,18 +7,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.auth_request import AuthRequest as PhoneRequest
 from clients.auth_request import approval_challenge
 from pairing_server.approvals.auth_request import Shown
-from pairing_server.approvals.evidence import CONTEXT, challenge, details
+from pairing_server.approvals.evidence import CONTEXT, TRANSACTION_CONTEXT, challenge, details
 from tests.approvals.requests import NOW, PENDING
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "approval_challenge.json").read_text("utf-8")
-)["vectors"]
+FILES = Path(__file__).parents[1] / "vectors"
+VECTORS = json.loads((FILES / "approval_challenge.json").read_text("utf-8"))["vectors"]
+SIGNATURES = json.loads((FILES / "transaction_challenge.json").read_text("utf-8"))["vectors"]
 MEMBERS = [field.name for field in fields(Shown)]
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 shown = st.builds(Shown, **dict.fromkeys(MEMBERS, texts))
@@ -39,6 +40,22 @@ def test_the_server_computes_the_vectors(vector):
     assert signed == vector["details"]
     assert challenge(signed).hex() == vector["challenge"]
     assert hashlib.sha256(CONTEXT + vector["jcs"].encode()).hexdigest() == vector["challenge"]
+
+
+@pytest.mark.parametrize("vector", SIGNATURES, ids=[vector["name"] for vector in SIGNATURES])
+def test_the_server_computes_the_vectors_of_a_transaction(vector):
+    signed = details(stored(vector), vector["code"])
+    assert signed == vector["details"]
+    assert challenge(signed).hex() == vector["challenge"]
+    made = hashlib.sha256(TRANSACTION_CONTEXT + vector["jcs"].encode()).hexdigest()
+    assert made == vector["challenge"]
+
+
+def test_no_login_can_be_taken_for_a_signature():
+    signed = details(stored(SIGNATURES[0]), "1")
+    as_login = hashlib.sha256(CONTEXT + rfc8785.dumps(signed)).digest()
+    assert challenge(signed) != as_login
+    assert "hashes" not in details(stored(VECTORS[0]), "1")
 
 
 @given(shown, texts)

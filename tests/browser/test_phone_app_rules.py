@@ -9,7 +9,11 @@ from tests.browser.handset import APP
 from tests.documents import ROOT
 
 VECTORS_OF = ROOT / "tests" / "vectors"
-VECTORS = json.loads((VECTORS_OF / "approval_challenge.json").read_text())
+VECTORS = [
+    vector
+    for name in ("approval_challenge.json", "transaction_challenge.json")
+    for vector in json.loads((VECTORS_OF / name).read_text())["vectors"]
+]
 ID, SECRET = "i" * 22, "s" * 43
 ORIGIN = "https://login.example.nl"
 TYPES = {".js": "text/javascript"}
@@ -53,9 +57,9 @@ async def test_the_challenge_is_the_one_of_the_vectors(run):
       });
       return made;
     }"""
-    made = await run("challenge.js", script, VECTORS["vectors"])
+    made = await run("challenge.js", script, VECTORS)
 
-    expected = [{"jcs": v["jcs"], "challenge": v["challenge"]} for v in VECTORS["vectors"]]
+    expected = [{"jcs": v["jcs"], "challenge": v["challenge"]} for v in VECTORS]
     assert made == expected
 
 

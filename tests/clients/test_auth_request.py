@@ -30,6 +30,16 @@ def test_an_independent_implementation_computes_the_vector(vector):
     assert digest == vector["challenge"]
 
 
+def test_the_client_computes_the_vectors_of_a_transaction():
+    vectors = json.loads(FILE.with_name("transaction_challenge.json").read_text())["vectors"]
+    for vector in vectors:
+        request = msgspec.convert(vector["request"], AuthRequest)
+        assert approval_details(request, vector["code"]) == vector["details"]
+        assert approval_challenge(request, vector["code"]).hex() == vector["challenge"]
+        made = b"pairing_server/transaction/v1\n" + canonical(vector["details"]).encode()
+        assert hashlib.sha256(made).hexdigest() == vector["challenge"]
+
+
 @pytest.mark.parametrize("name", sorted(VECTORS[0]["details"]))
 def test_every_detail_counts(name):
     details = VECTORS[0]["details"]

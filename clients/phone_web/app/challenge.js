@@ -19,6 +19,8 @@ const over = (context) => (details) => sha256(`pairing_server/${context}/v1\n${c
 
 /** What an approval says: everything that was shown, and the code as it was typed. */
 export const approvalDetails = (request, code) => ({
+  // With hashes it is no login, and stands under a context of its own.
+  ...(request.hashes ? { hashes: request.hashes } : {}),
   auth_request: request.id,
   client: request.client ?? "",
   organisation: request.organisation ?? "",
@@ -33,7 +35,8 @@ export const approvalDetails = (request, code) => ({
   code,
 });
 
-export const approvalChallenge = (request, code) => over("approval")(approvalDetails(request, code));
+export const approvalChallenge = (request, code) =>
+  over(request.hashes ? "transaction" : "approval")(approvalDetails(request, code));
 export const changeChallenge = over("change");
 export const renewalChallenge = over("renewal");
 export const transferChallenge = over("transfer");

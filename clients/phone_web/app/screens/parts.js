@@ -36,4 +36,5 @@ export const askedFacts = (request) => facts([
   [t("where"), [request.workstation, request.location].filter(Boolean).join(" · ")],
   [t("organisation"), request.organisation],
   [t("message"), request.message],
+  [t("hashes"), request.hashes],
 ]);

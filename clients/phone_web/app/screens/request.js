@@ -19,6 +19,7 @@ export function request(app, { request: given }) {
   // What is shown is what is signed: this object, which nothing changes any more.
   const shown = Object.freeze({ ...given });
   const fault = faultLine();
+  const asks = t(shown.hashes ? "asks_signature" : "asks_login");
   const needsScan = shown.code_length === 0 && !app.scanned.has(shown.id);
   const code = shown.code_length > 0 && codeField(shown.code_length, t("code_label", { count: shown.code_length }), {
     onenter: () => approve.click(),
@@ -54,7 +55,7 @@ export function request(app, { request: given }) {
 
   const content = [
     el("div", { class: "asking" },
-      el("p", { class: "from" }, t("asks_login"), left),
+      el("p", { class: "from" }, asks, left),
       heading(plain(shown.client)),
       askedFacts(shown)),
     needsScan ? scanFirst(app) : code && el("div", { class: "typing" }, el("p", { class: "hint" }, t("type_code")), fault.line, code.field),
@@ -72,7 +73,7 @@ export function request(app, { request: given }) {
     if (seconds === 0) answer.lookUp().then((status) => { if (status) end(status); });
   };
   return {
-    title: t("asks_login"),
+    title: asks,
     content,
     aside: button(t("not_me"), () => app.go("notMe", { request: shown }), { kind: "quiet alarm", picture: "flag" }),
     tick,

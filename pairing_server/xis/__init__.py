@@ -1,0 +1,1 @@
+"""ZORG-ID's own session interface, for care information systems (XIS) that speak it."""
