@@ -47,7 +47,10 @@ OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 CARD_PATH = "/uzi/mtls"
 #: Where clients may show a certificate, or call without one.
 CLIENT_PATHS = frozenset(
-    {"/token", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"}
+    {
+        *("/token", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"),
+        *("/v1/sessions/open", "/v1/sessions/close", "/v1/transactions", "/v1/events"),
+    }
 )
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
 _LOCALISED = ("/uzi/", "/portal/", "/phone/")

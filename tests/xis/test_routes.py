@@ -2,8 +2,14 @@
 
 import pytest
 
+from pairing_server.registry.client_metadata import AuthMethod, ClientMetadata
+from tests.card_tls import ServerCertificate
+from tests.house import free_port
 from tests.oidc.client import BareClient
+from tests.oidc.client_ca import SUBJECT, ClientCa, client_tls
 from tests.oidc.test_redemption import close_client
+from tests.oidc.test_showing import session
+from tests.uzi.test_mtls_routes import LOOPBACK, fields
 from tests.xis.client import HASH
 
 CALLS = [
@@ -95,3 +101,52 @@ async def test_what_was_told_holds_no_hash_of_a_token_but_its_own(desk, xis):
     (told,) = await xis.events(after=2)
     bag = told.payload["SignedDataBag"]
     assert [each["Hash"] for each in bag.values()] == request.hashes.split(" ")
+
+
+CA = ClientCa()
+OWN, OTHER = CA.issue(), CA.issue("CN=other")
+BY_CERTIFICATE = ClientMetadata(
+    token_endpoint_auth_method=AuthMethod.TLS_CLIENT_AUTH, tls_client_auth_subject_dn=SUBJECT
+)
+
+
+async def called(house, http, origin, path, headers=None, method="GET"):
+    url = f"{origin}{path}?client_id={house.client_id}"
+    async with http.request(method, url, headers=headers) as answer:
+        return answer.status
+
+
+async def test_a_xis_calls_with_its_certificate_at_the_own_listener(make_house, tmp_path):
+    server, port = ServerCertificate(tmp_path), free_port()
+    (tmp_path / "other").mkdir()
+    async with (
+        make_house(
+            tls_certificate_file=server.certificate,
+            tls_key_file=server.key,
+            mtls_port=port,
+            mtls_listen="127.0.0.1",
+            client_authorities=(CA.write_root(tmp_path / "clients.pem"),),
+        ) as house,
+        session(client_tls(server.certificate, OWN, tmp_path)) as own,
+        session(client_tls(server.certificate, OTHER, tmp_path / "other")) as other,
+    ):
+        await house.add_organisation()
+        await house.workstation("XIS", metadata=BY_CERTIFICATE)
+        origin = f"https://localhost:{port}"
+        assert await called(house, own, origin, "/v1/events") == 200
+        assert await called(house, own, origin, "/v1/sessions/open", method="POST") == 200
+        assert await called(house, other, origin, "/v1/events") == 401
+        assert await called(house, house.http, house.base_url, "/v1/events") == 401
+
+
+async def test_a_xis_calls_with_its_certificate_through_a_proxy(make_house, tmp_path):
+    authorities = (CA.write_root(tmp_path / "clients.pem"),)
+    async with make_house(client_cert_proxies=LOOPBACK, client_authorities=authorities) as house:
+        await house.add_organisation()
+        await house.workstation("XIS", metadata=BY_CERTIFICATE)
+        sent = [fields(OWN), fields(OTHER), fields(ClientCa().issue()), {}]
+        statuses = [
+            await called(house, house.http, house.base_url, "/v1/events", headers)
+            for headers in sent
+        ]
+        assert statuses == [200, 401, 401, 401]
