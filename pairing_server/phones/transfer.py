@@ -222,6 +222,11 @@ def done(transfer: Transfer) -> Transfer:
     return replace(transfer, status=Status.DONE)
 
 
+def done_by_another(transfer: Transfer) -> Transfer:
+    """Say that the registry has the key by another answer than the one that is noted here."""
+    return replace(transfer, status=Status.DONE, answered=None)
+
+
 def refused(transfer: Transfer) -> Transfer:
     """End a transfer that the registry would not have, unless it had it before."""
     return transfer if transfer.status is Status.DONE else replace(transfer, status=Status.REFUSED)

@@ -27,7 +27,7 @@ from pairing_server.keys.refusals import CredentialExists
 from pairing_server.keys.status import PhoneStatusFlow, Reason
 from pairing_server.phones import transfer as rules
 from pairing_server.phones.details import TRANSFER, challenge
-from pairing_server.phones.refusals import WrongTransferCode
+from pairing_server.phones.refusals import TransferClosed, WrongTransferCode
 from pairing_server.phones.transfer import Claim, Device, Identity, Status, Transfer
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress
@@ -171,7 +171,8 @@ class TransferFlow:
             NotFound: unknown, or another phone's transfer.
             PhoneBlocked: the old phone was cut off meanwhile.
             TooManyPhones: the person has as many as they may.
-            TransferClosed: there is no key yet, or it has ended.
+            TransferClosed: there is no key yet, or it has ended; or it was done by an answer
+                that left the old key, which this one ends.
             WrongTransferCode: well signed, but the wrong code; an attempt is gone.
         """
         now, credential_id = self._clock(), phone.credential.id
@@ -257,6 +258,10 @@ class TransferFlow:
         found = await self._registry.read(lambda tx: credentials.by_pairing(tx, transfer_id))
         return found is not None
 
+    async def _is_active(self, credential_id: str) -> bool:
+        found = await self._registry.read(lambda tx: credentials.get(tx, credential_id))
+        return found is not None and found.is_active(self._clock())
+
     async def _bind(
         self,
         phone: BoundPhone,
@@ -288,6 +293,9 @@ class TransferFlow:
             if not await self._is_bound(transfer.id):
                 await self._refuse(phone, transfer, "the key or its device token is bound already")
                 raise CredentialExists from None
+            if answer.revoke and await self._is_active(phone.credential.id):
+                await self._change(transfer.id, rules.done_by_another)
+                raise TransferClosed("another left the key", status=Status.DONE) from None
         except Refusal as refusal:
             await self._refuse(phone, transfer, refusal.code)
             raise

@@ -363,6 +363,22 @@ async def test_an_answer_whose_commit_got_lost_is_not_made_twice(owner, handing)
     assert len(await owner.events("AuthenticatorBound")) == 2
 
 
+async def test_an_old_key_that_did_not_end_is_not_said_to_have_ended(owner, handing):
+    """The answer that left it was written and not heard of, and the next one ends it."""
+    bound, first = await owner.bound(), answer_of(owner, handing)
+    registry = MeddlingRegistry(owner.house.registry)
+    registry.away, registry.keeps = 1, True
+    transfers = owner.flows(owner.ports(registry=registry))[3]
+    with pytest.raises(RegistryUnavailableError):
+        await transfers.approve(bound, handing.offered.id, first)
+    ending = answer_of(owner, handing, revoke=True)
+    for _ in range(2):
+        with pytest.raises(TransferClosed):
+            await transfers.approve(await owner.bound(), handing.offered.id, ending)
+    assert (await owner.stored()).status is CredentialStatus.ACTIVE
+    assert (await handing.new.transfer(handing.offered.id)).status == "done"
+
+
 async def test_the_identical_answer_again_is_the_same_answer_once_it_is_done(owner, handing):
     bound, answer = await owner.bound(), answer_of(owner, handing)
     transfers = owner.flows(owner.ports())[3]
