@@ -51,11 +51,10 @@ _insert = sa.insert(table)
 _head = sa.select(head_table).where(_h.client_id == sa.bindparam("client_id"))
 _head_for_update = _head.with_for_update()
 _insert_head = sa.insert(head_table)
-_move_head = (
-    sa.update(head_table)
-    .where(_h.client_id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in ("number", "drained", "forgotten")})
-)
+_of_client = sa.update(head_table).where(_h.client_id == sa.bindparam("key"))
+# Each its own: who gives out a number puts back no place of who drains at the same moment.
+_set_number = _of_client.values(number=sa.bindparam("last"), forgotten=sa.bindparam("lost"))
+_set_drained = _of_client.values(drained=sa.bindparam("told"))
 _after = (
     sa.select(table)
     .where(_c.client_id == sa.bindparam("client_id"), _c.number > sa.bindparam("after"))
@@ -83,7 +82,7 @@ def append(tx: Transaction, client_id: str, kind: int, payload: str, now: dateti
         tx.run(_insert_head, client_id=client_id, number=number, drained=0, forgotten=0)
     else:
         forgotten = _forget_old(tx, client_id, now) or held.forgotten
-        _move(tx, client_id, Head(number, held.drained, forgotten))
+        tx.run(_set_number, key=client_id, last=number, lost=forgotten)
     tx.run(
         _insert,
         client_id=client_id,
@@ -110,7 +109,7 @@ def drain(tx: Transaction, client_id: str) -> list[XisEvent]:
     held = _read(tx.one(_head_for_update, client_id=client_id))
     found = after(tx, client_id, held.drained)
     if found:
-        _move(tx, client_id, Head(held.number, found[-1].number, held.forgotten))
+        tx.run(_set_drained, key=client_id, told=found[-1].number)
     return found
 
 
@@ -121,16 +120,6 @@ def _forget_old(tx: Transaction, client_id: str, now: datetime) -> int | None:
     if number is not None:
         tx.run(_forget, key=client_id, until=number)
     return number
-
-
-def _move(tx: Transaction, client_id: str, to: Head) -> None:
-    tx.run(
-        _move_head,
-        key=client_id,
-        number=to.number,
-        drained=to.drained,
-        forgotten=to.forgotten,
-    )
 
 
 def _read(row: Row | None) -> Head:
