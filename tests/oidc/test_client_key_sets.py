@@ -211,6 +211,13 @@ async def test_where_nothing_can_be_fetched_nobody_is_told_that_they_are_unknown
         await sets.verified(signed(OLD, "old"), client(endpoint), {})
 
 
+@pytest.mark.parametrize("status", [201, 302, 404, 500])
+async def test_keys_in_an_error_are_no_keys(sets, endpoint, status):
+    publish(endpoint, ("old", OLD), status=status)
+    with pytest.raises(Unavailable):
+        await sets.verified(signed(OLD, "old"), client(endpoint), {})
+
+
 async def test_another_uri_is_another_set(sets, endpoint):
     publish(endpoint, ("old", OLD))
     await sets.verified(signed(OLD, "old"), client(endpoint), {})
