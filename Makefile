@@ -9,6 +9,7 @@ ONCE ?=
 PORT ?=
 PUSH ?=
 ARGS ?=
+PEER ?=
 # No test asks anybody whom this system's authorities vouch for, and each process would read them.
 # Tests force every commit to disk as the server does; in memory that costs nothing.
 SCRATCH := $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 ] 2>/dev/null && echo /dev/shm)
@@ -57,9 +58,10 @@ vendor:  ## Compare what others wrote with where it came from (needs npm).
 screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; look at them.
 	$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
-bench: $(VENV)/.dev  ## Measure what a large revocation list and a wake-up cost, against the ways not taken.
+bench: $(VENV)/.dev  ## Measure what logins, wake-ups and a large revocation list cost; PEER=directory of oidc-provider.
 	$(BIN)/python bench/revocation.py
 	$(BIN)/python -m bench.push
+	$(if $(PEER),BENCH_OIDC_PROVIDER=$(PEER)) $(BIN)/python -m bench.logins
 
 lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --group build -o requirements/run.txt

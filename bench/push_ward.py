@@ -120,13 +120,14 @@ async def fill(registry: Registry, opened: Ward, phones: Sequence[Phone]) -> lis
             ),
         )
         for phone, each in zip(phones, made, strict=True):
-            _add(tx, opened.people[phone.key], each)
+            add_person(tx, opened.people[phone.key], each)
 
     await registry.commit(everybody)
     return made
 
 
-def _add(tx: Transaction, uzi_number: str, phone: Credential) -> None:
+def add_person(tx: Transaction, uzi_number: str, phone: Credential) -> None:
+    """Register a person who works at the hospital, with their phone."""
     person = Person(
         id=phone.person_id,
         uzi_number=uzi_number,

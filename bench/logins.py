@@ -1,0 +1,120 @@
+"""What a login costs: beside the least that answers the same calls, and beside a peer.
+
+    make bench, or .venv/bin/python -m bench.logins [logins]
+
+A login is `POST /bc-authorize`, the phone's pull, its signed answer and `POST /token`, with the
+embedded stores: Valkey with its log, SQLite that is synced at each commit, the audit chain.  One
+worker; the load comes from a process of its own, on another core.  Rates and delays are of this
+machine and of what else it does; processor times and ratios say more.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from bench.logins_floor import floor
+from bench.logins_load import Rate, rate
+from bench.logins_peer import VARIABLE, peer, peer_directory, peer_rate
+from bench.logins_people import Hospital, hospital
+from bench.logins_process import Served, served
+from bench.push import table
+from bench.results import keep
+from pairing_server import logs
+from pairing_server.app import Surroundings, open_stores, running
+from pairing_server.settings import load
+
+LOGINS = 1500
+HOLDERS = 600
+AT_ONCE = (1, 16, 256)
+ROUNDS = 3
+#: With how many at once we are compared.
+COMPARED = 16
+WARM = 200
+PEER_SECONDS = 4
+
+
+@asynccontextmanager
+async def server(url: str, directory: Path, everybody: Hospital) -> AsyncIterator[None]:
+    """Run ours, as `pairing-server serve` does it, with what it keeps in a directory."""
+    settings = load({}, base_url=url, port=urlsplit(url).port, data_dir=directory)
+    logs.configure(settings.log_level, settings.log_format)
+    async with open_stores(settings) as stores:
+        await everybody.register(stores.registry)
+        async with running(settings, stores, Surroundings()):
+            yield
+
+
+def best(rates: Iterable[Rate]) -> Rate:
+    """Return the round in which the machine did the least besides."""
+    return min(rates, key=lambda each: each.each)
+
+
+def compared(everybody: Hospital, ours: Served, bare: Served, count: int) -> dict[str, Rate]:
+    """Log in by turns at ours, at the floor and at the peer; returns the best of each."""
+    rounds: dict[str, list[Rate]] = {"ours": [], "floor": []}
+    directory = peer_directory()
+    for each in (ours, bare):
+        rate(each, everybody, WARM, COMPARED)
+    for _ in range(ROUNDS):
+        rounds["ours"].append(rate(ours, everybody, count, COMPARED))
+        rounds["floor"].append(rate(bare, everybody, count, COMPARED))
+    if directory:
+        with peer(directory) as theirs:
+            peer_rate(directory, theirs, PEER_SECONDS, COMPARED)
+            rounds["peer"] = [
+                peer_rate(directory, theirs, PEER_SECONDS, COMPARED) for _ in range(ROUNDS)
+            ]
+    return {name: best(rates) for name, rates in rounds.items()}
+
+
+def line(what: str, measured: Rate, floor_core: float) -> tuple[str, ...]:
+    """Write what a login cost."""
+    return (
+        what,
+        f"{measured.count / measured.took:,.0f}",
+        f"{measured.each:,.0f} µs",
+        f"{measured.store / measured.count * 1e6:,.0f} µs" if measured.store else "",
+        f"{measured.core:,.0f}",
+        f"{measured.core / floor_core:.2f}",
+        str(measured.delay),
+    )
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else LOGINS
+    everybody = hospital(HOLDERS)
+    with TemporaryDirectory() as kept:
+        ours = partial(server, directory=Path(kept), everybody=everybody)
+        bare = partial(floor, hospital=everybody)
+        with served(ours) as up, served(bare) as least:
+            beside = compared(everybody, up, least, count)
+            at_once = {each: rate(up, everybody, count, each) for each in AT_ONCE}
+            memory = up.spent().memory
+    core = beside["floor"].core
+    head = ("logins", "a second", "each takes", "Valkey", "so one core", "by floor", "p50 / p99")
+    table(
+        head,
+        *(line(f"{name}, {COMPARED} at once", each, core) for name, each in beside.items()),
+        *(line(f"ours, {number} at once", each, core) for number, each in at_once.items()),
+    )
+    if "peer" not in beside:
+        print(f"peer: not run ({VARIABLE} names no directory with it)")
+    print(f"memory of the worker: {memory / 1e6:.0f} MB\n")
+    keep(
+        "logins",
+        {
+            "beside": {name: asdict(each) for name, each in beside.items()},
+            "at_once": {str(number): asdict(each) for number, each in at_once.items()},
+            "memory": memory,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
