@@ -143,6 +143,7 @@ class AuthRequest:
         scanned_by: The credential of the phone whose camera saw the workstation's QR code, which
             stands for the code; the first one there.
         is_fetched: Whether a phone was given it.
+        is_discreet: Whether the client is not to learn that anybody is there.
         is_for_whoever_scans: Whether it becomes the person's whose phone scans it first.
     """
 
@@ -161,6 +162,7 @@ class AuthRequest:
     scanned_by: str | None = None
     asked_at: datetime | None = None
     is_fetched: bool = False
+    is_discreet: bool = False
     grant: Grant = Grant.CIBA
     is_for_whoever_scans: bool = False
 
@@ -251,8 +253,8 @@ def take(request: AuthRequest, taker: Taker, now: datetime) -> AuthRequest:
 
 
 def fetch(request: AuthRequest) -> AuthRequest:
-    """Take note that a phone was given the request."""
-    return replace(request, is_fetched=True)
+    """Take note that a phone was given the request, unless the client could tell."""
+    return request if request.is_discreet else replace(request, is_fetched=True)
 
 
 def claim(request: AuthRequest, answer: Answer, now: datetime) -> AuthRequest:

@@ -54,6 +54,7 @@ class Asked:
     Attributes:
         person_id: `None` for a hint that names nobody this client may know of.
         gate: From which workstations the client may wake the person.
+        is_discreet: Whether the client is not to learn that anybody is there.
         is_for_whoever_scans: Nobody is woken: the request is whose phone scans it first.
     """
 
@@ -65,6 +66,7 @@ class Asked:
     code: str
     lifetime: timedelta
     gate: Gate = Gate.VOUCHED
+    is_discreet: bool = False
     grant: Grant = Grant.CIBA
     is_for_whoever_scans: bool = False
 
@@ -133,6 +135,7 @@ class ApprovalFlow:
             code=asked.code,
             expires_at=now + asked.lifetime,
             asked_at=now,
+            is_discreet=asked.is_discreet,
             grant=asked.grant,
             is_for_whoever_scans=asked.is_for_whoever_scans,
         )

@@ -175,3 +175,17 @@ async def test_nobody_is_said_not_to_have_opened_the_app_either(client, clock):
     clock.advance(INTERVAL + timedelta(seconds=1))
     _, body = await client.poll(asked["auth_req_id"])
     assert body["hint"] == "open_the_app"
+
+
+@pytest.mark.usefixtures("discreet")
+async def test_a_phone_that_fetched_is_told_of_to_no_client_that_is_not_to_know(
+    desk, client, clock
+):
+    """Else whoever is said not to have opened the app would be nobody more often than not."""
+    hints = (f"uzi:{desk.house.holder.uzi_number}", UNKNOWN["uzi"])
+    asked = [(await client.ask(login_hint=hint))[1] for hint in hints]
+    assert len(await desk.phone.auth_requests()) == 1
+    clock.advance(INTERVAL + timedelta(seconds=1))
+    polls = [await client.poll(each["auth_req_id"]) for each in asked]
+    assert polls[0] == polls[1]
+    assert polls[0][1]["hint"] == "open_the_app"
