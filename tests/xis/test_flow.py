@@ -164,6 +164,7 @@ async def test_nothing_is_signed_before_a_session_is_open(desk, xis):
     status, refused = await xis.sign(opened["id"])
     assert (status, refused["error"]) == (409, "session_not_open")
     assert await desk.phone.auth_requests() == []
+    assert types(await xis.events(after=0)) == [INITIALIZED]
 
 
 async def test_an_approved_session_may_be_signed_in_before_its_event_is_read(desk, xis):
