@@ -6,6 +6,7 @@ not known, a set is fetched once in a while at the most, and who comes meanwhile
 """
 
 import asyncio
+import contextlib
 import json
 import math
 from collections.abc import Awaitable, Callable
@@ -47,7 +48,7 @@ class _Fetched:
 
     Attributes:
         tried_at: When it was last asked for, on the monotonic clock; `got_at` when it came.
-        version: How often it came.
+        version: How often it came; `tries` how often that was awaited to the end.
     """
 
     uri: str
@@ -55,6 +56,7 @@ class _Fetched:
     tried_at: float | None = None
     got_at: float | None = None
     version: int = 0
+    tries: int = 0
     waiting: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -92,7 +94,9 @@ class ClientKeySets:
             return verified(token, client.jwks.get("keys", []), allowed, options)
         known = self._set_of(client)
         if self._age(known) >= FRESH.total_seconds() and not self._was_tried(known):
-            await self._fetch(client, known)
+            # Where there is no room to wait, what is known has to do.
+            with contextlib.suppress(Unavailable):
+                await self._fetch(client, known)
         version = known.version
         try:
             return verified(token, self._usable(known), allowed, options)
@@ -105,23 +109,29 @@ class ClientKeySets:
         return verified(token, self._usable(known), allowed, options)
 
     async def _fetch(self, client: Client, known: _Fetched) -> None:
-        """Fetch the set, or wait for who does; where it was tried just now, wait for a while."""
+        """Fetch the set, or wait for who does; where it was tried just now, wait for a while.
+
+        Whether it comes or not, those who waited for it have waited enough.
+        """
         if known.waiting >= MAX_WAITING:
             raise Unavailable("too many wait for keys of the client")
-        version = known.version
+        tries = known.tries
         known.waiting += 1
         try:
             async with known.lock:
-                if known.version != version:
+                if known.tries != tries:
                     return
                 if self._was_tried(known):
                     assert known.tried_at is not None  # noqa: S101  (it was tried)
                     await self._sleep(known.tried_at + FLOOR.total_seconds() - self._monotonic())
                 known.tried_at = self._monotonic()
-                known.keys = await self._ask(client)
+                try:
+                    known.keys = await self._ask(client)
+                finally:
+                    known.tries += 1
                 known.got_at = self._monotonic()
                 known.version += 1
-        except (EgressError, ValueError) as error:
+        except (EgressError, ValueError, RecursionError) as error:
             # What was fetched before stays in use.
             _log.warning("no client keys", client=client.id, reason=str(error))
         finally:

@@ -230,3 +230,54 @@ async def test_registered_keys_need_no_fetch(sets, endpoint):
     registered = client(endpoint, metadata=ClientMetadata())
     assert await sets.verified(signed(STRANGE, "s"), registered, {}) == {"sub": "his"}
     assert endpoint.heard == []
+
+
+async def test_a_set_without_end_is_none_and_what_was_fetched_stays(sets, endpoint, elapsed):
+    publish(endpoint, ("old", OLD))
+    await sets.verified(signed(OLD, "old"), client(endpoint), {})
+    endpoint.answers[:] = [lambda: web.Response(body=b"[" * 60_000)]
+    elapsed.advance(FRESH)
+    assert await sets.verified(signed(OLD, "old"), client(endpoint), {}) == {"sub": "his"}
+
+
+async def test_who_waited_for_a_fetch_that_failed_does_not_fetch_in_turn(sets, endpoint, elapsed):
+    """A hundred strangers would wait for minutes, and whoever has a new key behind them."""
+    publish(endpoint, ("old", OLD))
+    await sets.verified(signed(OLD, "old"), client(endpoint), {})
+    endpoint.answers[:] = [503]
+    started = elapsed()
+    calls = [
+        sets.verified(signed(STRANGE, f"kid-{each}"), client(endpoint), {}) for each in range(20)
+    ]
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(each) for each in done} == {Unavailable}
+    assert (len(endpoint.heard), elapsed() - started) == (2, FLOOR.total_seconds())
+
+
+async def test_known_keys_count_while_strangers_fill_the_room_and_the_vendor_is_down(
+    sets, endpoint, elapsed
+):
+    publish(endpoint, ("old", OLD))
+    await sets.verified(signed(OLD, "old"), client(endpoint), {})
+    endpoint.answers[:] = [503]
+    elapsed.advance(FRESH)
+    held = asyncio.Event()
+    sets._egress.send, send = hang_until(held, sets._egress.send), sets._egress.send
+    strangers = [
+        asyncio.create_task(sets.verified(signed(STRANGE, "strange"), client(endpoint), {}))
+        for _ in range(MAX_WAITING)
+    ]
+    await asyncio.sleep(0)
+    elapsed.advance(FLOOR)
+    assert await sets.verified(signed(OLD, "old"), client(endpoint), {}) == {"sub": "his"}
+    held.set()
+    sets._egress.send = send
+    await asyncio.gather(*strangers, return_exceptions=True)
+
+
+def hang_until(event, send):
+    async def hung(*args, **options):
+        await event.wait()
+        return await send(*args, **options)
+
+    return hung
