@@ -181,6 +181,12 @@ class AuthRequestApproved(Event):
     kind = "E"
 
 
+class AuthRequestApprovedByCard(Event):
+    """A person logged in with a UZI card at the login page; the evidence is what it signed."""
+
+    kind = "E"
+
+
 class AuthRequestDenied(Event):
     """A person denied an auth request, or typed three wrong codes."""
 
@@ -209,6 +215,30 @@ class AssertionRefused(Event):
     """An approved request was not redeemed, for what had changed in between."""
 
     kind = "E"
+
+
+class SessionEnded(Event):
+    """A session at a client was ended by what it rests on; the client is told."""
+
+    kind = "D"
+
+
+class LogoutNotTold(Event):
+    """A client did not hear for a day that a session was over, and is not told any more."""
+
+    kind = "E"
+
+
+class SessionLoggedOut(Event):
+    """A person logged out at a client."""
+
+    kind = "D"
+
+
+class CodeReused(Event):
+    """An authorization code was shown twice; what it gave was taken back."""
+
+    kind = "D"
 
 
 class SigningKeyRotated(Event):

@@ -17,7 +17,7 @@ from pairing_server.clock import Clock, to_milliseconds
 from pairing_server.errors import Conflict, NotFound
 from pairing_server.keys.binding import tell
 from pairing_server.keys.refusals import NotUnblocked
-from pairing_server.registry import Registry, Transaction, credentials, notices, people
+from pairing_server.registry import Registry, Transaction, credentials, notices, people, sessions
 from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.notices import Notice, NoticeKind
 from pairing_server.registry.phone_notices import PhoneNoticeKind
@@ -158,6 +158,7 @@ def block(
     phone = _move(
         tx, credential_id, (CredentialStatus.ACTIVE,), CredentialStatus.BLOCKED, now, Reason.LOST
     )
+    sessions.end_of_credential(tx, credential_id, now)
     tx.record(_event(AuthenticatorBlocked, actor, phone, evidence))
     tell(tx, phone, PhoneNoticeKind.BLOCKED, now)
     return phone
@@ -202,8 +203,9 @@ def revoke(
 ) -> Credential:
     """Revoke a phone's key in this transaction, with all that was derived from it.
 
-    Its tokens and push address go with the key, the person's browser sessions end, and what was
-    approved with it and not redeemed is not redeemed any more, for it is not active.
+    Its tokens and push address go with the key; the person's browser sessions end, and those at
+    clients that it opened; and what was approved with it and not redeemed is not redeemed any
+    more, for it is not active.
 
     Returns:
         The credential as it was.
@@ -227,6 +229,7 @@ def revoke(
     shown = {"reason": reason.value, **(evidence or {})}
     tx.record(_event(AuthenticatorRevoked, actor, phone, shown))
     if reason is not Reason.REPLACED:
+        sessions.end_of_credential(tx, credential_id, now)
         # Of a key that another one replaced the other one's notice tells.
         tell(tx, phone, PhoneNoticeKind.REVOKED, now)
     return phone
@@ -251,6 +254,7 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
     )
     if phone.status_reason == Reason.SIGN_COUNT:
         raise Conflict(status=phone.status)
+    sessions.end_of_credential(tx, credential_id, now)
     tx.record(
         CloneSuspected(
             actor=f"person:{phone.person_id}",

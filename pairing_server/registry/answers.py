@@ -10,6 +10,9 @@ from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row, Transaction
 from pairing_server.registry.tables import auth_answer, redemption
 
+#: Before the serial number of a card, where an answer names the key that gave it.
+CARD = "card:"
+
 
 class Decision(StrEnum):
     """What the person said."""

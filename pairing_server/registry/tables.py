@@ -201,6 +201,28 @@ client_organisation = Table(
     Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
 )
 
+# What a login opened at a client; once ended also the word to the client that waits to be sent.
+session = Table(
+    "session",
+    metadata,
+    Column("sid", Text, primary_key=True),
+    Column("client_id", Text, ForeignKey("client.id"), nullable=False),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    # A phone's key, or the card that was shown.
+    Column("credential_id", Text, nullable=False),
+    Column("ura", Text, nullable=False),
+    Column("sub", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("end_reason", Text),
+    Column("notice_due_at", BigInteger),
+    Column("notice_attempts", Integer, nullable=False),
+    Index(None, "credential_id"),
+    Index(None, "person_id"),
+    Index(None, "notice_due_at"),
+)
+
 signing_key = Table(
     "signing_key",
     metadata,
