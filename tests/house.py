@@ -282,6 +282,7 @@ class House:
         self,
         name: str = "HIS",
         uras: tuple[str, ...] = (),
+        redirect_uris: tuple[str, ...] = (),
         metadata: ClientMetadata | None = None,
         **policy: object,
     ) -> Workstation:
@@ -293,7 +294,7 @@ class House:
             name=name,
             jwks={"keys": [jwk]},
             uras=uras or (self.holder.ura,),
-            redirect_uris=(),
+            redirect_uris=redirect_uris,
             policy=policy,
             metadata=metadata or ClientMetadata(),
             status=ClientStatus.ACTIVE,

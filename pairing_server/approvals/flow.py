@@ -305,16 +305,20 @@ class ApprovalFlow:
         return await self._requests.get(identifier)
 
     async def withdraw(self, identifier: str) -> None:
-        """End an unanswered request that its client takes back."""
-        request, now = await self._requests.get(identifier), self._clock()
-        if request is None:
+        """End an unanswered request that its client takes back; an answer stands."""
+        if not await self._requests.supersede(identifier, self._clock()):
             return
-        person_id = request.person_id or ""
-        await self._requests.end(person_id, identifier, lambda held: rules.supersede(held, now))
-        if person_id:
-            place = request.workstation_id
-            entry = Entry(identifier, request.client_id, place, request.expires_at)
-            await self._pushing.ended(person_id, entry)
+        ended = await self._requests.get(identifier)
+        # Read after it has ended: somebody may have scanned it until then.
+        if ended is None or ended.person_id is None:
+            return
+        person_id = ended.person_id
+        entry = Entry(ended.id, ended.client_id, ended.workstation_id, ended.expires_at)
+        await self._requests.change_inbox(
+            person_id, lambda inbox: inbox_rules.drop(inbox, identifier)
+        )
+        await self._requests.signal(person_id)
+        await self._pushing.ended(person_id, entry)
 
     async def redeemed(self, request: AuthRequest) -> None:
         """Close a request whose redemption the registry holds."""

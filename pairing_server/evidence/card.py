@@ -34,7 +34,7 @@ PURPOSES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedStatement:
-    """The evidence of an event, as `portal.flow.signed_statement` kept it."""
+    """The evidence of an event, as `uzi.session.signed_statement` kept it."""
 
     origin: str
     id: str

@@ -29,6 +29,7 @@ class AccessToken:
 
     Attributes:
         confirmation: The key that has to be shown with it (RFC 7800), if any.
+        claims: What it tells beside the scopes.
     """
 
     client_id: str
@@ -39,6 +40,7 @@ class AccessToken:
     scope: str
     expires_at: datetime
     confirmation: Mapping[str, str] | None = None
+    claims: tuple[str, ...] = ()
 
     @property
     def token_type(self) -> str:
@@ -57,6 +59,15 @@ class IssuedTokens:
         """Keep what was issued together."""
         await self._access_tokens.create(digest(access_token), issued, tokens.LIFETIME)
         await self._assertions.create(digest(id_token), issued, tokens.LIFETIME)
+
+    async def forget(self, access_token: str, id_token: str) -> None:
+        """Forget what was issued together.
+
+        Args:
+            access_token, id_token: Their digests.
+        """
+        await self._access_tokens.delete(access_token)
+        await self._assertions.delete(id_token)
 
     async def of_access_token(self, token: str, now: datetime) -> AccessToken | None:
         """Return what an access token opens; `None` where it is unknown or over."""
@@ -112,7 +123,7 @@ class AccessFlow:
         subject = await self._subject(token)
         if subject is None:
             raise Unauthenticated("ended")
-        claims = {"sub": token.sub, **tokens.claims(subject, token.scope)}
+        claims = {"sub": token.sub, **tokens.claims(subject, token.scope, token.claims)}
         if subject.client.metadata.userinfo_signed_response_alg is None:
             return claims
         return await self._keys.sign({**claims, "iss": self._issuer, "aud": token.client_id})

@@ -11,7 +11,7 @@ from cryptography import x509
 from pairing_server.oidc.client_certificate import CertificateError, believed, check_name
 from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.client_keys import UnverifiedError
-from pairing_server.oidc.metadata import BACKCHANNEL_PATH, TOKEN_PATH
+from pairing_server.oidc.metadata import BACKCHANNEL_PATH, PAR_PATH, TOKEN_PATH
 from pairing_server.oidc.refusals import InvalidClient
 from pairing_server.ports import Ports
 from pairing_server.registry import clients
@@ -67,7 +67,7 @@ class ClientAuthentication:
         self._key_sets = key_sets
         self._authorities = authorities
         # CIBA Core section 7.1: the issuer, the token endpoint and the backchannel endpoint.
-        paths = (TOKEN_PATH, BACKCHANNEL_PATH)
+        paths = (TOKEN_PATH, BACKCHANNEL_PATH, PAR_PATH)
         origins = (issuer, aliases or issuer)
         self._audiences = frozenset({issuer, *(at + path for at in origins for path in paths)})
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from pairing_server.uzi.roles import role_codes
 LIFETIME = timedelta(minutes=5)
 #: RFC 8176: possession of a key was proven, with a second factor that unlocked it.
 AMR = ["pop", "mfa"]
+#: A smart card, with the PIN that unlocked it.
+CARD_AMR = ["sc", "mfa"]
 #: CIBA Core section 7.3.
 AUTH_REQ_ID_CLAIM = "urn:openid:params:jwt:claim:auth_req_id"
 
@@ -28,13 +31,14 @@ class Subject:
     """Who logged in, where, with what and for whom, as read in the transaction that redeemed.
 
     Attributes:
-        acr: What the key earns at this organisation.
+        credential: The phone's key; `None` where a card was shown.
+        acr: What key or card earns at this organisation.
     """
 
     person: Person
     membership: Membership
     organisation: Organisation
-    credential: Credential
+    credential: Credential | None
     client: Client
     acr: AssuranceLevel
 
@@ -45,8 +49,20 @@ def pairwise_subject(salt: bytes, client_id: str, person_id: str) -> str:
     return b64url(hmac.new(salt, message, hashlib.sha256).digest())
 
 
-def claims(subject: Subject, scope: str) -> dict[str, Any]:
-    """Return what the scopes tell of the person; never a BSN, never a date of birth."""
+def claims(subject: Subject, scope: str, names: Collection[str] = ()) -> dict[str, Any]:
+    """Return what the scopes tell of the person; never a BSN, never a date of birth.
+
+    Args:
+        names: Claims that were asked for one by one, beside the scopes.
+    """
+    told = _by_scope(subject, scope)
+    if names:
+        everything = _by_scope(subject, "profile uzi dezi")
+        told |= {name: everything[name] for name in names if name in everything}
+    return told
+
+
+def _by_scope(subject: Subject, scope: str) -> dict[str, Any]:
     person, membership, organisation = subject.person, subject.membership, subject.organisation
     scopes = scope.split(" ")
     told: dict[str, Any] = {}
@@ -100,6 +116,6 @@ def id_token(  # noqa: PLR0913  (the claims that the standard requires)
         "jti": jti,
         "auth_time": to_milliseconds(auth_time) // 1000,
         "acr": subject.acr,
-        "amr": AMR,
+        "amr": CARD_AMR if subject.credential is None else AMR,
         **claims(subject, scope),
     }

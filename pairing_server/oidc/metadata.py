@@ -8,7 +8,15 @@ from pairing_server.settings import AssuranceLevel
 
 CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
 DEVICE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+CODE_GRANT_TYPE = "authorization_code"
 SCOPES = ("openid", "profile", "uzi", "dezi")
+
+#: What is told of the person, by scope or by name (OpenID Connect Core section 5.5).
+PERSONAL_CLAIMS = (
+    "name", "given_name", "family_name", "preferred_username",
+    "uzi_number", "ura", "organisation_name", "role_code",
+    "abonnee_nummer", "abonnee_naam", "rol_code", "rol_naam", "membership",
+)  # fmt: skip
 
 TOKEN_PATH = "/token"  # noqa: S105  (a path)
 BACKCHANNEL_PATH = "/bc-authorize"
@@ -16,11 +24,15 @@ DEVICE_PATH = "/device_authorization"
 USERINFO_PATH = "/userinfo"
 INTROSPECTION_PATH = "/introspect"
 JWKS_PATH = "/jwks.json"
+AUTHORIZATION_PATH = "/authorize"
+PAR_PATH = "/par"
+LOGOUT_PATH = "/logout"
 
 
 #: Where clients that have a certificate may show it, by their names in the metadata.
 CERTIFICATE_PATHS = {
     "token_endpoint": TOKEN_PATH,
+    "pushed_authorization_request_endpoint": PAR_PATH,
     "backchannel_authentication_endpoint": BACKCHANNEL_PATH,
     "device_authorization_endpoint": DEVICE_PATH,
     "userinfo_endpoint": USERINFO_PATH,
@@ -56,8 +68,18 @@ def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
             DEFAULT_ALGORITHMS
         ),
         "backchannel_user_code_parameter_supported": False,
-        "grant_types_supported": [CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE],
-        "response_types_supported": [],
+        "authorization_endpoint": issuer + AUTHORIZATION_PATH,
+        "pushed_authorization_request_endpoint": issuer + PAR_PATH,
+        "require_pushed_authorization_requests": False,
+        "end_session_endpoint": issuer + LOGOUT_PATH,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "grant_types_supported": [CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE, CODE_GRANT_TYPE],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": ["login", "consent", "select_account"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": methods,
@@ -65,14 +87,10 @@ def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ServerAlgorithm),
         "scopes_supported": list(SCOPES),
-        "acr_values_supported": [AssuranceLevel.LOW, AssuranceLevel.SUBSTANTIAL],
-        "claims_supported": [
-            "sub", "auth_time", "acr", "amr", "name", "given_name", "family_name",
-            "preferred_username", "uzi_number", "ura", "organisation_name", "role_code",
-            "abonnee_nummer", "abonnee_naam", "rol_code", "rol_naam", "membership",
-        ],
-        "claims_parameter_supported": False,
+        "acr_values_supported": [*AssuranceLevel],
+        "claims_supported": ["sub", "sid", "auth_time", "acr", "amr", *PERSONAL_CLAIMS],
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         **(by_certificate if aliases else {}),
-    }  # fmt: skip
+    }

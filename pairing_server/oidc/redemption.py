@@ -22,6 +22,7 @@ from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.registry.people import Membership, Person, PersonStatus
+from pairing_server.settings import AssuranceLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def write_redemption(
     if (
         subject is None
         or not _is_as_shown(subject, request.shown)
-        or _was_cut_off_since(subject.credential, answer.answered_at)
+        or (subject.credential and _was_cut_off_since(subject.credential, answer.answered_at))
     ):
         raise AccessDenied(Status.REVOKED)
     answers.add_redemption(
@@ -99,6 +100,7 @@ def read_subject(tx: Query, basis: Basis, now: datetime, policy: KeyPolicy) -> S
     return _subject(
         now,
         policy,
+        basis,
         credentials.get(tx, basis.credential_id),
         people.get_person(tx, basis.person_id),
         people.membership(tx, basis.person_id, basis.ura),
@@ -119,6 +121,7 @@ def _lock_subject(
     return _subject(
         now,
         policy,
+        basis,
         credentials.get_for_share(tx, basis.credential_id),
         people.get_person_for_share(tx, basis.person_id),
         people.membership_for_share(tx, basis.person_id, basis.ura),
@@ -130,6 +133,7 @@ def _lock_subject(
 def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     now: datetime,
     server: KeyPolicy,
+    basis: Basis,
     credential: Credential | None,
     person: Person | None,
     membership: Membership | None,
@@ -137,11 +141,8 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     client: Client | None,
 ) -> Subject | None:
     if (
-        credential is None
-        or not credential.is_active(now)
-        or person is None
+        person is None
         or person.status is not PersonStatus.ACTIVE
-        or credential.person_id != person.id
         or membership is None
         or not membership.is_valid(now)
         or organisation is None
@@ -151,8 +152,16 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
         or organisation.ura not in client.uras
     ):
         return None
+    if basis.credential_id.startswith(answers.CARD):
+        # It was proved, and asked whether it is revoked, when it answered.
+        return Subject(person, membership, organisation, None, client, AssuranceLevel.HIGH)
     policy = with_changes(server, organisation.key_policy)
-    if not accepts(policy, credential):
+    if (
+        credential is None
+        or not credential.is_active(now)
+        or credential.person_id != person.id
+        or not accepts(policy, credential)
+    ):
         return None
     acr = earned_acr(policy, credential, credential.acr)
     return Subject(person, membership, organisation, credential, client, acr)

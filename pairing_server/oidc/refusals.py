@@ -103,6 +103,38 @@ class UnsupportedGrantType(Refusal):
     description = "Use a grant type that the discovery document lists."
 
 
+class UnsupportedResponseType(Refusal):
+    """The client asks for something else than a code (RFC 6749 section 4.1.2.1)."""
+
+    code = "unsupported_response_type"
+    status = 400
+    description = "The only response_type is code."
+
+
+class RequestNotSupported(Refusal):
+    """The parameters come as a request object (OpenID Connect Core section 3.1.2.6)."""
+
+    code = "request_not_supported"
+    status = 400
+    description = "Send the parameters themselves, or push them first (RFC 9126)."
+
+
+class InvalidRequestUri(Refusal):
+    """The `request_uri` is unknown, used, too old or another client's (RFC 9126 section 4)."""
+
+    code = "invalid_request_uri"
+    status = 400
+    description = "This login was opened before, or too long ago: start again in your program."
+
+
+class LoginRequired(Refusal):
+    """Nobody can be logged in this way (OpenID Connect Core section 3.1.2.6)."""
+
+    code = "login_required"
+    status = 400
+    description = "Nobody is logged in as asked: let the person log in."
+
+
 class InvalidGrant(Refusal):
     """The `auth_req_id` is unknown, used or another client's (CIBA Core section 11)."""
 

@@ -1,6 +1,7 @@
 """How the workstation's side is wired."""
 
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.access_routes import AccessRoutes
+from pairing_server.oidc.authorization import AuthorizationFlow
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.client_egress import ClientEgress, make_client_egress
 from pairing_server.oidc.client_key_sets import ClientKeySets
@@ -19,7 +21,14 @@ from pairing_server.oidc.device_flow import DeviceFlow
 from pairing_server.oidc.device_routes import DeviceRoutes
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.issuing import Issuer
-from pairing_server.oidc.metadata import CERTIFICATE_PATHS, CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE
+from pairing_server.oidc.logout_notices import LogoutNotices
+from pairing_server.oidc.metadata import (
+    CERTIFICATE_PATHS,
+    CIBA_GRANT_TYPE,
+    CODE_GRANT_TYPE,
+    DEVICE_GRANT_TYPE,
+)
+from pairing_server.oidc.par_routes import ParRoutes
 from pairing_server.oidc.ping import PATIENCE
 from pairing_server.oidc.ping_queue import PingQueue
 from pairing_server.oidc.pinging import Pings
@@ -44,9 +53,13 @@ class OpenIdProvider:
     login: LoginRoutes
     device: DeviceRoutes
     access: AccessRoutes
+    par: ParRoutes
     egress: ClientEgress
     pings: Pings
     client_auth: ClientAuthentication
+    issuer: Issuer
+    authorizations: AuthorizationFlow
+    notices: LogoutNotices
 
     @classmethod
     def make(
@@ -92,19 +105,33 @@ class OpenIdProvider:
             policy=policy,
         )
         device = DeviceFlow(ports, approvals, UserCodes(ports), polling, issuer=base_url)
-        grants: dict[str, GrantFlow] = {CIBA_GRANT_TYPE: ciba, DEVICE_GRANT_TYPE: device}
+        authorizations = AuthorizationFlow(ports, approvals, issuer, base_url=base_url)
+        grants: dict[str, GrantFlow] = {
+            CIBA_GRANT_TYPE: ciba,
+            DEVICE_GRANT_TYPE: device,
+            CODE_GRANT_TYPE: authorizations,
+        }
         return cls(
             LoginRoutes(ciba, TokenFlow(grants), client_auth, senders, base_url, aliases),
             DeviceRoutes(device, client_auth),
             AccessRoutes(access, client_auth),
+            ParRoutes(authorizations, client_auth),
             egress,
             pings,
             client_auth,
+            issuer,
+            authorizations,
+            LogoutNotices(ports, keys, egress, issuer=base_url),
         )
 
-    def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes, ...]:
+    def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes | ParRoutes, ...]:
         """Return a workstation's calls."""
-        return (self.login, self.device, self.access)
+        return (self.login, self.device, self.access, self.par)
+
+    async def telling(self, _: web.Application) -> AsyncIterator[None]:
+        """Tell clients of sessions that are over, while the server runs."""
+        async with self.notices.running():
+            yield
 
     def by_certificate(self) -> list[web.RouteDef]:
         """Return the calls at which a client may show its certificate (RFC 8705 section 5)."""

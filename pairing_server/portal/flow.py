@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from pairing_server.errors import Conflict, InvalidRequest, TooManyRequests, Unauthenticated
 from pairing_server.portal import record
@@ -35,7 +34,7 @@ from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import new_id
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.session import Purpose, Registration, UziSession
+from pairing_server.uzi.session import Purpose, Registration, UziSession, signed_statement
 
 ATTEMPTS_MEMORY = timedelta(hours=1)
 DENIALS_MEMORY = timedelta(days=1)
@@ -290,20 +289,3 @@ class RegistrationFlow:
         key, counted = card.uzi_number, None
         while counted is None and not await shelf.create(key, 1, memory):
             counted = await shelf.change(key, rule)
-
-
-def signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
-    """Return what proves a statement to somebody who has only this."""
-    proof = session.proof
-    return {
-        "origin": origin,
-        "id": session.id,
-        "nonce": session.nonce,
-        "purpose": session.purpose,
-        "statement": session.statement,
-        "certificate": proof.certificate if proof else "",
-        "chain": list(proof.chain) if proof else [],
-        "signature": proof.signature if proof else "",
-        "algorithm": proof.algorithm if proof else "",
-        "revocation": session.revocation,
-    }

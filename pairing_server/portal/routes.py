@@ -8,7 +8,7 @@ from aiohttp import web
 from pairing_server.clock import Clock
 from pairing_server.errors import Unauthenticated
 from pairing_server.http import answer, cookie, forget_cookie, json_body
-from pairing_server.portal.flow import Begun, RegistrationFlow, signed_statement
+from pairing_server.portal.flow import Begun, RegistrationFlow
 from pairing_server.portal.registration import Outcome
 from pairing_server.portal.session import SESSION_COOKIE, BrowserSessions
 from pairing_server.registry.notices import Notice
@@ -18,7 +18,7 @@ from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.mtls import MtlsLogin
 from pairing_server.uzi.roles import role_codes
 from pairing_server.uzi.routes import BROWSER_COOKIE, card_json, session_json
-from pairing_server.uzi.session import Purpose, UziSession
+from pairing_server.uzi.session import Purpose, UziSession, signed_statement
 
 
 class RegistrationBody(msgspec.Struct):

@@ -83,6 +83,28 @@ class LoginQr:
 
 
 @dataclass(frozen=True, slots=True)
+class Frames:
+    """What makes the frames of one login, for whoever may show them."""
+
+    base_url: str
+    handle: str
+    key: bytes
+    made_at: datetime
+
+    def at(self, now: datetime) -> int:
+        """Return the number of the frame that is the current one."""
+        return rules.frame_at(self.made_at, now)
+
+    def begin_of(self, t: int) -> datetime:
+        """Return when a frame becomes the current one."""
+        return self.made_at + t * rules.FRAME
+
+    def link(self, t: int) -> str:
+        """Return what a frame says."""
+        return rules.make(self.base_url, self.handle, t, self.key).link()
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What the workstation shows for a second."""
 
@@ -137,9 +159,8 @@ class LoginQrFlow:
 
         It ends without that where the server stops or the Store has lost the login.
         """
-        handle = digest(f"login-qr\n{bearer}")[:_HANDLE_CHARACTERS]
-        code, shown, told = await self._code(handle, login), -1, ""
-        key, due = b64url_decode(code.key), self._clock()
+        made, shown, told = await self.frames_of(bearer, login), -1, ""
+        due = self._clock()
         async with self._logins.watching(bearer) as look:
             while not self._is_draining:
                 current, now = await look(due - self._clock()), self._clock()
@@ -149,15 +170,21 @@ class LoginQrFlow:
                 if status != _OPEN:
                     yield Ended(status)
                     return
-                t = rules.frame_at(code.made_at, now)
+                t = made.at(now)
                 if t > shown:
-                    yield Shown(rules.make(self._base_url, handle, t, key).link())
+                    yield Shown(made.link(t))
                     shown = t
                 hint = current.hint_at(now) or ""
                 if hint != told:
                     yield Hinted(hint)
                     told = hint
-                due = code.made_at + (shown + 1) * rules.FRAME
+                due = made.begin_of(shown + 1)
+
+    async def frames_of(self, bearer: str, login: Login) -> Frames:
+        """Return what makes the frames of a login; the same ones on every node."""
+        handle = digest(f"login-qr\n{bearer}")[:_HANDLE_CHARACTERS]
+        code = await self._code(handle, login)
+        return Frames(self._base_url, handle, b64url_decode(code.key), code.made_at)
 
     async def scan(self, phone: BoundPhone, payload: str, *, by_camera: bool) -> str:
         """Take what a phone scanned; by what name it finds the login.

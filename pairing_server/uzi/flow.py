@@ -73,12 +73,14 @@ class UziFlow:
         browser: str,
         registration: Registration | None = None,
         words: str = "",
+        login: str = "",
     ) -> UziSession:
         """Start a session of this browser.
 
         Args:
             browser: Digest of the browser's cookie.
             registration: For `sign-registration`, whom it registers, and `words` for it.
+            login: The login at the login page that it is for, and `words` for its program.
         """
         session = UziSession(
             id=new_id(self._random),
@@ -89,6 +91,7 @@ class UziFlow:
             status=Status.WAITING,
             expires_at=self._clock() + rules.SESSION_LIFETIME,
             registration=registration,
+            login=login,
         )
         await self._sessions.create(session.id, session, rules.SESSION_LIFETIME)
         return session

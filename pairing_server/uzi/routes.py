@@ -67,7 +67,8 @@ class UziRoutes:
         """Build the routes.
 
         Args:
-            log_in: Gives the browser a new session of the card's holder.
+            log_in: Gives the browser a new session of the card's holder, or answers the login
+                that the card was asked for.
         """
         self._flow = flow
         self._clock = clock
@@ -130,7 +131,8 @@ class UziRoutes:
         session, card = await self._flow.complete(
             request.match_info["id"], _browser(request), body.completion
         )
-        response = answer({"card": card_json(card)})
+        onward = {"next": session.next_path} if session.next_path else {}
+        response = answer({"card": card_json(card), **onward})
         await self._log_in(request, response, session, card)
         return response
 

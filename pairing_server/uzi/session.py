@@ -81,6 +81,7 @@ class UziSession:
         browser: Digest of the cookie of the browser that started it.
         refused: The code of the rule that refused the card.
         revocation: What showed that the card was not revoked; see `Belief`.
+        login: The login at the login page that it is for, if any.
     """
 
     id: str
@@ -96,6 +97,12 @@ class UziSession:
     proof: Proof | None = None
     refused: str | None = None
     revocation: dict[str, Any] = field(default_factory=dict)
+    login: str = ""
+
+    @property
+    def next_path(self) -> str:
+        """Where the browser goes on, where that is not the portal."""
+        return f"/login/{self.login}" if self.login else ""
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told."""
@@ -104,22 +111,24 @@ class UziSession:
         return self.status
 
 
-def statement(purpose: Purpose, host: str, registration: str = "") -> str:
+def statement(purpose: Purpose, host: str, words: str = "") -> str:
     """Return what the card holder is shown and signs; one line, for the lines are the protocol's.
 
     Args:
-        registration: For `sign-registration`, who is registered as what.
+        words: For `sign-registration`, who is registered as what; for `login`, at which program,
+            where it is not this server itself.
     """
     match purpose:
         case Purpose.LOGIN:
-            text = f"Ik log in bij {host} met mijn UZI-pas."
+            place = f"{words} via {host}" if words else host
+            text = f"Ik log in bij {place} met mijn UZI-pas."
         case Purpose.REGISTER_ORGANISATION:
             text = (
                 f"Ik registreer de organisatie van mijn UZI-pas bij {host} "
                 "en word daar beheerder van."
             )
         case Purpose.SIGN_REGISTRATION:
-            text = f"Ik registreer mij bij {host}: {registration}."
+            text = f"Ik registreer mij bij {host}: {words}."
     return _showable(text)
 
 
@@ -142,6 +151,23 @@ def _showable(text: str) -> str:
     # begin another line, or show another sentence than the one that is signed.
     showable = (" " if unicodedata.category(char)[0] == "C" else char for char in text)
     return " ".join("".join(showable).split())
+
+
+def signed_statement(session: UziSession, origin: str) -> dict[str, Any]:
+    """Return what proves a statement to somebody who has only this."""
+    proof = session.proof
+    return {
+        "origin": origin,
+        "id": session.id,
+        "nonce": session.nonce,
+        "purpose": session.purpose,
+        "statement": session.statement,
+        "certificate": proof.certificate if proof else "",
+        "chain": list(proof.chain) if proof else [],
+        "signature": proof.signature if proof else "",
+        "algorithm": proof.algorithm if proof else "",
+        "revocation": session.revocation,
+    }
 
 
 def agent_uri(origin: str, session: UziSession) -> str:

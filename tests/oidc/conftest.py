@@ -2,7 +2,9 @@
 
 import pytest
 
+from pairing_server.registry.client_metadata import ClientMetadata
 from tests.approvals.desk import Desk
+from tests.oidc.browser import BYE, PAGE
 from tests.oidc.client import BareClient
 from tests.postgresql import postgresql_server, postgresql_url
 
@@ -20,3 +22,17 @@ async def desk(house):
 def client(desk):
     """The desk's workstation as it is on the wire."""
     return BareClient(desk.house, desk.client_id, desk.house.client_key)
+
+
+@pytest.fixture
+async def phone(house):
+    return await house.bind()
+
+
+@pytest.fixture
+async def program(house, phone):
+    """A client that sends browsers, on the wire."""
+    await house.workstation(
+        redirect_uris=(PAGE,), metadata=ClientMetadata(post_logout_redirect_uris=(BYE,))
+    )
+    return BareClient(house, house.client_id, house.client_key)

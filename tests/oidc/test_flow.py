@@ -257,7 +257,7 @@ async def test_unknown_foreign_and_used_are_one_answer(desk, client, house):
 @pytest.mark.parametrize(
     ("form", "error"),
     [
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": None}, "invalid_request"),
         ({"auth_req_id": None}, "invalid_request"),
         ({"auth_req_id": ""}, "invalid_request"),

@@ -5,6 +5,7 @@ import re
 from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.device_routes import DeviceRoutes
 from pairing_server.oidc.metadata import SCOPES, discovery
+from pairing_server.oidc.par_routes import ParRoutes
 from pairing_server.oidc.routes import LoginRoutes
 
 ISSUER = "https://login.example"
@@ -40,6 +41,9 @@ async def test_every_endpoint_that_is_named_exists(house):
         "device_authorization_endpoint": 415,
         "userinfo_endpoint": 401,
         "introspection_endpoint": 415,
+        "authorization_endpoint": 415,
+        "pushed_authorization_request_endpoint": 415,
+        "end_session_endpoint": 415,
     }
 
 
@@ -48,6 +52,7 @@ def test_every_endpoint_that_exists_is_named():
         LoginRoutes(None, None, None, None, ISSUER),
         DeviceRoutes(None, None),
         AccessRoutes(None, None),
+        ParRoutes(None, None),
     )
     paths = {route.path for each in tables for route in each.table()}
     named = {str(url).removeprefix(ISSUER) for url in discovery(ISSUER).values()}
@@ -62,7 +67,11 @@ def test_nothing_is_promised_that_is_not_there():
     assert document["grant_types_supported"] == [
         "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:device_code",
+        "authorization_code",
     ]
+    assert document["response_types_supported"] == ["code"]
+    assert document["response_modes_supported"] == ["query"]
+    assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
     assert algorithms == ["ES256", "PS256", "EdDSA"]

@@ -1,0 +1,130 @@
+"""How a card answers an auth request in the place of a phone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pairing_server.approvals import auth_request as rules
+from pairing_server.approvals.auth_request import Answer, AuthRequest, Decision, Taker
+from pairing_server.approvals.open_requests import OpenRequests
+from pairing_server.approvals.refusals import AuthRequestClosed, NotKnownThere
+from pairing_server.audit.events import AuthRequestApprovedByCard
+from pairing_server.errors import NotFound
+from pairing_server.ports import Ports
+from pairing_server.registry import (
+    Query,
+    Transaction,
+    answers,
+    organisations,
+    people,
+    person_workstations,
+)
+from pairing_server.registry.organisations import OrganisationStatus
+from pairing_server.registry.people import PersonStatus
+from pairing_server.registry.person_workstations import Place
+from pairing_server.tokens import digest
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCard:
+    """A card that was proved for this request.
+
+    Attributes:
+        serial_number: Of its certificate, hexadecimal.
+        statement: What it signed, as evidence.
+    """
+
+    uzi_number: str
+    serial_number: str
+    statement: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """By what name its answer is kept."""
+        return f"{answers.CARD}{self.serial_number}"
+
+
+class CardApproval:
+    """Answers for who showed a card."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._registry = ports.registry
+        self._requests = OpenRequests(ports.store, ports.clock)
+        self._clock = ports.clock
+
+    async def approve(self, identifier: str, card: ShownCard) -> None:
+        """Make a request the card holder's, and approve it in the same stroke.
+
+        Raises:
+            AuthRequestClosed: it has ended, or is answered.
+            NotFound: there is none, or it has become somebody's.
+            NotKnownThere: the card's holder is nobody at the organisation that asks.
+        """
+        request = await self._requests.get(identifier)
+        if request is None or not request.awaits_scan:
+            raise NotFound("no request for a card")
+        ura = request.shown.ura
+        taker = await self._registry.read(lambda tx: self._taker(tx, card.uzi_number, ura))
+        if taker is None:
+            raise NotKnownThere
+        now = self._clock()
+        answer = Answer(
+            decision=Decision.APPROVE,
+            credential_id=card.key,
+            digest=digest(f"{identifier}\n{card.key}\n{card.statement.get('id', '')}"),
+        )
+
+        def take(held: AuthRequest) -> AuthRequest:
+            taken = rules.take(held, taker, now)
+            # A phone that scanned it in the same moment answers it.
+            if taken is held:
+                raise AuthRequestClosed(status=held.status_at(now))
+            return rules.claim(taken, answer, now)
+
+        claimed = await self._requests.change(identifier, take)
+        await self._registry.commit(lambda tx: _record(tx, claimed, answer, card, now))
+        await self._requests.change(identifier, lambda held: rules.settle(held, answer))
+
+    def _taker(self, tx: Query, uzi_number: str, ura: str) -> Taker | None:
+        person = people.by_uzi_number(tx, uzi_number)
+        organisation = organisations.get(tx, ura)
+        if (
+            person is None
+            or person.status is not PersonStatus.ACTIVE
+            or organisation is None
+            or organisation.status is not OrganisationStatus.ACTIVE
+        ):
+            return None
+        membership = people.membership(tx, person.id, ura)
+        if membership is None or not membership.is_valid(self._clock()):
+            return None
+        return Taker(person.id, organisation.name, membership.role_code, None)
+
+
+def _record(
+    tx: Transaction, request: AuthRequest, answer: Answer, card: ShownCard, now: datetime
+) -> None:
+    shown, person_id = request.shown, request.person_id or ""
+    answers.add_answer(
+        tx,
+        answers.Answer(
+            auth_request=request.id,
+            decision=answers.Decision.APPROVE,
+            answer_digest=answer.digest,
+            credential_id=answer.credential_id,
+            answered_at=now,
+        ),
+    )
+    place = Place(
+        person_id, request.client_id, request.workstation_id, shown.workstation, shown.location
+    )
+    person_workstations.record_use(tx, place, now)
+    tx.record(
+        AuthRequestApprovedByCard(
+            actor=f"person:{person_id}",
+            object=f"auth-request:{request.id}",
+            ura=shown.ura,
+            evidence={"card": card.serial_number, "statement": dict(card.statement)},
+        )
+    )
