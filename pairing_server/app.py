@@ -40,6 +40,7 @@ from pairing_server.pages.assets import shipped_assets
 from pairing_server.pages.card_routes import CardPages
 from pairing_server.pages.flow import StandingFlow
 from pairing_server.pages.front import Front
+from pairing_server.pages.login_setup import LoginPage
 from pairing_server.pages.organisation_routes import OrganisationPages
 from pairing_server.pages.own_phone_routes import OwnPhonePages
 from pairing_server.pages.phone_routes import PhonePages
@@ -216,6 +217,7 @@ def make_app(
         base_url=settings.base_url,
         policy=bound.policy,
     )
+    login_page = LoginPage.make(bound, provider, login_qr, uzi)
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
     limiter = Limiter(time.monotonic, around.rate)
     assets = shipped_assets()
@@ -235,7 +237,7 @@ def make_app(
     parts: tuple[Routes, ...] = (
         health,
         KeySetRoutes(keys),
-        UziRoutes(uzi, clock, random, log_in=portal.log_in),
+        UziRoutes(uzi, clock, random, log_in=login_page.log_in(portal.log_in)),
         mtls,
         portal,
         OwnPhoneRoutes(own_phones, sessions),
@@ -253,6 +255,7 @@ def make_app(
         RegistrationPages(front, registration, standing, uzi, clock, random),
         OwnPhonePages(front, own_phones, sessions, clock),
         PhonePages(front, pairings, standing, settings.base_url, clock),
+        *login_page.routes(bound, provider, front, stores.pairwise_salt),
         shipped_phone_app(),
     )
     for routes in parts:
@@ -264,7 +267,7 @@ def make_app(
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:
-        for part in (health, login_qr, store):
+        for part in (health, login_qr, login_page.logins, store):
             part.drain()
 
     async def revocation(_: web.Application) -> AsyncIterator[None]:
@@ -282,6 +285,7 @@ def make_app(
             bound.approvals.withdrawing,
             push.warming,
             provider.pings.running,
+            provider.telling,
         )
     )
     return app

@@ -93,7 +93,20 @@ async def form_body(request: web.Request) -> Mapping[str, str]:
     """
     if request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType("Send the body as application/x-www-form-urlencoded.")
-    raw = await _read(request)
+    return _form(await _read(request))
+
+
+def query_form(request: web.Request) -> Mapping[str, str]:
+    """Read the query as a form, under the rules of one (RFC 6749 section 3.1).
+
+    Raises:
+        InvalidRequest: not UTF-8, or a parameter stands there twice.
+    """
+    raw = request.rel_url.raw_query_string.encode("ascii", "replace")
+    return _form(raw)
+
+
+def _form(raw: bytes) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(
             raw.decode("utf-8"),
@@ -102,7 +115,7 @@ async def form_body(request: web.Request) -> Mapping[str, str]:
             max_num_fields=MAX_FORM_FIELDS,
         )
     except ValueError as error:
-        raise InvalidRequest("The body is not a UTF-8 form.") from error
+        raise InvalidRequest("This is not a form in UTF-8.") from error
     form = dict(pairs)
     if len(form) != len(pairs):
         raise InvalidRequest("A parameter stands there twice.")

@@ -32,6 +32,8 @@ LIMITED = frozenset(
         ("POST", "/uzi/sessions/{id}/proof"),
         ("POST", "/uzi/mtls"),
         ("POST", "/portal/login"),
+        ("GET", "/authorize"),
+        ("POST", "/login/{id}"),
         ("POST", "/phone/token/challenge"),
         ("POST", "/phone/token"),
         ("POST", "/phone/transfers"),

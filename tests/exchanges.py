@@ -200,8 +200,8 @@ def recording(base_url: str) -> Iterator[Exchanges]:
         yield exchanges
 
 
-def _form_bytes(data: Mapping[str, str] | None) -> bytes:
-    return "&".join(f"{name}={quote(value)}" for name, value in (data or {}).items()).encode()
+def _form_bytes(data: Mapping[str, str] | list[tuple[str, str]] | None) -> bytes:
+    return "&".join(f"{name}={quote(value)}" for name, value in dict(data or {}).items()).encode()
 
 
 class _Words:
@@ -272,7 +272,9 @@ class _Words:
             self._learn_value(name, value)
 
     def _learn_value(self, name: str, value: str) -> None:
-        if name in _SHORT:
+        if name == "request_uri":
+            value = value.rpartition(":")[2]
+        if name in _SHORT and not _RANDOM.fullmatch(value):
             seen = self._short[_SHORT[name]]
             seen.setdefault(value, "0" * len(value) if seen else _SHORT[name])
         elif _RANDOM.fullmatch(value) and value not in self._long:
@@ -291,7 +293,8 @@ class _Words:
             return json.dumps(self._replaced(json.loads(value), ""), ensure_ascii=False)
         if name in ("expires_in", "expiresIn"):
             return -(-value // 10) * 10
-        return self._short[_SHORT[name]][value] if name in _SHORT else value
+        # An authorization code is as long as a secret, and told as one.
+        return self._short[_SHORT[name]].get(value, value) if name in _SHORT else value
 
     def _json(self, value: Any) -> str:
         return json.dumps(self._replaced(value, ""), indent=2, ensure_ascii=False)

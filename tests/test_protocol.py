@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from contextlib import aclosing
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,12 +21,15 @@ from pairing_server.app import make_app
 from pairing_server.errors import Refusal
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.registry.client_metadata import ClientMetadata
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose, statement
 from tests.approvals.desk import Desk
 from tests.documents import ROOT, check_blocks, fenced, kinds, read
 from tests.exchanges import Exchanges, recording
 from tests.house import DATE_OF_BIRTH, WORKSTATION
+from tests.oidc.browser import BYE, PAGE, login_page
+from tests.oidc.client import BareClient
 from tests.phone_api import served as phone_api
 from tests.portal.records import add_person, managed
 from tests.xis.client import Xis
@@ -245,6 +249,29 @@ async def test_the_story_of_a_login(house):
     check_blocks(PROTOCOL, "claims", {"id_token": fenced("json", claims)})
 
 
+async def test_the_story_of_a_browser(house):
+    phone = await house.bind()
+    metadata = ClientMetadata(post_logout_redirect_uris=(BYE,))
+    await house.workstation("HIS", redirect_uris=(PAGE,), metadata=metadata)
+    client = BareClient(house, house.client_id, house.client_key)
+    page = await login_page(house, client)
+    with recording(house.base_url) as exchanges:
+        _, pushed = await client.post("/par", page.attempt.form(client.id))
+        await client.post("/par", page.attempt.form(client.id, code_challenge_method="plain"))
+    query = urlencode({"client_id": client.id, "request_uri": pushed["request_uri"]})
+    page.path = (await page.visitor.get(f"/authorize?{query}")).location
+    await page.approve(phone)
+    code = (await page.answer())["code"]
+    with recording(house.base_url) as exchanged:
+        await page.exchange(code)
+        await page.exchange(code)
+    exchanges.label = "code"
+    for each in exchanged.of("/token"):
+        exchanges.add(each)
+
+    check_examples("browser", exchanges)
+
+
 async def test_the_story_of_a_login_qr(house):
     phone, workstation = await house.bind(), await house.workstation()
     started = await house.ask(workstation)
@@ -421,7 +448,7 @@ def test_every_error_is_in_the_table():
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
         *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
-        *("device", "xis", "refused", "held"),
+        *("browser", "device", "xis", "refused", "held"),
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

@@ -1,11 +1,13 @@
 """Style, scripts and pictures: under names that change with their content, so kept for ever."""
 
 import hashlib
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 from aiohttp import web
+from markupsafe import Markup
 
 from pairing_server.errors import NotFound
 from pairing_server.tokens import b64url
@@ -55,6 +57,23 @@ class Assets:
             KeyError: there is no such file.
         """
         return self._named[name].path
+
+    def text(self, name: str) -> Markup:
+        """Return a file's text, to stand in a page as it is.
+
+        Raises:
+            KeyError: there is no such file.
+        """
+        return Markup(self._named[name].content.decode())  # noqa: S704  (a file of ours)
+
+    def hash_of(self, name: str) -> str:
+        """Return by what a page's policy allows a file that stands in it (CSP Level 3 2.3.1).
+
+        Raises:
+            KeyError: there is no such file.
+        """
+        found = hashlib.sha256(self._named[name].content).digest()
+        return f"'sha256-{b64encode(found).decode()}'"
 
     async def serve(self, request: web.Request) -> web.Response:
         """Serve a file.

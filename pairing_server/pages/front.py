@@ -18,7 +18,7 @@ from pairing_server.http import (
     set_cookie,
 )
 from pairing_server.languages import N_, language_named
-from pairing_server.pages.rendering import Renderer
+from pairing_server.pages.rendering import Renderer, Terms
 from pairing_server.portal.session import BrowserSession, BrowserSessions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -94,8 +94,8 @@ class Front:
             chosen = language_named(request.query.get("language", ""))
             if chosen is None:
                 return await handler(request)
-            # Our own pattern, never the path as it was sent: `//elsewhere/` is a path, too.
-            response = see_other(_pattern(request))
+            # Made of our own pattern, never the path as it was sent: `//elsewhere/` is one, too.
+            response = see_other(_path(request))
             set_cookie(request, response, LANGUAGE_COOKIE, chosen, LANGUAGE_KEPT)
             return response
 
@@ -122,7 +122,7 @@ class Front:
         except Unauthenticated:
             return None
 
-    def render(
+    def render(  # noqa: PLR0913  (what a page is made of, by name)
         self,
         request: web.Request,
         template: str,
@@ -131,6 +131,7 @@ class Front:
         session: BrowserSession | None = None,
         switch: str | None = None,
         status: int = 200,
+        terms: Terms | None = None,
         **context: Any,
     ) -> web.Response:
         """Render a page.
@@ -138,15 +139,16 @@ class Front:
         Args:
             session: Whose page it is.
             switch: Where the language switch leads, which a page that answers a form has to say.
+            terms: What this page is allowed that others are not.
             context: What the template shows.
         """
         shown: Mapping[str, Any] = {
             **context,
             "progress": progress,
-            "switch": switch or _pattern(request),
+            "switch": switch or _path(request),
             "visitor": session and self._visitor(session),
         }
-        return self._renderer.page(language_of(request), template, shown, status)
+        return self._renderer.page(language_of(request), template, shown, status, terms)
 
     def _visitor(self, session: BrowserSession) -> Visitor:
         left = session.expires_at - self._clock()
@@ -160,6 +162,6 @@ def see_other(path: str) -> web.Response:
     return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
 
 
-def _pattern(request: web.Request) -> str:
+def _path(request: web.Request) -> str:
     resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else HOME
+    return str(resource.url_for(**request.match_info)) if resource is not None else HOME

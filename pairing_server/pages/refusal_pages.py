@@ -18,6 +18,9 @@ BY_CARD = "/uzi/mtls"
 #: What browsers open besides pages; other callers are programs, whatever they say they accept.
 _OF_PEOPLE = ("/uzi/", "/portal/")
 
+#: Where a program sends people.
+_OF_LOGIN = ("/authorize", "/login/", "/logout")
+
 
 class RefusalPages:
     """Words refusals as pages where a person waits for one."""
@@ -44,7 +47,8 @@ class RefusalPages:
             return see_other(f"{request.app[SETTINGS].origin}{REFUSED}?error={refusal.code}")
         is_of_card = isinstance(refusal, CardRefused) or _route(request) == BY_CARD
         shown_id = request_id if refusal.status >= web.HTTPInternalServerError.status_code else ""
-        advice = advise(refusal, is_of_card=is_of_card)
+        is_at_login = (_route(request) or "").startswith(_OF_LOGIN)
+        advice = advise(refusal, is_of_card=is_of_card, is_at_login=is_at_login)
         contact = (
             request.app[SETTINGS].contact if isinstance(refusal, UnknownOrganisation) else None
         )

@@ -1,6 +1,6 @@
 """What a person is told who cannot go on: in words for a nurse, with a way on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pairing_server.errors import Refusal
 from pairing_server.languages import N_
@@ -76,6 +76,23 @@ _BY_CODE = {
     "too_many_requests": Advice(N_("That was too often"), actions=(_NEXT, _START)),
     "temporarily_unavailable": Advice(N_("The server is busy"), actions=(_NEXT, _START)),
 }
+#: On the way from a program: there it begins again, and not here.
+_AT_LOGIN = {
+    "not_found": Advice(
+        N_("This login is not there any more"),
+        N_(
+            "It is over, or it was started in another browser. Go back to your program, and log "
+            "in there again."
+        ),
+    ),
+    "conflict": Advice(
+        N_("This login is finished"),
+        N_("You go on in the tab with your program. To log in once more, begin there."),
+    ),
+    "invalid_request": Advice(N_("Your program cannot let you log in")),
+    "invalid_request_uri": Advice(N_("This login cannot be opened again")),
+    "access_denied": Advice(N_("Too many logins are open")),
+}
 _OF_CARD = Advice(N_("Your card was refused"), actions=(_START,))
 _OTHER = Advice(N_("This cannot go on"), actions=(_START,))
 #: What nobody foresaw.
@@ -86,11 +103,17 @@ FAULT = Advice(
 )
 
 
-def advise(refusal: Refusal | type[Refusal], *, is_of_card: bool) -> Advice:
+def advise(
+    refusal: Refusal | type[Refusal], *, is_of_card: bool, is_at_login: bool = False
+) -> Advice:
     """Return what a person is told of a refusal.
 
     Args:
         is_of_card: Whether it is about the card that was shown.
+        is_at_login: Whether a program sent them here.
     """
     advice = _BY_CODE.get(refusal.code, _OF_CARD if is_of_card else _OTHER)
+    if is_at_login:
+        # No way leads on from here: it begins in the program.
+        advice = replace(_AT_LOGIN.get(refusal.code, advice), actions=())
     return Advice(advice.title, advice.text or refusal.description, advice.actions)

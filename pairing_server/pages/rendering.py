@@ -1,6 +1,7 @@
 """How a page is made: templates that escape everything, and headers that allow next to nothing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -29,6 +30,19 @@ _LOCALES = {Language.EN: "en_GB", Language.NL: "nl_NL"}
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), publickey-credentials-get=()"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a page is allowed that others are not.
+
+    Attributes:
+        form_origins: Where its forms may lead in the end, by a redirect: browsers compare that.
+        style: The one style sheet that stands in the page itself, so that it is painted at once.
+    """
+
+    form_origins: tuple[str, ...] = ()
+    style: str = ""
+
+
 class Renderer:
     """All templates in all languages, compiled when the first server of the process starts."""
 
@@ -38,6 +52,8 @@ class Renderer:
         Args:
             form_origins: Where our forms may go besides here: the listener that asks for a card.
         """
+        self._assets = assets
+        self._form_origins = form_origins
         self._headers = {
             "Cache-Control": "no-store",
             "Content-Security-Policy": _policy(form_origins),
@@ -57,19 +73,36 @@ class Renderer:
         template: str,
         context: Mapping[str, Any],
         status: int = 200,
+        terms: Terms | None = None,
     ) -> web.Response:
-        """Render a page."""
+        """Render a page.
+
+        Args:
+            terms: What this page is allowed beside what all are, or in its place.
+        """
         text = self._environments[language].get_template(template).render(context)
         headers = {**self._headers, "Content-Language": language}
+        if terms is not None:
+            origins = (*self._form_origins, *terms.form_origins)
+            style = terms.style and self._assets.hash_of(terms.style)
+            headers["Content-Security-Policy"] = _policy(origins, style)
         return web.Response(
             text=text, status=status, content_type="text/html", charset="utf-8", headers=headers
         )
 
 
-def _policy(form_origins: tuple[str, ...]) -> str:
+def _policy(form_origins: tuple[str, ...], style_hash: str = "") -> str:
     policy = dict(_POLICY)
     policy["form-action"] = " ".join((policy["form-action"], *form_origins))
+    if style_hash:
+        policy["style-src"] = style_hash
     return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+def grouped(code: str) -> str:
+    """Return a code in two halves, as people read it."""
+    middle = -(-len(code) // 2)
+    return f"{code[:middle]} {code[middle:]}".strip()
 
 
 @lru_cache(maxsize=len(Language))
@@ -92,7 +125,10 @@ def _environment(language: Language, assets: Assets) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(
-        asset=assets.path, language=language.value, languages=[*map(str, Language)]
+        asset=assets.path,
+        inline=assets.text,
+        language=language.value,
+        languages=[*map(str, Language)],
     )
 
     def day(moment: datetime) -> str:
@@ -106,7 +142,9 @@ def _environment(language: Language, assets: Assets) -> Environment:
         # A text, where `_` makes markup: for what was not written in a template.
         return translate(language, message)
 
-    environment.filters.update(day=day, moment=moment, said=said, stamp=wire_time)
+    environment.filters.update(
+        day=day, moment=moment, said=said, stamp=wire_time, grouped=grouped, spaced=" ".join
+    )
     for name in environment.list_templates(extensions=["html"]):
         environment.get_template(name)
     return environment

@@ -18,7 +18,7 @@ async function finish() {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ completion }),
     });
-    if (answer.ok) return location.replace(live.dataset.return);
+    if (answer.ok) return location.replace((await answer.json()).next ?? live.dataset.return);
     if (answer.status >= 500) return show("away");
     live.querySelector("[data-why]").textContent = (await answer.json()).error_description;
     show("refused");
