@@ -42,6 +42,17 @@ class Subject:
     client: Client
     acr: AssuranceLevel
 
+    @property
+    def phone(self) -> Credential:
+        """The phone's key, where nothing but a phone can have answered.
+
+        Raises:
+            ValueError: a card did.
+        """
+        if self.credential is None:
+            raise ValueError("a card answered")
+        return self.credential
+
 
 def pairwise_subject(salt: bytes, client_id: str, person_id: str) -> str:
     """Return the `sub` of a person at one client (OpenID Connect Core section 8.1)."""

@@ -82,8 +82,8 @@ class Proof:
             "acr": subject.acr,
             "hashes": references,
             "credential": {
-                "id": subject.credential.id,
-                "public_key": b64url(subject.credential.public_key),
+                "id": subject.phone.id,
+                "public_key": b64url(subject.phone.public_key),
             },
             "signed": approved.signed,
             "assertion": approved.assertion,

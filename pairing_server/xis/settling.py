@@ -180,7 +180,7 @@ class Settling:
             return
         now = self._clock()
         subject, _ = write_redemption(tx, request, jti, now, self._policy)
-        xis.open_session(tx, held.id, subject.person.id, subject.credential.id, until)
+        xis.open_session(tx, held.id, subject.person.id, subject.phone.id, until)
         payload = messages.session_opened(held.id, subject)
         xis_events.append(tx, held.client_id, MessageType.SESSION_OPENED, payload, now)
 
