@@ -60,7 +60,8 @@ async def test_a_request_is_pushed_and_used_once(page, program):
 
 
 async def test_a_pushed_request_is_its_clients_and_over_after_a_minute(house, page, program):
-    other = BareClient(house, (await house.workstation("Other"))._client_id, house.client_key)
+    await house.workstation("Other")
+    other = BareClient(house, house.client_id, house.client_key)
     _, pushed = await program.post("/par", page.attempt.form(program.id))
     query = f"/authorize?client_id={other.id}&request_uri={pushed['request_uri']}"
 
@@ -159,7 +160,8 @@ async def approved_code(page, phone):
 
 async def test_a_code_is_exchanged_for_what_it_was_given_for_alone(house, page, phone):
     code = await approved_code(page, phone)
-    other = BareClient(house, (await house.workstation("Other"))._client_id, house.client_key)
+    await house.workstation("Other")
+    other = BareClient(house, house.client_id, house.client_key)
     for changed in (
         {"redirect_uri": f"{PAGE}/"},
         {"code_verifier": "w" * 43},
