@@ -59,8 +59,9 @@ GOOD = "00" * 32
 @pytest.mark.parametrize(
     "bad",
     [
-        body(entry(GOOD), hashalgorithm="sha-1"),
-        body(entry(GOOD), hashalgorithm="md5"),
+        body(entry("00" * 20), hashalgorithm="sha-1"),
+        body(entry("token"), hashalgorithm="sha-1", profile="token-1"),
+        body(entry("00" * 16), hashalgorithm="md5"),
         body(entry(GOOD), hashalgorithm=""),
         body(entry(GOOD), profile="token-3"),
         body(entry(GOOD[:-2])),
