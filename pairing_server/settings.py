@@ -240,6 +240,12 @@ class Settings(PushSettings):
             raise ValueError(f"must be set with {PREFIX}TLS_CERTIFICATE_FILE")
         if value is not None and not (listens or info.data.get("client_cert_proxies")):
             raise ValueError(f"needs {PREFIX}TLS_CERTIFICATE_FILE or {PREFIX}CLIENT_CERT_PROXIES")
+        # Certificates are public: a proxy that lets a caller's own field pass hands on anybody's.
+        ordinary = urlsplit(info.data.get("base_url", "")).port or int(DEFAULT_PORTS["https"])
+        if info.data.get("client_authorities") and value in (None, ordinary):
+            raise ValueError(
+                f"must be a port of its own where {PREFIX}CLIENT_AUTHORITIES names any"
+            )
         return value
 
     @property

@@ -419,8 +419,29 @@ def test_browsers_show_cards_where_somebody_asks_for_them():
             {"client_cert_proxies": "10.0.0.5/32, 0.0.0.0/0"},
             "CLIENT_CERT_PROXIES: must name the proxies: whoever is named logs in as anybody.",
         ),
+        (
+            {"client_cert_proxies": "10.0.0.5/32", "client_authorities": "ca.pem"},
+            "MTLS_PORT: must be a port of its own where PAIRING_CLIENT_AUTHORITIES names any.",
+        ),
+        (
+            {
+                "base_url": "https://login.example.nl:8443",
+                "client_cert_proxies": "10.0.0.5/32",
+                "client_authorities": "ca.pem",
+                "mtls_port": 8443,
+            },
+            "MTLS_PORT: must be a port of its own where PAIRING_CLIENT_AUTHORITIES names any.",
+        ),
     ],
-    ids=["no key", "no certificate", "no port", "port alone", "everybody"],
+    ids=[
+        "no key",
+        "no certificate",
+        "no port",
+        "port alone",
+        "everybody",
+        "clients where anybody comes in",
+        "clients at the port where anybody comes in",
+    ],
 )
 def test_half_a_place_for_cards_is_a_mistake(given, told):
     assert mistakes(**given) == [PREFIX + told]

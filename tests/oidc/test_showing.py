@@ -127,16 +127,21 @@ async def test_a_xis_logs_in_with_its_certificate_on_the_own_listener(
 
 
 async def test_a_xis_logs_in_with_its_certificate_through_a_proxy(make_house, authorities):
-    async with make_house(client_cert_proxies=LOOPBACK, client_authorities=authorities) as house:
-        phone, xis = await house.bind(), Xis(house, house.base_url, house.http, fields(XIS))
+    port = free_port()
+    async with make_house(
+        client_cert_proxies=LOOPBACK, client_authorities=authorities, mtls_port=port
+    ) as house:
+        there = {"Host": f"localhost:{port}"}
+        shown = [{**fields(each), **there} for each in (XIS, OTHER, ClientCa().issue())]
+        phone, xis = await house.bind(), Xis(house, house.base_url, house.http, shown[0])
         await xis.register()
         token = (await xis.log_in(phone))["access_token"]
         assert await xis.userinfo(token) == 200
-        for headers in (fields(OTHER), fields(ClientCa().issue()), {}):
+        for headers in (*shown[1:], there):
             assert await xis.userinfo(token, headers) == 401
             status, refused = await xis.post("/introspect", headers, token=token)
             assert (status, refused["error"]) == (401, "invalid_client")
-        status, refused = await xis.post("/introspect", {"Client-Cert": "x"}, token=token)
+        status, refused = await xis.post("/introspect", {"Client-Cert": "x", **there}, token=token)
         assert (status, refused["error"]) == (400, "invalid_request")
 
 

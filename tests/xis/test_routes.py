@@ -141,10 +141,15 @@ async def test_a_xis_calls_with_its_certificate_at_the_own_listener(make_house, 
 
 async def test_a_xis_calls_with_its_certificate_through_a_proxy(make_house, tmp_path):
     authorities = (CA.write_root(tmp_path / "clients.pem"),)
-    async with make_house(client_cert_proxies=LOOPBACK, client_authorities=authorities) as house:
+    port = free_port()
+    async with make_house(
+        client_cert_proxies=LOOPBACK, client_authorities=authorities, mtls_port=port
+    ) as house:
         await house.add_organisation()
         await house.workstation("XIS", metadata=BY_CERTIFICATE)
-        sent = [fields(OWN), fields(OTHER), fields(ClientCa().issue()), {}]
+        there = {"Host": f"localhost:{port}"}
+        shown = [fields(OWN), fields(OTHER), fields(ClientCa().issue()), {}]
+        sent = [{**each, **there} for each in shown]
         statuses = [
             await called(house, house.http, house.base_url, "/v1/events", headers)
             for headers in sent
