@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
@@ -27,7 +27,6 @@ CIBA = "urn:openid:params:grant-type:ciba"
 _NOT_HERE = {
     *("issuer", "jwks_uri", "authorization_endpoint", "token_endpoint"),
     "id_token_signing_alg_values_supported",
-    "response_types_supported",
 }
 
 
@@ -101,9 +100,13 @@ def code(session, metadata, auth, redirect_uri):
     ).json()
     query = {"client_id": session.client_id, "request_uri": pushed["request_uri"]}
     tell(visit=f"{endpoint}?{urlencode(query)}")
+    returned = sys.stdin.readline().strip()
+    # Authlib itself does not look at it (RFC 9207 section 2.4).
+    if dict(parse_qsl(urlsplit(returned).query)).get("iss") != metadata["issuer"]:
+        raise SystemExit("mix-up: the answer of another server")
     token = session.fetch_token(
         metadata["token_endpoint"],
-        authorization_response=sys.stdin.readline().strip(),
+        authorization_response=returned,
         state=state,
         code_verifier=verifier,
     )

@@ -11,9 +11,13 @@ from cryptography.hazmat.primitives import serialization
 from tests.documents import check_blocks, fenced
 from tests.login_command import asked
 from tests.node import install, node, program
+from tests.oidc.browser import LoginPage
+from tests.pages.visitor import visitor
 
 HERE = Path(__file__).parent
 DOCUMENT = "docs/independent-clients.md"
+#: Where the client says that it waits; the test brings it the answer.
+PAGE = "http://localhost:9/cb"
 CIBA = "urn:openid:params:jwt:claim:auth_req_id"
 #: Two tests would install the packages at once.
 pytestmark = pytest.mark.xdist_group("independent")
@@ -43,7 +47,7 @@ async def phone(house):
 @pytest.fixture
 async def client(house, tmp_path):
     """Issuer, client and key: what a client is told before it begins."""
-    await house.workstation()
+    await house.workstation(redirect_uris=(PAGE,))
     file = tmp_path / "key.pem"
     form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     file.write_bytes(house.client_key.private_bytes(*form, serialization.NoEncryption()))
@@ -113,3 +117,42 @@ async def test_a_client_of_others_hears_a_no(house, phone, client, packages, nam
 
     assert said(run, "claims") == []
     assert "access_denied" in run.err
+
+
+async def walked(house, phone, run):
+    """Go where the client sends a browser, and return with what it is sent back with."""
+    address = await run.says(r'"visit": ?"([^"]+)"')
+    page = LoginPage(house, None, await visitor(house))
+    shown = await page.visitor.get(address.removeprefix(house.base_url))
+    assert shown.status == 303, shown.text
+    page.path = shown.location
+    await page.approve(phone)
+    return (await page.look()).location
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_a_client_of_others_logs_in_by_a_code(house, phone, client, packages, name):
+    async with CLIENTS[name](*client, "code", PAGE) as run:
+        run.hears(await walked(house, phone, run))
+        assert await run.ends() == 0, run.err
+
+    (claims,), (userinfo,) = said(run, "claims"), said(run, "userinfo")
+    assert claims["uzi_number"] == userinfo["uzi_number"] == house.holder.uzi_number
+    assert (claims["iss"], claims["aud"]) == (house.base_url, house.client_id)
+    check_blocks(DOCUMENT, f"{name.replace('-', '_').lower()}_code", {"run": transcript(run)})
+
+
+@pytest.mark.parametrize("forged", ["iss", "state"])
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_a_client_of_others_believes_no_answer_that_is_not_to_its_question(
+    house, phone, client, packages, name, forged
+):
+    """Mix-up (RFC 9207) and login CSRF: both are the client's to notice, by what we send."""
+    async with CLIENTS[name](*client, "code", PAGE) as run:
+        answer = await walked(house, phone, run)
+        assert f"{forged}=" in answer
+        run.hears(re.sub(rf"([?&]{forged}=)[^&]+", r"\1another", answer))
+        assert await run.ends() != 0
+
+    assert said(run, "claims") == []
+    assert not any(each["url"].endswith("/token") for each in said(run, "exchange"))
