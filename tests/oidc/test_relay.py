@@ -7,6 +7,7 @@ like; `docs/bcp247.md` says what each attack comes to.
 from contextlib import aclosing
 from datetime import timedelta
 
+import jwt
 import msgspec
 import pytest
 
@@ -17,6 +18,7 @@ from clients.wire import WireError
 from clients.workstation import Workstation
 from pairing_server.qr.rotating import FRAMES_BEFORE
 from tests.house import WORKSTATION
+from tests.oidc.browser import PAGE, Attempt, answer_in, login_page
 
 SECOND = timedelta(seconds=1)
 ELSEWHERE = {"workstation_id": "kiosk", "workstation": "Kiosk", "location": "Station"}
@@ -226,3 +228,105 @@ async def test_a_stolen_assertion_opens_nothing_without_the_key_that_it_is_bound
 
     assert (await refused(thief.userinfo(assertion.access_token)))[0] == 401
     assert (await bound.userinfo(assertion.access_token))["ura"] == house.holder.ura
+
+
+@pytest.fixture
+async def page(desk, program):
+    """The professional's browser at the login page."""
+    return await login_page(desk.house, program)
+
+
+@pytest.fixture
+async def attackers(desk, program):
+    """Somebody else's browser, which came from the same program."""
+    return await login_page(desk.house, program)
+
+
+async def test_a_login_page_that_was_sent_to_somebody_shows_and_finishes_nothing(
+    page, attackers, phone
+):
+    """Session fixation: the page is of the browser that came from the program."""
+    await attackers.open()
+    await page.open()
+    for path in (attackers.path, f"{attackers.path}/events"):
+        assert (await page.visitor.get(path)).status == 404
+
+    await attackers.approve(phone)
+    assert (await page.visitor.get(attackers.path)).status == 404
+    assert (await page.progress()) == "scan"
+
+
+async def test_a_code_relayed_from_a_browser_says_which_browser_it_is_and_that_it_is_new_here(
+    attackers, phone
+):
+    await attackers.open()
+    request = await phone.get(await phone.scan_login(await attackers.link()))
+
+    assert request.location == "127.0.0.1"
+    assert request.message
+    await phone.deny(request, "not_me")
+    assert await attackers.progress() == "denied"
+
+
+@pytest.mark.parametrize("act", ["qr", "send", "cancel", "forget", "card"])
+async def test_a_page_of_another_site_acts_nothing_at_the_login_page(page, phone, act):
+    """Login CSRF at the server: the browser's cookie alone is not enough."""
+    await page.open()
+    before = await page.record()
+    page.visitor.origin = "https://evil.example"
+
+    assert (await page.act(act, name="uzi:900000001")).status == 403
+    assert await page.record() == before
+
+
+async def test_an_answer_that_somebody_else_brings_is_not_to_the_question_that_was_asked(
+    page, attackers, phone
+):
+    """Login CSRF at the program: state, nonce and verifier are those of the attacker's attempt."""
+    await attackers.open()
+    await attackers.approve(phone)
+    brought = await attackers.answer()
+
+    assert brought["state"] == attackers.attempt.state != page.attempt.state
+    assert (await page.exchange(brought["code"]))[1]["error"] == "invalid_grant"
+
+
+async def test_a_code_that_was_injected_into_another_session_gives_nothing_there(
+    page, attackers, phone
+):
+    await page.open()
+    await page.approve(phone)
+    stolen = (await page.answer())["code"]
+
+    for changed in ({}, {"code_verifier": None}, {"redirect_uri": f"{PAGE}/other"}):
+        assert (await attackers.exchange(stolen, **changed))[0] == 400
+    status, tokens = await page.exchange(stolen)
+    assert status == 200
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert claims["nonce"] == page.attempt.nonce
+
+
+async def test_a_code_that_leaked_and_was_used_first_ends_what_it_gave(page, phone):
+    await page.open()
+    await page.approve(phone)
+    code = (await page.answer())["code"]
+    _, tokens = await page.exchange(code)
+
+    assert (await page.exchange(code))[1]["error"] == "invalid_grant"
+    assert (await page.client.userinfo(tokens["access_token"]))[0] == 401
+
+
+async def test_every_answer_to_a_program_names_its_issuer(desk, page, phone):
+    """Mix-up: a program that knows several servers sees which one answered (RFC 9207)."""
+    assert answer_in(await page.authorize(prompt="none"))["iss"] == desk.house.base_url
+    await page.open()
+    await page.approve(phone)
+    assert (await page.answer())["iss"] == desk.house.base_url
+
+
+async def test_what_a_client_signed_for_another_server_opens_nothing_here(desk, program):
+    """Mix-up: the endpoint of an attacker's server gets an assertion that it cannot use here."""
+    for audience in ("https://evil.example", [desk.house.base_url, "https://evil.example"]):
+        sent = {"client_assertion": program.assertion(aud=audience)}
+        status, body = await program.post("/par", Attempt().form(program.id) | sent)
+        assert (status, body["error"]) == (401, "invalid_client")
