@@ -39,11 +39,6 @@ class ShownCard:
     serial_number: str
     statement: Mapping[str, Any]
 
-    @property
-    def key(self) -> str:
-        """By what name its answer is kept."""
-        return f"{answers.CARD}{self.serial_number}"
-
 
 class CardApproval:
     """Answers for who showed a card."""
@@ -68,11 +63,12 @@ class CardApproval:
         taker = await self._registry.read(lambda tx: self._taker(tx, card.uzi_number, ura))
         if taker is None:
             raise NotKnownThere
-        now = self._clock()
+        # The registry has with the answer whose it is, and not the Store alone.
+        now, key = self._clock(), answers.card_key(taker.person_id, card.serial_number)
         answer = Answer(
             decision=Decision.APPROVE,
-            credential_id=card.key,
-            digest=digest(f"{identifier}\n{card.key}\n{card.statement.get('id', '')}"),
+            credential_id=key,
+            digest=digest(f"{identifier}\n{key}\n{card.statement.get('id', '')}"),
         )
 
         def take(held: AuthRequest) -> AuthRequest:

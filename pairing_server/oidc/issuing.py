@@ -129,7 +129,7 @@ class Issuer:
         issued = AccessToken(
             client_id=client.id,
             person_id=subject.person.id,
-            credential_id=_key_of(request),
+            credential_id=_key_of(request, subject),
             ura=request.shown.ura,
             sub=sub,
             scope=request.scope,
@@ -188,7 +188,7 @@ class Issuer:
             sid=sid,
             client_id=request.client_id,
             person_id=subject.person.id,
-            credential_id=_key_of(request),
+            credential_id=_key_of(request, subject),
             ura=request.shown.ura,
             sub=self._sub(request.client_id, subject),
             opened_at=now,
@@ -196,6 +196,12 @@ class Issuer:
         )
 
 
-def _key_of(request: AuthRequest) -> str:
-    """Return what an approved request was answered with: a phone's key, or a card."""
+def _key_of(request: AuthRequest, subject: Subject | None = None) -> str:
+    """Return what an approved request was answered with: a phone's key, or a card.
+
+    Args:
+        subject: Who was asserted, which counts more than what the Store says.
+    """
+    if subject is not None and subject.credential is not None:
+        return subject.credential.id
     return "" if request.answer is None else request.answer.credential_id

@@ -152,7 +152,9 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
         or organisation.ura not in client.uras
     ):
         return None
-    if basis.credential_id.startswith(answers.CARD):
+    if answers.is_of_card(basis.credential_id):
+        if not answers.is_of_card_of(basis.credential_id, person.id):
+            return None
         # It was proved, and asked whether it is revoked, when it answered.
         return Subject(person, membership, organisation, None, client, AssuranceLevel.HIGH)
     policy = with_changes(server, organisation.key_policy)

@@ -10,8 +10,7 @@ from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row, Transaction
 from pairing_server.registry.tables import auth_answer, redemption
 
-#: Before the serial number of a card, where an answer names the key that gave it.
-CARD = "card:"
+_CARD = "card"
 
 
 class Decision(StrEnum):
@@ -56,6 +55,21 @@ _select_redemption = sa.select(redemption).where(
     redemption.c.auth_request == sa.bindparam("auth_request")
 )
 _select_redemption_of = sa.select(redemption).where(redemption.c.jti == sa.bindparam("jti"))
+
+
+def card_key(person_id: str, serial_number: str) -> str:
+    """Return by what name an answer has the card that gave it: whose it was, and which."""
+    return f"{_CARD}:{person_id}:{serial_number}"
+
+
+def is_of_card(key: str) -> bool:
+    """Whether a card gave the answer with this key; the ids of phones' keys have no colon."""
+    return key.startswith(f"{_CARD}:")
+
+
+def is_of_card_of(key: str, person_id: str) -> bool:
+    """Whether a card of this person gave it."""
+    return key.startswith(card_key(person_id, ""))
 
 
 def get_answer(tx: Query, auth_request: str) -> Answer | None:

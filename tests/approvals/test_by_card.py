@@ -12,8 +12,16 @@ from pairing_server.approvals.flow import Asked, request_id
 from pairing_server.approvals.refusals import AuthRequestClosed, NotKnownThere
 from pairing_server.approvals.scan import ScanFlow
 from pairing_server.errors import NotFound
+from pairing_server.keys.policy import server_policy
+from pairing_server.oidc.redemption import write_redemption
+from pairing_server.oidc.refusals import AccessDenied
 from pairing_server.ports import Ports
-from pairing_server.registry import RegistryUnavailableError, people, person_workstations
+from pairing_server.registry import (
+    RegistryUnavailableError,
+    clients,
+    people,
+    person_workstations,
+)
 from tests.approvals.desk import UnreliableRegistry
 from tests.approvals.requests import SHOWN
 from tests.doubles import StalledStore
@@ -58,7 +66,8 @@ async def test_a_card_makes_a_request_its_holders_and_approves_it(desk, card):
     await approval(desk).approve(identifier, card)
 
     request = await stored(desk, identifier)
-    assert (request.status, request.answer.credential_id) == ("approved", "card:1f")
+    key = f"card:{request.person_id}:1f"
+    assert (request.status, request.answer.credential_id) == ("approved", key)
     assert request.shown.organisation == desk.house.holder.organisation_name
     assert await desk.count("answers") == 1
 
@@ -130,3 +139,30 @@ async def test_its_holder_has_logged_in_there_from_then_on(desk, card):
         return person_workstations.get(tx, person.id, desk.client_id, "browser:w")
 
     assert (await desk.house.registry.read(there)).is_known
+
+
+async def test_an_approval_by_card_moved_to_another_person_is_none(desk, card):
+    """The highest level there is, for whoever can write to the Store."""
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    identifier = await asked(desk, shown=await shown_there(desk))
+    await approval(desk).approve(identifier, card)
+    request = await stored(desk, identifier)
+    other = await desk.house.registry.read(lambda tx: people.by_uzi_number(tx, "900000777"))
+
+    with pytest.raises(AccessDenied):
+        await redeem(desk, replace(request, person_id=other.id))
+    subject, _ = await redeem(desk, request)
+    assert subject.person.uzi_number == desk.house.holder.uzi_number
+
+
+async def shown_there(desk):
+    client = await desk.house.registry.read(lambda tx: clients.get(tx, desk.client_id))
+    return replace(SHOWN, ura=desk.house.holder.ura, client=client.name)
+
+
+async def redeem(desk, request):
+    now, policy = desk.house.ports.clock(), server_policy(desk.house.settings)
+    return await desk.house.registry.commit(
+        lambda tx: write_redemption(tx, request, "jti", now, policy)
+    )
