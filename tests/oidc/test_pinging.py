@@ -15,7 +15,7 @@ from aiohttp import web
 from pairing_server.approvals.flow import request_id
 from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.metrics import PINGS
-from pairing_server.oidc.client_egress import make_client_egress
+from pairing_server.oidc.client_egress import LOOPBACK, make_client_egress
 from pairing_server.oidc.ping import PATIENCE, Outcome
 from pairing_server.oidc.ping_queue import Ping, PingQueue
 from pairing_server.oidc.pinging import Pings
@@ -390,7 +390,9 @@ async def test_a_store_that_is_away_at_the_start_keeps_nobody_from_starting(desk
 
 
 async def test_a_private_address_is_not_called_without_an_agreement(desk, endpoint):
-    settings = desk.house.settings.model_copy(update={"base_url": "https://login.example"})
+    # The network is the operator's own: what is missing is the client's policy.
+    own = {"base_url": "https://login.example", "egress_inside": LOOPBACK}
+    settings = desk.house.settings.model_copy(update=own)
     secure = ping_mode(endpoint.url.replace("http:", "https:"))
     his = await desk.house.registry.read(lambda tx: clients.get(tx, desk.client_id))
     await desk.house.registry.commit(lambda tx: clients.update(tx, replace(his, metadata=secure)))
