@@ -134,15 +134,15 @@ async def test_apns_would_take_wake_ups_and_wakes_nobody(command, apns):
         ("APNS_TEAM_ID", "TEAM000000", "APNs does not believe the key: see that"),
         ("APNS_KEY_ID", "KEY0000000", "PAIRING_APNS_TEAM_ID belong together"),
         ("APNS_TOPIC", "nl.example.other", "is it the bundle id of an app of"),
-        ("APNS_URL", f"https://localhost:{free_port()}", "APNs cannot be reached: let"),
-        ("EGRESS_PROXY", f"http://localhost:{free_port()}", "cannot be reached through the proxy"),
+        ("APNS_URL", "https://localhost:{free_port}", "APNs cannot be reached: let"),
+        ("EGRESS_PROXY", "http://localhost:{free_port}", "cannot be reached through the proxy"),
         ("PUSH_CA_FILE", "", "APNs shows a certificate that is not believed"),
     ],
 )
 async def test_a_mistake_with_apns_is_told_by_what_to_do(
     command, apns, monkeypatch, name, value, said
 ):
-    monkeypatch.setenv(f"PAIRING_{name}", value)
+    monkeypatch.setenv(f"PAIRING_{name}", value.format(free_port=free_port()))
     status, output = await asyncio.to_thread(command, "check")
     assert status == 1
     assert said in " ".join(output.split())
