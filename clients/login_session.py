@@ -85,11 +85,9 @@ class LoginSession:
             self._screen.tell("no_frames", self._word("no_frames"))
 
     def _page(self, started: AnyStarted, link: str) -> str:
-        parts = [self._word("scan"), draw_link(link)]
-        if started.auth_req_id:
-            parts = [self._code_to_type(started), *parts]
-        else:
-            parts.append(self._word("code_if_asked", code=showable(started.binding_code)))
+        # The code is small here: beside the picture, five lines of it fill a terminal.
+        code = self._word("code_if_asked", code=showable(started.binding_code))
+        parts = [self._word("scan"), draw_link(link), code]
         if self._knows(self._hint):
             parts.append(self._word(self._hint))
         return "\n".join(parts)
