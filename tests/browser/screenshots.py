@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from clients import workstation
+from clients import client_key
 from clients.card_profile import Holder
 from clients.desktop import Card
 from clients.pairing import Device
@@ -97,7 +97,7 @@ async def test_pictures_are_taken_of_the_walk(house, sit_down):
 
 async def test_pictures_are_taken_of_ones_own_phones(house, sit_down, clock, monkeypatch):
     that_day = SimpleNamespace(time=lambda: clock().timestamp(), monotonic=time.monotonic)
-    monkeypatch.setattr(workstation, "time", that_day)
+    monkeypatch.setattr(client_key, "time", that_day)
     await house.add_organisation()
     page, desktop = await house.registered(), await house.workstation("HIS")
     phone = await house.bind(page, device=Device("ios", "iPhone 16"))
@@ -127,7 +127,7 @@ async def test_pictures_are_taken_of_ones_own_phones(house, sit_down, clock, mon
 
 async def test_pictures_are_taken_of_the_phone_web_app(house, pick_up, monkeypatch):
     that_day = SimpleNamespace(time=NOW.timestamp, monotonic=time.monotonic)
-    monkeypatch.setattr(workstation, "time", that_day)
+    monkeypatch.setattr(client_key, "time", that_day)
     await house.add_organisation()
     page = await house.registered()
     handset = await pick_up(house, Screen(360, 640, language="en-GB"))
@@ -188,6 +188,14 @@ async def keep_phones(house, handset, page):
     await handset.choose("phones")
     await expect(handset.page.get_by_role("listitem")).to_have_count(1)
     await handset.look("app-12-phones")
+    await handset.choose("back")
+    await handset.choose("workstations")
+    await expect(handset.page.get_by_role("listitem")).to_have_count(1)
+    await handset.look("app-16-workstations")
+    await handset.choose("back")
+    await handset.choose("type_user_code")
+    await handset.type_code("WDJBM")
+    await handset.look("app-17-type-code")
     credential = (await handset.kept())["credentialId"]
     await house.phone_status().block(credential, "operator:test")
     await handset.sees("blocked")

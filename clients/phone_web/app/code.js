@@ -6,31 +6,40 @@
 import { el, icon, say } from "./view.js";
 import { t } from "./words.js";
 
-const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+/** So much may be pasted, with whatever stands between what counts. */
+const LONGEST = 40;
+/** What a code is made of, and how its keypad is laid out. */
+const DIGITS = {
+  name: "digits", keys: "123456789", others: /[^0-9]/g, full: "all_digits", keypad: "keypad", erase: "erase",
+};
+/** The letters of a user code: no vowels, so no words, and nothing that looks alike. */
+export const LETTERS = {
+  name: "letters", keys: "BCDFGHJKLMNPQRSTVWXZ", others: /[^BCDFGHJKLMNPQRSTVWXZ]/g, full: "all_letters", keypad: "keypad_letters", erase: "erase_letter",
+};
 
 /**
- * Make a field for `length` digits; `onenter` is called when Enter is pressed.
+ * Make a field for a code of `length`; `onenter` is called when Enter is pressed.
  *
  * `instead` is a button for the one place of the keypad that has no digit.
  */
-export function codeField(length, label, { onenter, onchange, instead } = {}) {
-  const boxes = el("div", { class: "boxes", "aria-hidden": "true" }, Array.from({ length }, () => el("span")));
+export function codeField(length, label, { onenter, onchange, instead, kind = DIGITS } = {}) {
+  const boxes = el("div", { class: `boxes ${kind.name}`, "aria-hidden": "true" }, Array.from({ length }, () => el("span")));
   const input = el("input", {
-    type: "text", inputmode: "none", autocomplete: "off", maxlength: length, "aria-label": label,
+    type: "text", inputmode: "none", autocomplete: "off", maxlength: LONGEST, "aria-label": label,
     spellcheck: "false", enterkeyhint: "done",
   });
   const set = (text) => {
     const before = input.value;
-    input.value = text.replace(/\D/g, "").slice(0, length);
+    input.value = text.toUpperCase().replace(kind.others, "").slice(0, length);
     paint();
-    if (input.value.length === length && before.length !== length) say(t("all_digits"));
+    if (input.value.length === length && before.length !== length) say(t(kind.full));
     onchange?.(input.value);
   };
   const paint = () => [...boxes.children].forEach((box, at) => {
     box.textContent = input.value[at] ?? "";
     box.classList.toggle("at", at === input.value.length);
   });
-  const type = (digit) => set(input.value + digit);
+  const type = (key) => set(input.value + key);
   const erase = () => set(input.value.slice(0, -1));
 
   input.addEventListener("input", () => { const typed = input.value; input.value = ""; set(typed); });
@@ -39,7 +48,7 @@ export function codeField(length, label, { onenter, onchange, instead } = {}) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
     if (target !== input && target.closest?.("input, textarea, select")) return;
-    if (/^\d$/.test(event.key) && target !== input) type(event.key);
+    if (event.key.length === 1 && !event.key.toUpperCase().match(kind.others) && target !== input) type(event.key);
     else if (event.key === "Backspace" && target !== input) erase();
     else if (event.key === "Enter" && !target.closest?.("button, a, summary")) onenter?.();
     else return;
@@ -48,11 +57,12 @@ export function codeField(length, label, { onenter, onchange, instead } = {}) {
   document.addEventListener("keydown", press);
   paint();
 
-  const key = (digit) => el("button", { type: "button", onclick: () => type(digit) }, digit);
-  const rubber = el("button", { type: "button", class: "erase", "aria-label": t("erase"), onclick: erase }, icon("erase"));
+  const key = (name) => el("button", { type: "button", onclick: () => type(name) }, name);
+  const rubber = el("button", { type: "button", class: "erase", "aria-label": t(kind.erase), onclick: erase }, icon("erase"));
+  const last = kind === DIGITS ? [instead ?? el("span"), key("0")] : [];
   return {
     field: el("div", { class: "code" }, input, boxes),
-    keypad: el("div", { class: "keypad", role: "group", "aria-label": t("keypad") }, KEYS.map(key), instead ?? el("span"), key("0"), rubber),
+    keypad: el("div", { class: `keypad ${kind.name}`, role: "group", "aria-label": t(kind.keypad) }, [...kind.keys].map(key), last, rubber),
     value: () => input.value,
     isFull: () => input.value.length === length,
     clear: () => set(""),

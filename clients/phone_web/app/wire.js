@@ -15,7 +15,12 @@ export class Refused extends Error {
 }
 
 /** No answer came, or one that says to come back: nothing is known of what the call did. */
-export class Away extends Error {}
+export class Away extends Error {
+  constructor(reason, status = 0) {
+    super(reason);
+    this.status = status;
+  }
+}
 
 const PATIENCE = 15_000;
 
@@ -67,7 +72,7 @@ async function reach(path, request, patience, signal) {
 
 async function read(answer) {
   const { status, headers } = answer;
-  if (status >= 500 || status === 429) throw new Away(String(status));
+  if (status >= 500 || status === 429) throw new Away(String(status), status);
   const isJson = (headers.get("Content-Type") ?? "").startsWith("application/json");
   const body = isJson ? await answer.json() : {};
   if (status >= 400) throw new Refused(status, body);

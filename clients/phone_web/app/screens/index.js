@@ -19,14 +19,16 @@ import { request } from "./request.js";
 import { scan } from "./scan.js";
 import { blocked, expired } from "./stopped.js";
 import { transfer } from "./transfer.js";
+import { typeCode } from "./type_code.js";
 import { unbind } from "./unbind.js";
 import { unblock } from "./unblock.js";
 import { unbound, unsupported, welcome } from "./welcome.js";
+import { workstations } from "./workstations.js";
 
 /** Those of a phone that is bound: meanwhile it follows what is asked. */
 const bound = {
   ended, history, home, install, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
-  stopPhone, transfer, unbind,
+  stopPhone, transfer, typeCode, unbind, workstations,
 };
 const others = { blocked, expired, newPhone, pairing, recovery, refusedCode, scan, unblock, unbound, unsupported, welcome };
 

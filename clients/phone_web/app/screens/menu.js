@@ -25,7 +25,9 @@ export function menu(app) {
       heading(t("menu")),
       identity,
       el("ul", { class: "cards" }, [
+        entry("pen", t("type_user_code"), "typeCode"),
         entry("phone", t("phones"), "phones"),
+        entry("screen", t("workstations"), "workstations"),
         entry("clock", t("history"), "history"),
         entry("bell", t("notifications"), "notifications"),
         entry("scan", t("add_phone"), "scan"),

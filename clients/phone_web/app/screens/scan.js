@@ -3,8 +3,9 @@
 import { NoCamera, scan as scanWith } from "../camera.js";
 import { explain } from "../explain.js";
 import { readLink } from "../link.js";
+import { kept } from "../phone.js";
 import { isOutdated } from "../shell.js";
-import { buzz, el, faultLine, heading, say } from "../view.js";
+import { button, buzz, el, faultLine, heading, say } from "../view.js";
 import { t } from "../words.js";
 
 const REASONS = { denied: "camera_denied", none: "camera_none", busy: "camera_busy" };
@@ -14,6 +15,7 @@ export function scan(app) {
   const video = el("video", { playsinline: true, muted: true, "aria-hidden": "true" });
   video.muted = true;
   const leaving = new AbortController();
+  const instead = button(t("type_user_code"), () => app.replace("typeCode"), { kind: "quiet", picture: "pen", hidden: true });
   const heard = (text) => {
     const read = readLink(text, location.origin);
     if (read.kind === "elsewhere") return fault.show(t("code_elsewhere_short", { host: read.host }));
@@ -30,8 +32,10 @@ export function scan(app) {
       el("p", { class: "lead" }, t("scan_text")),
       el("div", { class: "finder" }, video, el("div", { class: "frame" })),
       fault.line,
+      instead,
     ],
     begin() {
+      kept().then((known) => { instead.hidden = !known?.token; });
       scanWith(video, heard, leaving.signal).catch((error) => {
         // The decoder of an older version is not there any more.
         if (!(error instanceof NoCamera) && isOutdated()) location.reload();
