@@ -68,7 +68,7 @@ lock:  ## Resolve the hashed locks anew (needs uv).
 	uv pip compile pyproject.toml $(LOCK) --extra demo --extra desktop --group build --group dev -o requirements/dev.txt
 
 clean:  ## Remove what was installed and made here.
-	rm -rf $(VENV) build data *.egg-info
+	rm -rf $(VENV) build data *.egg-info tests/independent/node_modules
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --no-strip-extras --exclude-newer "1 week" -q
