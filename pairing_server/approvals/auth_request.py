@@ -144,6 +144,7 @@ class AuthRequest:
             stands for the code; the first one there.
         is_fetched: Whether a phone was given it.
         is_discreet: Whether the client is not to learn that anybody is there.
+        needs_known_place: Whether a phone's yes counts only where its person has logged in before.
         is_for_whoever_scans: Whether it becomes the person's whose phone scans it first.
     """
 
@@ -163,6 +164,7 @@ class AuthRequest:
     asked_at: datetime | None = None
     is_fetched: bool = False
     is_discreet: bool = False
+    needs_known_place: bool = False
     grant: Grant = Grant.CIBA
     is_for_whoever_scans: bool = False
 

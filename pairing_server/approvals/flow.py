@@ -55,6 +55,7 @@ class Asked:
         person_id: `None` for a hint that names nobody this client may know of.
         gate: From which workstations the client may wake the person.
         is_discreet: Whether the client is not to learn that anybody is there.
+        needs_known_place: Whether a phone's yes counts only where its person has logged in before.
         is_for_whoever_scans: Nobody is woken: the request is whose phone scans it first.
     """
 
@@ -67,6 +68,7 @@ class Asked:
     lifetime: timedelta
     gate: Gate = Gate.VOUCHED
     is_discreet: bool = False
+    needs_known_place: bool = False
     grant: Grant = Grant.CIBA
     is_for_whoever_scans: bool = False
 
@@ -136,6 +138,7 @@ class ApprovalFlow:
             expires_at=now + asked.lifetime,
             asked_at=now,
             is_discreet=asked.is_discreet,
+            needs_known_place=asked.needs_known_place,
             grant=asked.grant,
             is_for_whoever_scans=asked.is_for_whoever_scans,
         )
@@ -202,6 +205,7 @@ class ApprovalFlow:
             KeyNotAccepted: the organisation does not take such a key.
             PhoneBlocked: the phone was blocked meanwhile.
             SignCountRegressed: well signed, and the key may have been copied.
+            WorkstationNotKnown: the client's policy asks for one where they have logged in before.
             WrongCode: well signed, but the wrong code; an attempt is gone.
         """
         request = await self.open_request(phone.person.id, identifier)

@@ -10,7 +10,7 @@ from pairing_server.approvals.auth_request import (
     DenyReason,
     Status,
 )
-from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.approvals.refusals import AuthRequestClosed, WorkstationNotKnown
 from pairing_server.audit.events import (
     AuthRequestApproved,
     AuthRequestDenied,
@@ -22,7 +22,7 @@ from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy, accepts
 from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
 from pairing_server.registry import Transaction, answers, credentials, person_workstations
-from pairing_server.registry.credentials import CredentialStatus, Use
+from pairing_server.registry.credentials import Credential, CredentialStatus, Use
 from pairing_server.registry.person_workstations import Place
 
 
@@ -46,6 +46,7 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
         InvalidAssertion: the sign count did not grow.
         KeyNotAccepted: the organisation does not take such a key.
         PhoneBlocked: the phone was cut off.
+        WorkstationNotKnown: it is to be one where the person has logged in before.
     """
     known = answers.get_answer(tx, request.id)
     if known is not None:
@@ -63,8 +64,7 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
     if credential is None or credential.status is not CredentialStatus.ACTIVE:
         raise PhoneBlocked
     if answer.decision is Decision.APPROVE:
-        if not accepts(policy_of(tx, request.shown.ura, policy), credential):
-            raise KeyNotAccepted
+        _check_policies(tx, request, credential, policy)
         if not credentials.record_use(tx, credential.id, _use(request, answer, now)):
             raise InvalidAssertion(None, "sign count did not grow")
     answers.add_answer(
@@ -90,6 +90,21 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
     elif answer.reason is DenyReason.NOT_ME:
         person_workstations.close_push(tx, place, now)
         tx.record(_closed(request, place))
+
+
+def _check_policies(
+    tx: Transaction, request: AuthRequest, credential: Credential, policy: KeyPolicy
+) -> None:
+    """Make sure that organisation and client take a yes of this key from this workstation."""
+    if not accepts(policy_of(tx, request.shown.ura, policy), credential):
+        raise KeyNotAccepted
+    if not request.needs_known_place:
+        return
+    there = person_workstations.get(
+        tx, credential.person_id, request.client_id, request.workstation_id
+    )
+    if there is None or not there.is_known:
+        raise WorkstationNotKnown
 
 
 def _use(request: AuthRequest, answer: Answer, now: datetime) -> Use:

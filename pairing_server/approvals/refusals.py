@@ -39,6 +39,17 @@ class NotKnownThere(Refusal):
     )
 
 
+class WorkstationNotKnown(Refusal):
+    """The client takes a phone's yes only where its person has logged in before."""
+
+    code = "workstation_not_known"
+    status = 403
+    description = (
+        "You have not logged in at this workstation before: log in there with your UZI card once, "
+        "or go to one that knows you."
+    )
+
+
 class UnknownUserCode(NotFound):
     """The code leads nowhere, or to a request that is another person's or over."""
 

@@ -286,7 +286,8 @@ class BrowserLogins:
         *,
         person_id: str | None = None,
     ) -> tuple[str, str]:
-        code = draw_digits(self._random, policy_of(client).code_digits)
+        policy = policy_of(client)
+        code = draw_digits(self._random, policy.code_digits)
         shown = Shown(
             client=client.name,
             organisation="",
@@ -309,6 +310,7 @@ class BrowserLogins:
             code=code,
             lifetime=LIFETIME,
             gate=Gate.KNOWN,
+            needs_known_place=policy.known_workstation,
             grant=Grant.CODE,
             is_for_whoever_scans=way is not Way.PHONE,
         )

@@ -76,6 +76,7 @@ class DeviceFlow:
             ),
             code=binding.code or draw_digits(self._random, policy.code_digits),
             lifetime=backchannel.lifetime_of(form.get("requested_expiry")),
+            needs_known_place=policy.known_workstation,
             grant=Grant.DEVICE,
             is_for_whoever_scans=True,
         )

@@ -139,6 +139,7 @@ class LoginFlow:
             code=request.binding.code or draw_digits(self._random, policy.code_digits),
             lifetime=request.lifetime,
             gate=policy.push,
+            needs_known_place=policy.known_workstation,
             is_discreet=policy.knows_users is KnowsUsers.NONE,
             grant=Grant.CIBA,
         )

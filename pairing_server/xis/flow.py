@@ -152,6 +152,7 @@ class XisFlow:
                 code=draw_digits(self._random, policy.code_digits),
                 lifetime=LIFETIME,
                 gate=policy.push,
+                needs_known_place=policy.known_workstation,
                 grant=Grant.SESSION,
                 is_for_whoever_scans=person_id is None,
             )

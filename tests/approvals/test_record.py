@@ -12,7 +12,7 @@ import pytest
 from pairing_server.approvals.auth_request import Decision, DenyReason, Status
 from pairing_server.approvals.evidence import details
 from pairing_server.approvals.record import record_answer
-from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.approvals.refusals import AuthRequestClosed, WorkstationNotKnown
 from pairing_server.keys.credential import AttestationVerdict
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy
@@ -73,6 +73,29 @@ async def test_an_approval_is_kept_with_what_was_signed(desk, record):
         "signed": signed,
         "assertion": {"signature": "yes"},
     }
+
+
+async def test_a_yes_from_a_new_workstation_is_none_where_a_known_one_is_asked_for(desk, clock):
+    phone, request = await desk.bound(), replace(PENDING, needs_known_place=True)
+    request = replace(request, expires_at=clock() + timedelta(minutes=2))
+    answer = replace(approval(), credential_id=phone.credential.id)
+
+    async def record(request, answer):
+        await desk.house.registry.commit(
+            lambda tx: record_answer(tx, request, answer, phone, {}, clock(), KeyPolicy())
+        )
+
+    nameless = replace(request, workstation_id="")
+    for unknown in (request, nameless):
+        with pytest.raises(WorkstationNotKnown):
+            await record(unknown, answer)
+    # Who has logged in there by a card, or before the policy was agreed, logs in there again.
+    await record(replace(request, id="before", needs_known_place=False), answer)
+    await record(request, replace(answer, digest="again", sign_count=2))
+    assert await desk.actions("AuthRequestApproved") == ["AuthRequestApproved"] * 2
+    # A no counts from anywhere.
+    no = replace(denial(reason=DenyReason.OTHER), credential_id=phone.credential.id)
+    await record(replace(nameless, id="no"), no)
 
 
 async def test_a_denial_is_kept_with_its_reason(desk, record):

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from clients.auth_request import Closed, WrongCode
+from clients.wire import WireError
 from pairing_server.registry import RegistryUnavailableError
 from pairing_server.registry.tables import client as client_table
 from tests.approvals.desk import Desk, UnreliableRegistry, held
@@ -257,3 +258,10 @@ async def test_what_could_not_be_written_down_is_asked_of_nobody(desk, xis, stor
         await steps.flow.sign(body, client)
     assert await desk.phone.auth_requests() == []
     assert await xis.events(after=2) == []
+
+
+async def test_a_session_is_opened_only_where_the_person_is_known_if_the_client_asks_so(desk, xis):
+    await change(desk, sa.update(client_table).values(policy='{"known_workstation": true}'))
+    with pytest.raises(WireError) as refused:
+        await xis.opened()
+    assert refused.value.error == "workstation_not_known"
