@@ -33,7 +33,7 @@ from pairing_server.http import (
     language_of,
 )
 from pairing_server.languages import DEFAULT, Language, translate
-from pairing_server.limits import LIMITED, Limiter, address_of
+from pairing_server.limits import COSTS, LIMITED, Limiter, address_of
 from pairing_server.metrics import REQUEST_SECONDS
 from pairing_server.registry import RegistryUnavailableError
 from pairing_server.store import StoreUnavailableError
@@ -196,8 +196,10 @@ def _check_path(request: web.Request) -> None:
 
 
 def _check_rate(request: web.Request, limiter: Limiter) -> None:
-    if (request.method, _route(request)) in LIMITED:
-        limiter.take(address_of(request, request.app[SETTINGS].trusted_proxies))
+    called = request.method, _route(request)
+    if called in LIMITED:
+        address = address_of(request, request.app[SETTINGS].trusted_proxies)
+        limiter.take(address, COSTS.get(called, 1))
 
 
 def _of_aiohttp(error: web.HTTPException) -> Refusal:

@@ -41,6 +41,9 @@ LIMITED = frozenset(
     }
 )
 
+#: What counts for so many calls: what it leaves in the Store stays there for as much longer.
+COSTS = {("GET", "/authorize"): 5}
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -60,16 +63,20 @@ class Limiter:
         self._tolerance = (rate.burst - 1) * self._interval
         self._due: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, address: str) -> None:
+    def take(self, address: str, cost: int = 1) -> None:
         """Count a call.
+
+        Args:
+            cost: For how many it counts.
 
         Raises:
             TooManyRequests: the address is over its rate; the call is not counted.
         """
         now = self._monotonic()
         due = max(self._due.pop(address, now), now)
-        over = due - now > self._tolerance
-        self._due[address] = due if over else due + self._interval
+        spent = cost * self._interval
+        over = due + spent - self._interval - now > self._tolerance
+        self._due[address] = due if over else due + spent
         if len(self._due) > ADDRESSES:
             self._due.popitem(last=False)
         if over:

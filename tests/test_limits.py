@@ -1,6 +1,7 @@
 """Strangers are limited by where they come from, and by nothing that they say themselves."""
 
 import ipaddress
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pairing_server import limits
 from pairing_server.app import make_app
 from pairing_server.errors import TooManyRequests
-from pairing_server.limits import LIMITED, Limiter, Rate, address_of
+from pairing_server.limits import COSTS, LIMITED, Limiter, Rate, address_of
 from pairing_server.settings import load
 
 PROXY = (ipaddress.ip_network("10.0.0.0/8"),)
@@ -45,6 +46,18 @@ def test_a_burst_passes_and_then_the_rate(burst, seconds):
     assert taken(limiter, "a", 2 * burst + 200) == burst
     clock.now += seconds
     assert taken(limiter, "a", 2 * burst + 200) == min(burst, 2 * seconds)
+
+
+@given(st.integers(1, 10), st.integers(1, 50))
+def test_what_costs_more_counts_for_as_many(cost, burst):
+    one, more = Limiter(Clock(), Rate(1, burst)), Limiter(Clock(), Rate(1, burst))
+    passed = 0
+    for _ in range(burst + 1):
+        with suppress(TooManyRequests):
+            more.take("a", cost)
+            passed += 1
+    assert passed == burst // cost
+    assert taken(one, "a", burst + 1) == burst
 
 
 def test_one_address_does_not_use_up_anothers():
@@ -108,6 +121,20 @@ async def test_a_stranger_who_starts_too_many_sessions_is_told_to_wait(make_hous
             assert alive.status == 200
 
 
+async def test_a_login_page_counts_for_as_many_calls_as_it_lasts_longer(make_house):
+    """Each leaves what a stranger sends in the Store, and for half an hour."""
+    cost = COSTS["GET", "/authorize"]
+    async with make_house(rate=Rate(per_second=0.01, burst=2 * cost + 1)) as house:
+        statuses = []
+        for path in ("/authorize", "/authorize", "/authorize"):
+            async with house.http.get(f"{house.base_url}{path}") as told:
+                statuses.append(told.status)
+        assert statuses == [400, 400, 429]
+        # What is left is enough for what counts for one.
+        async with house.http.post(f"{house.base_url}/uzi/sessions", json={}) as told:
+            assert told.status != 429
+
+
 async def test_what_is_limited_are_routes_that_exist(stores):
     app = make_app(load({}), stores)
     known = {
@@ -117,3 +144,4 @@ async def test_what_is_limited_are_routes_that_exist(stores):
     }
 
     assert known >= LIMITED
+    assert COSTS.keys() <= LIMITED

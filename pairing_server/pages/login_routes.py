@@ -48,6 +48,8 @@ PERSON_KEPT = timedelta(days=30)
 #: As long as a page may stand there.
 LONGEST = timedelta(minutes=30)
 MAX_NAME_CHARACTERS = 100
+#: One login is followed in as many tabs, and in those that broke without a word.
+MOST_TABS = 4
 _STYLE = "portal.css"
 _NEW_HERE = N_("This computer has not been used here before.")
 
@@ -77,6 +79,7 @@ class LoginPages:
         self._random = random
         self._secret = secret
         self._held = HeldCalls(MOST_OF_CLIENT)
+        self._tabs = HeldCalls(MOST_TABS)
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -152,7 +155,9 @@ class LoginPages:
         login = await self._login(request)
         stream = await begin_events(request)
         with (
-            self._held.hold(login.request.client_id, LONGEST) as wait,
+            # First: or one stranger's page had all that the client's pages may have.
+            self._tabs.hold(login.id, LONGEST) as of_login,
+            self._held.hold(login.request.client_id, of_login) as wait,
             suppress(ConnectionError, TimeoutError),
         ):
             async with aclosing(self._logins.watch(login)) as news:

@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
 
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, FETCHED_BY
 from pairing_server.oidc import browser_login
-from pairing_server.pages.login_routes import PERSON_COOKIE, WORKSTATION_COOKIE
+from pairing_server.pages.login_routes import MOST_TABS, PERSON_COOKIE, WORKSTATION_COOKIE
 from pairing_server.registry.client_metadata import ClientMetadata
 from tests.oidc.browser import BYE, PAGE, answer_in, login_page
 from tests.oidc.client import BareClient
@@ -98,6 +99,18 @@ async def test_a_page_is_of_the_browser_that_began_it(house, page):
     own.path = page.path
     shown = await own.look()
     assert (shown.status, shown.page.heading) == (404, "This login is not there any more")
+
+
+async def test_one_login_is_followed_in_a_few_tabs_and_then_by_coming_back(house, page):
+    """Or one stranger's page would have every stream that its client may have."""
+    url = f"{house.base_url}{page.path}/events"
+    async with AsyncExitStack() as tabs, asyncio.timeout(20):
+        for _ in range(MOST_TABS):
+            stream = await tabs.enter_async_context(page.visitor.portal._http.get(url))
+            assert await stream.content.readline() == b"event: progress\n"
+        async with page.visitor.portal._http.get(url) as last:
+            assert (await last.text()).count("event: ") == 1
+        assert not stream.content.at_eof()
 
 
 async def test_whoever_approves_logs_in_the_browser_that_began_it_and_no_other(house, page, phone):
