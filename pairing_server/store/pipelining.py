@@ -3,7 +3,8 @@
 A redis-py call costs more processor time than checking a signature, nearly all of it per round
 trip.  So callers only queue their command; at the end of the turn what has gathered is sent in
 one write.  While all lanes are under way commands go on gathering: the busier, the larger the
-groups.
+groups.  What redis-py does for any command, and ours need not have, is left out: its connections
+are used, kept by the lanes, but neither its pipelines nor its way to write commands.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from redis.asyncio.client import Redis
+from hiredis import pack_command
 from redis.asyncio.connection import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
@@ -46,7 +47,7 @@ class Pipelining:
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._client = Redis(connection_pool=pool)
+        self._idle: list[Connection] = []
         self._queue: deque[_Command] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
         self._flush_is_due = False
@@ -124,12 +125,25 @@ class Pipelining:
             await self._answer(group, replies)
 
     async def _round_trip(self, group: list[_Command]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
         # Connecting is repeated here, where nothing has been sent yet.
-        pipeline.connection = await self._connect()
-        for command in group:
-            pipeline.execute_command(*command.arguments)
-        return await pipeline.execute(raise_on_error=False)
+        connection = await self._take_connection()
+        try:
+            packed = b"".join([_packed(command) for command in group])
+            await connection.send_packed_command(packed, check_health=False)
+            return [await _reply(connection) for _ in group]
+        finally:
+            # redis-py has closed it where a reply is still to come.
+            self._idle.append(connection)
+
+    async def _take_connection(self) -> Connection:
+        """Return a connection that is clean, the one that was used last if there is any."""
+        while self._idle:
+            connection = self._idle.pop()
+            if await _is_clean(connection):
+                return connection
+            await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
+        return await self._connect()
 
     async def _connect(self) -> Connection:
         for pause in CONNECT_PAUSES:
@@ -165,6 +179,29 @@ class Pipelining:
             await self._pool.disconnect(inuse_connections=False)
         except (RedisError, OSError) as error:
             _log.warning("store.disconnect_failed", error=type(error).__name__)
+
+
+def _packed(command: _Command) -> bytes:
+    # What its types say of a tuple's length is not meant.
+    packed: bytes = pack_command(command.arguments)  # type: ignore[arg-type]
+    return packed
+
+
+async def _reply(connection: Connection) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+async def _is_clean(connection: Connection) -> bool:
+    """Whether it leads to the server that it was opened to, and nothing has come unasked."""
+    if not connection.is_connected or connection.should_reconnect():  # type: ignore[no-untyped-call]
+        return False
+    try:
+        return not await connection.can_read()
+    except (RedisError, OSError):
+        return False
 
 
 def _fail(commands: Any, cause: Exception) -> None:

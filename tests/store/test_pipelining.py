@@ -38,7 +38,8 @@ async def stoppable(tmp_path):
 
 
 async def reads(store):
-    return (await run(store, "INFO", "stats"))["total_reads_processed"]
+    stats = await run(store, "INFO", "stats")
+    return int(stats.partition(b"total_reads_processed:")[2].split()[0])
 
 
 async def test_commands_of_one_turn_share_a_round_trip(store):
@@ -89,6 +90,25 @@ async def test_a_group_is_bounded(monkeypatch, store):
     monkeypatch.setattr(store._pipelining, "_round_trip", noted)
     await asyncio.gather(*(store.get("key") for _ in range(25)))
     assert groups == [10, 10, 5]
+
+
+async def test_a_connection_is_used_again_and_again(store):
+    before = await run(store, "INFO", "stats")
+    for _ in range(20):
+        await store.get("key")
+    after = await run(store, "INFO", "stats")
+    opened_before, opened_after = (
+        each.partition(b"total_connections_received:")[2].split()[0] for each in (before, after)
+    )
+    assert opened_before == opened_after
+
+
+async def test_what_comes_unasked_answers_no_command(store):
+    await store.create("key", b"value", MINUTE)
+    (connection,) = store._pipelining._idle
+    await connection.send_packed_command(b"PING\r\n", check_health=False)
+    await asyncio.sleep(0.1)
+    assert await store.get("key") == b"value"
 
 
 async def test_whoever_is_cancelled_in_the_queue_sends_nothing(store):
