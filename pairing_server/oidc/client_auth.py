@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 from cryptography import x509
 
 from pairing_server.oidc.client_certificate import CertificateError, believed, check_name
 from pairing_server.oidc.client_key_sets import ClientKeySets
-from pairing_server.oidc.client_keys import UnverifiedError
+from pairing_server.oidc.client_keys import Part, UnverifiedError, unverified
 from pairing_server.oidc.metadata import BACKCHANNEL_PATH, PAR_PATH, TOKEN_PATH
 from pairing_server.oidc.refusals import InvalidClient
 from pairing_server.ports import Ports
@@ -168,8 +167,8 @@ def check_claims(
 
 def _claimed_client(assertion: str) -> str:
     try:
-        claims = jwt.decode(assertion, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        claims = unverified(assertion, Part.CLAIMS)
+    except ValueError as error:
         raise InvalidClient(repr(error)) from error
     client_id = claims.get("sub")
     if not isinstance(client_id, str) or not _IDENTIFIER.fullmatch(client_id):

@@ -1,17 +1,23 @@
 """Rules of a client's keys: which of them may sign, and whether one did (RFC 7515, RFC 7517)."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pairing_server.registry.client_metadata import Algorithm
+from pairing_server.tokens import b64url_decode
 
 #: NIST SP 800-131A rev. 2 table 2; RFC 7518 section 3.5 asks for as much.
 MIN_RSA_BITS = 2048
 #: More keys than anybody rotates; each may cost a verification.
 MAX_KEYS = 20
+#: Keys that are kept as they were read; what they are is in their text, so none is ever stale.
+KEPT_KEYS = 256
 
 #: By key type and curve, in the order in which they are tried.
 _ALGORITHMS = {
@@ -19,6 +25,7 @@ _ALGORITHMS = {
     ("OKP", "Ed25519"): (Algorithm.EDDSA,),
     ("RSA", None): (Algorithm.PS256, Algorithm.RS256),
 }
+_PARTS = 3
 _PRIVATE = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
 
 Jwk = Mapping[str, Any]
@@ -34,6 +41,31 @@ class UnverifiedError(Exception):
     def __init__(self, *, is_of_unknown_key: bool) -> None:
         super().__init__("unknown key" if is_of_unknown_key else "no key verifies it")
         self.is_of_unknown_key = is_of_unknown_key
+
+
+class Part(IntEnum):
+    """The parts of a compact JWS that are JSON (RFC 7515 section 7.1)."""
+
+    HEADER = 0
+    CLAIMS = 1
+
+
+def unverified(token: str, part: Part) -> dict[str, Any]:
+    """Read a part of a token that nobody has verified: only to find the key that does.
+
+    Raises:
+        ValueError: it is no compact JWS.
+    """
+    parts = token.split(".", 3)
+    if len(parts) != _PARTS:
+        raise ValueError("not a compact JWS")
+    try:
+        read = json.loads(b64url_decode(parts[part]))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(read, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004  (whatever it is, it is no JWS)
+    return read
 
 
 def algorithms_of(jwk: Jwk, allowed: Collection[Algorithm]) -> tuple[Algorithm, ...]:
@@ -60,8 +92,8 @@ def verified(
         UnverifiedError: none did.
     """
     try:
-        header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        header = unverified(token, Part.HEADER)
+    except ValueError as error:
         raise UnverifiedError(is_of_unknown_key=False) from error
     kid, algorithm = header.get("kid"), header.get("alg")
     for jwk in keys[:MAX_KEYS]:
@@ -82,12 +114,19 @@ def _keys_of(jwk: Jwk, algorithm: object, allowed: Collection[Algorithm]) -> Ite
     for each in algorithms_of(jwk, allowed):
         if each != algorithm:
             continue
-        try:
-            key = jwt.PyJWK.from_dict(dict(jwk), each)
-        except (jwt.PyJWTError, ValueError, TypeError):
-            continue
-        if is_long_enough(key):
+        key = _read_key(json.dumps(jwk), each)
+        if key is not None:
             yield key
+
+
+@lru_cache(maxsize=KEPT_KEYS)
+def _read_key(jwk: str, algorithm: Algorithm) -> jwt.PyJWK | None:
+    """Read a key, if it is of use: the same again and again, whoever shows what it signed."""
+    try:
+        key = jwt.PyJWK.from_json(jwk, algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    return key if is_long_enough(key) else None
 
 
 def is_long_enough(key: jwt.PyJWK) -> bool:

@@ -13,10 +13,12 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from pairing_server.oidc.client_keys import (
     MAX_KEYS,
+    Part,
     UnverifiedError,
     algorithms_of,
     check_key_set,
     read_key_set,
+    unverified,
     verified,
 )
 from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
@@ -154,3 +156,39 @@ def test_any_key_is_of_use_or_refused(key):
     for signed in (token(EC_KEY, "ES256"), token(RSA_KEY, "RS256"), token(ED_KEY, "EdDSA")):
         with pytest.raises(UnverifiedError):
             verified(signed, [read], ALL, {})
+
+
+def test_a_key_in_the_place_of_another_verifies_nothing_of_its():
+    named = token(EC_KEY, "ES256", kid="k")
+    assert verified(named, [jwk(EC_KEY, kid="k")], ALL, {})
+    with pytest.raises(UnverifiedError):
+        verified(named, [jwk(OTHER_KEY, kid="k")], ALL, {})
+
+
+def test_a_key_that_was_read_for_one_algorithm_is_not_taken_for_another():
+    key = jwk(RSA_KEY)
+    assert verified(token(RSA_KEY, "PS256"), [key], ALL, {})
+    with pytest.raises(UnverifiedError):
+        verified(token(RSA_KEY, "RS256"), [key], DEFAULT_ALGORITHMS, {})
+
+
+def test_what_is_read_before_it_is_verified_is_what_stands_there():
+    signed = token(EC_KEY, "ES256", kid="k")
+    assert unverified(signed, Part.HEADER)["kid"] == "k"
+    assert unverified(signed, Part.CLAIMS) == {"sub": "his"}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [b"[]", b"1", b"{", b"\xff", b"[" * 100_000],
+    ids=["list", "number", "broken off", "not Unicode", "nested"],
+)
+def test_what_is_no_object_is_not_read(claims):
+    with pytest.raises(ValueError):  # noqa: PT011  (whatever it says)
+        unverified(f"e30.{urlsafe_b64encode(claims).decode().rstrip('=')}.e30", Part.CLAIMS)
+
+
+@pytest.mark.parametrize("text", ["", "e30", "e30.e30", "e30.e30.e30.e30", "e30.!!.e30"])
+def test_what_is_no_compact_jws_is_not_read(text):
+    with pytest.raises(ValueError):  # noqa: PT011  (whatever it says)
+        unverified(text, Part.CLAIMS)
