@@ -52,6 +52,20 @@ def test_libraries_write_the_same_lines(log):
     assert json.loads(line)["event"] == "two\nlines"
 
 
+def test_what_cannot_be_written_fails_nobody(log, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    log().close()
+    structlog.get_logger("test").info("asked")
+
+
+@pytest.mark.parametrize("what", ["\ud800", object(), b"bytes", {1, 2}])
+def test_whatever_a_line_holds_is_written(log, what):
+    written = log()
+    structlog.get_logger("test").info("asked", what=what)
+
+    assert json.loads(written.getvalue())["event"] == "asked"
+
+
 @pytest.mark.parametrize("log_format", LogFormat)
 def test_a_stack_trace_holds_no_variables(log, log_format):
     written = log(log_format=log_format)
