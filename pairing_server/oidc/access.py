@@ -11,7 +11,7 @@ from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import id_token as tokens
 from pairing_server.oidc.id_token import Subject
-from pairing_server.oidc.redemption import Basis, read_subject
+from pairing_server.oidc.redemption import Basis, read_subject, was_cut_off_since
 from pairing_server.oidc.sender import JKT, SenderConstraints, Shown
 from pairing_server.ports import Ports
 from pairing_server.registry.clients import Client
@@ -162,7 +162,10 @@ class AccessFlow:
     async def _subject(self, token: AccessToken) -> Subject | None:
         now = self._clock()
         basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
-        return await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
+        found = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
+        phone = None if found is None else found.credential
+        issued_at = token.expires_at - tokens.LIFETIME
+        return None if phone and was_cut_off_since(phone, issued_at) else found
 
 
 async def _valid(shelf: Shelf[AccessToken], token: str, now: datetime) -> AccessToken | None:

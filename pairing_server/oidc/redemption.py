@@ -61,7 +61,7 @@ def write_redemption(
     if (
         subject is None
         or not _is_as_shown(subject, request.shown)
-        or (subject.credential and _was_cut_off_since(subject.credential, answer.answered_at))
+        or (subject.credential and was_cut_off_since(subject.credential, answer.answered_at))
     ):
         raise AccessDenied(Status.REVOKED)
     answers.add_redemption(
@@ -178,7 +178,7 @@ def _is_as_shown(subject: Subject, shown: Shown) -> bool:
     )
 
 
-def _was_cut_off_since(credential: Credential, approved_at: datetime) -> bool:
+def was_cut_off_since(credential: Credential, approved_at: datetime) -> bool:
     """Whether the phone was blocked since, and unblocked: what it had approved is over.
 
     The Store was told so, and may have forgotten it, or nobody lived to tell it.

@@ -57,6 +57,21 @@ async def test_introspection_tells_what_was_issued(desk, client):
     assert about_assertion == {name: said[name] for name in said if name != "token_type"}
 
 
+async def test_what_was_issued_before_a_block_stays_closed_when_the_phone_is_unblocked(
+    desk, client, clock
+):
+    """Who has blocked a phone does not know what its thief still holds."""
+    body = await logged_in(desk, client)
+    clock.advance(timedelta(seconds=1))
+    await desk.block()
+    await desk.unblock()
+    for token in (body["access_token"], body["id_token"]):
+        assert await introspected(client, token) == {"active": False}
+    assert (await userinfo(desk.house, body["access_token"]))[0] == 401
+    anew = await logged_in(desk, client)
+    assert (await introspected(client, anew["access_token"]))["active"]
+
+
 async def test_foreign_and_unknown_tokens_are_not_active(desk, client):
     body = await logged_in(desk, client)
     house = desk.house
