@@ -114,7 +114,10 @@ def _keys_of(jwk: Jwk, algorithm: object, allowed: Collection[Algorithm]) -> Ite
     for each in algorithms_of(jwk, allowed):
         if each != algorithm:
             continue
-        key = _read_key(json.dumps(jwk), each)
+        try:
+            key = _read_key(json.dumps(jwk), each)
+        except RecursionError:
+            continue
         if key is not None:
             yield key
 

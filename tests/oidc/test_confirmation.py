@@ -162,3 +162,14 @@ def test_any_proof_is_accepted_or_refused(changed, headers):
         return
     assert found.thumbprint == thumbprint(KEY.jwk)
     assert NOW - timedelta(seconds=1) < found.until <= NOW + timedelta(seconds=70)
+
+
+def test_a_key_that_is_nested_without_end_is_no_key():
+    """What the reader just takes, the writer may not."""
+    for depth in range(900, 1000):
+        jwk = KEY.jwk | {"x": json.loads("[" * 90 + "]" * 90)}
+        header = json.dumps({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk})
+        nested = header.replace("[" * 90 + "]" * 90, "[" * depth + "]" * depth)
+        encoded = base64.urlsafe_b64encode(nested.encode()).rstrip(b"=").decode()
+        with pytest.raises(InvalidDpopProof):
+            read(f"{encoded}.e30.{'A' * 86}")
