@@ -66,12 +66,15 @@ class LoginFlow:
             ExpiredLoginHintToken, InvalidBindingMessage, InvalidRequest, InvalidScope: the request
                 is not well formed.
             TooManyOpen: see there.
+            TooManyRequests: too many notifications of this client are awaited.
             UnauthorizedClient: the client is not registered for this.
             UnknownUserId: nobody of the client's organisation by this name has an active phone.
             UnmetRequirements: no key reaches what is asked for.
         """
         _check_registered(client)
         request = backchannel.parse(await self._words.form(form, client), client)
+        if request.notification_token:
+            self._pings.check_room(client.id)
         hint = await self._words.hint(*request.hint, client)
         asker = Asker(client.id, request.ura, self._salt, self._policy)
         now = self._clock()

@@ -5,6 +5,7 @@ Nobody waits for this: neither the phone that answers, nor the client that polls
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TypeGuard
@@ -15,6 +16,8 @@ from pairing_server.approvals.auth_request import AuthRequest, Grant, Status
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.destination import EgressError
 from pairing_server.egress import Call
+from pairing_server.errors import TooManyRequests
+from pairing_server.held import MOST_OF_CLIENT
 from pairing_server.metrics import PINGS
 from pairing_server.oidc import ping as rules
 from pairing_server.oidc.client_egress import ClientEgress
@@ -47,11 +50,29 @@ class Pings:
         self._queue = queue
         self._egress = egress
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._expected: Counter[str] = Counter()
+
+    def check_room(self, client_id: str) -> None:
+        """Make sure that a client awaits no more at once than there may be held calls of one.
+
+        Each costs a task and a place to listen, and lengthens the list that all clients share.
+
+        Raises:
+            TooManyRequests: it does.
+        """
+        if self._expected[client_id] >= MOST_OF_CLIENT:
+            raise TooManyRequests("notifications of one client")
 
     async def expect(self, ping: Ping) -> None:
         """Notify the client once the request is over, or let another node do it."""
         await self._queue.put(ping)
-        self._see_to(ping.request)
+        self._expected[ping.client_id] += 1
+        self._see_to(ping.request).add_done_callback(lambda _: self._heard(ping.client_id))
+
+    def _heard(self, client_id: str) -> None:
+        self._expected[client_id] -= 1
+        if not self._expected[client_id]:
+            del self._expected[client_id]
 
     async def running(self, _: object) -> AsyncIterator[None]:
         """Say that this node lives, and take over what others left, as long as the server runs."""
@@ -76,11 +97,12 @@ class Pings:
                 _log.warning("pings not looked after", error=repr(error))
             await asyncio.sleep(HEARTBEAT.total_seconds())
 
-    def _see_to(self, request: str) -> None:
-        if request not in self._tasks:
-            task = asyncio.create_task(self._see_through(request))
-            self._tasks[request] = task
+    def _see_to(self, request: str) -> asyncio.Task[None]:
+        task = self._tasks.get(request)
+        if task is None:
+            task = self._tasks[request] = asyncio.create_task(self._see_through(request))
             task.add_done_callback(lambda _: self._tasks.pop(request, None))
+        return task
 
     async def _see_through(self, request: str) -> None:
         outcome = None

@@ -15,6 +15,7 @@ from aiohttp import web
 from pairing_server.approvals.flow import request_id
 from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.metrics import PINGS
+from pairing_server.oidc import pinging
 from pairing_server.oidc.client_egress import LOOPBACK, make_client_egress
 from pairing_server.oidc.ping import PATIENCE, Outcome
 from pairing_server.oidc.ping_queue import Ping, PingQueue
@@ -428,3 +429,25 @@ async def test_no_secret_of_a_ping_stands_in_a_log(desk, client, endpoint, caplo
     assert "ping not taken" in text
     secrets = (TOKEN, body["auth_req_id"], endpoint.origin, desk.client_id)
     assert [secret for secret in secrets if secret in text] == []
+
+
+async def test_a_client_awaits_as_many_notifications_as_it_may_have_calls_held(
+    desk, client, endpoint, monkeypatch
+):
+    """Or one that asks of nobody without end would lengthen the list that all clients share."""
+    monkeypatch.setattr(pinging, "MOST_OF_CLIENT", 2)
+    names = (f"uzi:90000090{each}" for each in range(5))
+    form = {"client_notification_token": TOKEN, "requested_expiry": EXPIRY}
+    await asked(client, login_hint=next(names))
+    answered = await asked(client)
+    status, refused = await client.ask(login_hint=next(names), **form)
+    assert (status, refused["error"]) == (429, "too_many_requests")
+    # Where one is over there is room again, and others never had less.
+    await approve(desk, answered)
+    again = next(names)
+    async with asyncio.timeout(10):
+        while (await client.ask(login_hint=again, **form))[0] == 429:
+            pass
+    await desk.house.workstation("EPD", metadata=ping_mode(endpoint.url))
+    other = BareClient(desk.house, desk.house.client_id, desk.house.client_key)
+    await asked(other, login_hint=next(names))
