@@ -62,7 +62,6 @@ class ClientPolicy(
         algorithms: With which the client may sign.
         private_notification_hosts: Whether the client's URLs may lead to private addresses.
         known_workstation: Whether a login is to come from where the person has logged in before.
-        passkey_first: Whether the login page offers the browser's own passkey before the rest.
         session_hours: How long a session of its own may last at most.
     """
 
@@ -75,7 +74,6 @@ class ClientPolicy(
     sender_constraint: SenderConstraint = SenderConstraint.NONE
     private_notification_hosts: bool = False
     known_workstation: bool = False
-    passkey_first: bool = False
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = DEFAULT_SESSION_HOURS
 
     def __post_init__(self) -> None:

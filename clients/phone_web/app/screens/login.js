@@ -6,6 +6,9 @@ import { actions, button, el, heading, sign } from "../view.js";
 import { Refused } from "../wire.js";
 import { t } from "../words.js";
 
+/** Read, and not for this person: the server says why. */
+const FORBIDDEN = 403;
+
 export function login(app, { payload, via }) {
   const panel = el("div", { class: "panel" }, sign("scan", "wait"), heading(t("claiming")));
   const ask = async () => {
@@ -20,7 +23,7 @@ export function login(app, { payload, via }) {
     }
   };
   const fail = (error) => {
-    const isOver = error instanceof Refused;
+    const isOver = error instanceof Refused && error.status !== FORBIDDEN;
     panel.replaceChildren(
       sign(isOver ? "clock" : "away", "wait"),
       heading(t(isOver ? "code_over" : "not_yet")),
