@@ -124,6 +124,8 @@ class Pushing:
     ) -> None:
         """Change what a client has put on a person; one atomic step, whoever else acts."""
         key = digest(f"{person_id}\n{client_id}")
+        # Nobody's pushes go nowhere, and of nobody there is no end.
+        lasts = inbox_rules.INBOX_LIFETIME if is_nobody(person_id) else rules.REMEMBERED_FOR
         while True:
             stored = await self._pressures.get(key)
             before = Pressure() if stored is None else stored.value
@@ -131,9 +133,9 @@ class Pushing:
             if after == before:
                 return
             if stored is None:
-                done = await self._pressures.create(key, after, rules.REMEMBERED_FOR)
+                done = await self._pressures.create(key, after, lasts)
             else:
-                done = await self._pressures.swap(key, stored, after, rules.REMEMBERED_FOR)
+                done = await self._pressures.swap(key, stored, after, lasts)
             if done:
                 return
 

@@ -9,10 +9,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from pairing_server.approvals.fatigue import REMEMBERED_FOR
+from pairing_server.approvals.inbox import INBOX_LIFETIME
 from pairing_server.oidc.pace import INTERVAL
 from pairing_server.ports import Ports
 from pairing_server.registry import clients
 from pairing_server.registry.tables import client as client_table
+from pairing_server.store.shelf import GRACE
 from tests.oidc.flows import ciba
 from tests.oidc.test_flow import STRANGER
 from tests.oidc.test_redemption import change
@@ -167,6 +170,23 @@ async def test_what_is_asked_of_nobody_is_superseded(client, hint):
         await client.ask(login_hint=each, request_context=context)
         status, body = await client.poll(older["auth_req_id"])
         assert (status, body["error"], body["reason"]) == (400, "access_denied", "superseded")
+
+
+async def test_who_is_not_there_is_remembered_no_longer_than_what_was_asked_of_them(
+    desk, monkeypatch
+):
+    """Or a client that asks for made-up names leaves a week of each in the Store."""
+    lasting, create = {}, desk.house.store.create
+
+    async def watched(key, value, lifetime):
+        lasting[key] = lifetime
+        return await create(key, value, lifetime)
+
+    monkeypatch.setattr(desk.house.store, "create", watched)
+    for hint in (f"uzi:{desk.house.holder.uzi_number}", UNKNOWN["uzi"], UNKNOWN["name"]):
+        await ask(desk, hint)
+    kept = [each for key, each in lasting.items() if key.startswith("pressure:")]
+    assert kept == [REMEMBERED_FOR + GRACE, *[INBOX_LIFETIME + GRACE] * 2]
 
 
 @pytest.mark.usefixtures("discreet")
