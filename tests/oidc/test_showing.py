@@ -161,6 +161,28 @@ async def test_a_proxy_hands_certificates_on_where_they_are_asked_for_alone(
         assert (status, refused["error"]) == (403, "client_cert_not_accepted")
 
 
+async def test_a_page_of_another_site_does_nothing_with_the_certificate_of_a_browser(
+    make_house, authorities
+):
+    """A browser shows the certificate of its machine to whatever a page makes it call."""
+    port = free_port()
+    async with make_house(
+        client_cert_proxies=LOOPBACK, client_authorities=authorities, mtls_port=port
+    ) as house:
+        await house.bind()
+        there = {**fields(XIS), "Host": f"localhost:{port}"}
+        xis = Xis(house, house.base_url, house.http, there)
+        await xis.register()
+        for foreign in ({"origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            status, refused = await xis.post("/introspect", {**there, **foreign}, token="x")
+            assert (status, refused["error"]) == (403, "cross_site")
+        own = {**there, "Origin": house.base_url}
+        assert await xis.post("/introspect", own, token="x") == (200, {"active": False})
+        # Whoever shows no certificate is who its assertion says, wherever it runs.
+        bare = {"Host": there["Host"], "Origin": "https://evil.example"}
+        assert (await xis.post("/introspect", bare, token="x"))[0] == 401
+
+
 async def test_without_authorities_no_certificate_is_believed(make_house):
     async with make_house(client_cert_proxies=LOOPBACK) as house:
         document = await served(house)
