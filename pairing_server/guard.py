@@ -48,7 +48,7 @@ CARD_PATH = "/uzi/mtls"
 #: Where clients may show a certificate, or call without one.
 CLIENT_PATHS = frozenset(
     {
-        *("/token", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"),
+        *("/token", "/par", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"),
         *("/v1/sessions/open", "/v1/sessions/close", "/v1/transactions", "/v1/events"),
     }
 )

@@ -6,8 +6,10 @@ import json
 import pytest
 
 from pairing_server import guard
+from pairing_server.app import CARDS, make_app
 from pairing_server.errors import Refusal
-from pairing_server.guard import refuse
+from pairing_server.guard import CARD_PATH, CLIENT_PATHS, refuse
+from pairing_server.oidc.metadata import CERTIFICATE_PATHS
 from pairing_server.settings import load
 from tests.house import free_port, opened_house
 
@@ -301,3 +303,12 @@ async def test_what_is_no_http_is_refused_in_json_and_not_quoted(house, capsys, 
     assert b"nosniff" in head
     assert "geheim" not in (said["error_description"] + logged.out + logged.err).lower()
     assert "Traceback" not in logged.out + logged.err
+
+
+async def test_certificates_are_shown_where_they_are_served_and_discovery_says_so(house, stores):
+    served = make_app(house.settings, stores)[CARDS].router.routes()
+
+    assert {route.resource.canonical for route in served} == CLIENT_PATHS | {CARD_PATH}
+    assert set(CERTIFICATE_PATHS.values()) == {
+        path for path in CLIENT_PATHS if not path.startswith("/v1/")
+    }

@@ -16,9 +16,12 @@ from pairing_server.settings import load
 from tests.card_tls import FORM, ServerCertificate, browser_tls, pem
 from tests.documents import ROOT, read
 from tests.house import Register, free_port, opened_house
+from tests.oidc.client_ca import ClientCa
 
 BASE_URL = "https://login.example.nl"
 OPERATIONS = read("docs/operations.md")
+#: Of clients' certificates.
+CLIENT_CA = ClientCa()
 CONFIGURATIONS = ROOT / "docs" / "proxies"
 
 
@@ -199,8 +202,13 @@ async def site(proxy, left_out, mtls_port, register, tmp_path, stores, ports):  
     ca = register.ca
     known = [ca.issuing(kind).certificate for kind in "ZNM"] + [ca.level_2.certificate]
     authorities.write_bytes(pem(*known, ca.root.certificate))
+    # The proxies hand on the certificate alone: its issuer is named.
+    of_clients = directory / "clients.pem"
+    of_clients.write_bytes(pem(CLIENT_CA.issuing.certificate))
+    asked_for = directory / "asked-for.pem"
+    asked_for.write_bytes(authorities.read_bytes() + of_clients.read_bytes())
     server, free = ServerCertificate(directory), (free_port(), free_port(), free_port())
-    ground = Ground(directory, server, authorities, *free, left_out)
+    ground = Ground(directory, server, asked_for, *free, left_out)
     settings = load(
         {},
         base_url=BASE_URL,
@@ -210,6 +218,7 @@ async def site(proxy, left_out, mtls_port, register, tmp_path, stores, ports):  
         uzi_anchors=(register.root,),
         uzi_crl_dir=register.crl_dir,
         uzi_issuers=(authorities,),
+        client_authorities=(of_clients,) if mtls_port else (),
         client_cert_proxies=["127.0.0.1/32"],
         mtls_port=mtls_port,
     )
