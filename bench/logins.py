@@ -1,6 +1,6 @@
 """What a login costs: beside the least that answers the same calls, and beside a peer.
 
-    make bench, or .venv/bin/python -m bench.logins [logins]
+    make bench, or .venv/bin/python -m bench.logins [logins [workstations that wait]]
 
 A login is `POST /bc-authorize`, the phone's pull, its signed answer and `POST /token`, with the
 embedded stores: Valkey with its log, SQLite that is synced at each commit, the audit chain.  One
@@ -8,9 +8,10 @@ worker; the load comes from a process of its own, on another core.  Rates and de
 machine and of what else it does; processor times and ratios say more.
 """
 
+import os
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from bench.logins_load import Rate, rate
 from bench.logins_peer import VARIABLE, peer, peer_directory, peer_rate
 from bench.logins_people import Hospital, hospital
 from bench.logins_process import Served, served
+from bench.logins_waiting import Waiting, can_hold, open_files, waiting
 from bench.push import table
 from bench.results import keep
 from pairing_server import logs
@@ -30,6 +32,10 @@ from pairing_server.settings import load
 
 LOGINS = 1500
 HOLDERS = 600
+WAITING = 10_000
+#: Each has two thousand calls held at the most.
+PROGRAMS = 6
+MANY = 50_000
 AT_ONCE = (1, 16, 256)
 ROUNDS = 3
 #: With how many at once we are compared.
@@ -42,11 +48,18 @@ PEER_SECONDS = 4
 async def server(url: str, directory: Path, everybody: Hospital) -> AsyncIterator[None]:
     """Run ours, as `pairing-server serve` does it, with what it keeps in a directory."""
     settings = load({}, base_url=url, port=urlsplit(url).port, data_dir=directory)
+    with (directory / "log").open("w") as lines:
+        os.dup2(lines.fileno(), sys.stderr.fileno())
     logs.configure(settings.log_level, settings.log_format)
     async with open_stores(settings) as stores:
         await everybody.register(stores.registry)
         async with running(settings, stores, Surroundings()):
             yield
+
+
+def serving(directory: Path, everybody: Hospital) -> AbstractContextManager[Served]:
+    """Run ours in a process of its own."""
+    return served(partial(server, directory=directory, everybody=everybody))
 
 
 def best(rates: Iterable[Rate]) -> Rate:
@@ -85,14 +98,33 @@ def line(what: str, measured: Rate, floor_core: float) -> tuple[str, ...]:
     )
 
 
+def waited(count: int) -> Waiting | None:
+    """Let workstations wait at a server of their own, where a process may have so many."""
+    if not can_hold(count):
+        return None
+    everybody = hospital(count, PROGRAMS)
+    with TemporaryDirectory() as kept, serving(Path(kept), everybody) as up:
+        return waiting(up, everybody, count)
+
+
+def waiting_lines(found: Waiting | None, count: int) -> str:
+    """Write what those took that waited."""
+    if found is None:
+        return f"{count:,} waiting: not run (ulimit -Hn is too low)"
+    return (
+        f"{found.count:,} waiting: {found.memory / 1000:,.1f} kB each, {found.cpu:.2f} of a core "
+        f"to hold them; from answer to tokens, p50 / p99: {found.delay}"
+    )
+
+
 def main() -> None:
     """Measure, print and keep."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else LOGINS
+    count, wait = map(int, (*sys.argv[1:], *(LOGINS, WAITING)[len(sys.argv) - 1 :]))
+    open_files()
     everybody = hospital(HOLDERS)
     with TemporaryDirectory() as kept:
-        ours = partial(server, directory=Path(kept), everybody=everybody)
-        bare = partial(floor, hospital=everybody)
-        with served(ours) as up, served(bare) as least:
+        bare = served(partial(floor, hospital=everybody))
+        with serving(Path(kept), everybody) as up, bare as least:
             beside = compared(everybody, up, least, count)
             at_once = {each: rate(up, everybody, count, each) for each in AT_ONCE}
             memory = up.spent().memory
@@ -106,12 +138,17 @@ def main() -> None:
     if "peer" not in beside:
         print(f"peer: not run ({VARIABLE} names no directory with it)")
     print(f"memory of the worker: {memory / 1e6:.0f} MB\n")
+    held = waited(wait)
+    print(waiting_lines(held, wait))
+    # Nothing starts several workers on one data directory, and each wants a core of its own.
+    print(f"{MANY:,} waiting over several workers: not run ({os.cpu_count()} cores)\n")
     keep(
         "logins",
         {
             "beside": {name: asdict(each) for name, each in beside.items()},
             "at_once": {str(number): asdict(each) for number, each in at_once.items()},
             "memory": memory,
+            "waiting": held and asdict(held),
         },
     )
 

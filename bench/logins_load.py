@@ -67,23 +67,26 @@ class Desk:
         )
         expect(OK, status, body)
 
-    async def ask(self, holder: Holder, proofs: Iterator[str]) -> dict[str, Any]:
+    async def ask(self, holder: Holder, proofs: Iterator[str], **others: str) -> dict[str, Any]:
         """Ask for a person at the workstation."""
-        status, body = await self._workstation.call(question(self._url, holder, next(proofs)))
+        raw = question(self._url, holder, next(proofs), **others)
+        status, body = await self._workstation.call(raw)
         expect(OK, status, body)
         asked: dict[str, Any] = json.loads(body)
         return asked
 
-    async def approve(self, holder: Holder, code: str) -> None:
-        """Pull what is asked to the phone and sign it."""
+    async def approve(self, holder: Holder, code: str) -> float:
+        """Pull what is asked to the phone and sign it; returns when the answer was sent."""
         bearer = f"Authorization: Bearer {holder.device_token}"
         status, body = await self._phone.call(get(self._url, "/phone/auth-requests", bearer))
         expect(OK, status, body)
         shown = json.loads(body)["auth_requests"][0]
         answer = holder.answer(self._url, shown, code)
         path = f"/phone/auth-requests/{shown['id']}/answer"
+        sent = time.perf_counter()
         status, body = await self._phone.call(put_json(self._url, path, answer, bearer))
         expect(NO_CONTENT, status, body)
+        return sent
 
 
 def question(url: str, holder: Holder, proof: str, **others: str) -> bytes:
