@@ -61,6 +61,7 @@ screenshots: parts $(VENV)/.dev  ## Take the pictures in docs/screenshots anew; 
 bench: $(VENV)/.dev  ## Measure what logins, wake-ups and a large revocation list cost; PEER=directory of oidc-provider.
 	$(BIN)/python bench/revocation.py
 	$(BIN)/python -m bench.push
+	$(BIN)/python -m bench.login_pages
 	$(if $(PEER),BENCH_OIDC_PROVIDER=$(PEER)) $(BIN)/python -m bench.logins
 
 lock:  ## Resolve the hashed locks anew (needs uv).

@@ -53,13 +53,6 @@ class View:
     seconds_left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What the QR code says from now on."""
-
-    link: str
-
-
 class BrowserLogins:
     """Logins at pages, each in the browser that began it."""
 
@@ -135,33 +128,30 @@ class BrowserLogins:
         frames = None
         if progress is Progress.SCAN and request is not None:
             frames = await self._qr.frames_of(login.auth_req_id, request)
+            # Frames that were just made begin later than what was read before.
+            now = self._clock()
         return _view(login, request, progress, now, frames)
 
-    async def watch(self, login: BrowserLogin) -> AsyncGenerator[View | Frame, None]:
-        """Yield how far a login is whenever that is news, and each second the next frame.
+    async def watch(self, login: BrowserLogin) -> AsyncGenerator[View | Frames, None]:
+        """Yield how far a login is whenever that is news, and what makes its frames.
 
         It ends with what is over, and where the server stops.
         """
-        told, shown, frames, pulse_at = None, -1, None, self._clock()
-        due = pulse_at
+        told, frames, due = None, None, self._clock()
+        pulse_at = due
         async with self._scans.watching(login.auth_req_id) as look:
             while not self._is_draining:
                 request, now = await look(due - self._clock()), self._clock()
                 progress = rules.progress(login, request, now)
-                if progress is Progress.SCAN and frames is None and request is not None:
-                    frames = await self._qr.frames_of(login.auth_req_id, request)
                 if progress is not told or now >= pulse_at:
                     told, pulse_at = progress, now + PULSE
                     yield _view(login, request, progress, now)
                 if progress in rules.OVER:
                     return
+                if progress is Progress.SCAN and frames is None and request is not None:
+                    frames = await self._qr.frames_of(login.auth_req_id, request)
+                    yield frames
                 due = min(_next_news(request, now), pulse_at)
-                if progress is Progress.SCAN and frames is not None:
-                    t = frames.at(now)
-                    if t > shown:
-                        shown = t
-                        yield Frame(frames.link(t))
-                    due = frames.begin_of(shown + 1)
 
     async def show_qr(self, login: BrowserLogin) -> BrowserLogin:
         """Show a new QR code, for whoever scans it; what was asked before is not any more."""

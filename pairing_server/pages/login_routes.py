@@ -1,7 +1,7 @@
 """The login page: where a program sends a browser, and whence the browser goes back to it."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,13 +27,15 @@ from pairing_server.oidc import sealed_cookie
 from pairing_server.oidc.authorization import AuthorizationFlow, SentBack
 from pairing_server.oidc.authorize import AuthorizationRequest
 from pairing_server.oidc.browser_login import BrowserLogin, Progress, Way, Workplace
-from pairing_server.oidc.browser_logins import BrowserLogins, Frame, View
+from pairing_server.oidc.browser_logins import BrowserLogins, View
 from pairing_server.oidc.card_logins import CardLogins
 from pairing_server.pages.browser_words import browser_words
 from pairing_server.pages.card_routes import card_context
 from pairing_server.pages.front import Front, see_other
 from pairing_server.pages.login_picture import draw
+from pairing_server.pages.login_ticker import Ticker
 from pairing_server.pages.rendering import Terms
+from pairing_server.qr.login import Frames
 from pairing_server.tokens import Random, digest, new_id, new_secret
 from pairing_server.uzi.routes import BROWSER_COOKIE
 
@@ -50,7 +52,8 @@ LONGEST = timedelta(minutes=30)
 MAX_NAME_CHARACTERS = 100
 #: One login is followed in as many tabs, and in those that broke without a word.
 MOST_TABS = 4
-_STYLE = "portal.css"
+#: What stands in each of these pages, so that they are painted at once.
+STYLE = "portal.css"
 _NEW_HERE = N_("This computer has not been used here before.")
 
 
@@ -78,6 +81,8 @@ class LoginPages:
         self._cards = cards
         self._random = random
         self._secret = secret
+        self._clock = cards.clock
+        self._ticker = Ticker(cards.clock)
         self._held = HeldCalls(MOST_OF_CLIENT)
         self._tabs = HeldCalls(MOST_TABS)
 
@@ -161,8 +166,24 @@ class LoginPages:
             suppress(ConnectionError, TimeoutError),
         ):
             async with aclosing(self._logins.watch(login)) as news:
-                await _send_all(stream, news, is_held=bool(wait))
+                await self._send_all(stream, news, is_held=bool(wait))
         return stream
+
+    async def _send_all(
+        self, stream: web.StreamResponse, news: AsyncIterator[View | Frames], *, is_held: bool
+    ) -> None:
+        with ExitStack() as shown:
+            async for each in news:
+                if isinstance(each, View):
+                    if each.progress is not Progress.SCAN:
+                        shown.close()
+                    await send_event(stream, "progress", _told(each))
+                    if not is_held:
+                        return
+                else:
+                    now = self._clock()
+                    await send_event(stream, "frame", each.link(each.at(now)))
+                    shown.enter_context(self._ticker.showing(stream, each))
 
     async def _login(self, request: web.Request) -> BrowserLogin:
         browser = cookie(request, BROWSER_COOKIE)
@@ -224,7 +245,7 @@ class LoginPages:
             template,
             status=status,
             switch=_path(login),
-            terms=Terms((_origin(login.request),), _STYLE),
+            terms=Terms((_origin(login.request),), STYLE),
             path=_path(login),
             client=client.name,
             is_known_place=self._workstation(request) is not None,
@@ -266,18 +287,6 @@ class LoginPages:
     def _forget(self, request: web.Request, response: web.Response) -> web.Response:
         forget_cookie(request, response, PERSON_COOKIE)
         return response
-
-
-async def _send_all(
-    stream: web.StreamResponse, news: AsyncIterator[View | Frame], *, is_held: bool
-) -> None:
-    async for each in news:
-        if isinstance(each, Frame):
-            await send_event(stream, "frame", each.link)
-        else:
-            await send_event(stream, "progress", _told(each))
-            if not is_held:
-                return
 
 
 def _told(view: View) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pairing_server.http import form_body, query_form
 from pairing_server.oidc.logout_flow import LogoutFlow
 from pairing_server.oidc.metadata import LOGOUT_PATH
 from pairing_server.pages.front import Front, see_other
+from pairing_server.pages.login_routes import STYLE
+from pairing_server.pages.rendering import Terms
 
 
 class LogoutPages:
@@ -36,4 +38,6 @@ class LogoutPages:
         uri = await self._flow.log_out(form)
         if uri is not None:
             return see_other(uri)
-        return self._front.render(request, "logged_out.html", switch=LOGOUT_PATH)
+        return self._front.render(
+            request, "logged_out.html", switch=LOGOUT_PATH, terms=Terms(style=STYLE)
+        )

@@ -26,6 +26,7 @@ from pairing_server.app import Stores
 from pairing_server.ports import Ports
 from pairing_server.settings import load
 from tests.browser.desk import Screen
+from tests.browser.login_page import code_on, running_program, scanned
 from tests.browser.test_option_2a import walk
 from tests.documents import ROOT
 from tests.doubles import FrozenClock
@@ -210,3 +211,73 @@ async def keep_phones(house, handset, page):
     await handset.choose("have_other_phone")
     await handset.sees("new_phone")
     await handset.look("app-15-new-phone")
+
+
+async def test_pictures_are_taken_of_the_login_page(house, sit_down, clock, monkeypatch):
+    that_day = SimpleNamespace(time=lambda: clock().timestamp(), monotonic=time.monotonic)
+    monkeypatch.setattr(client_key, "time", that_day)
+    await house.add_organisation()
+    phone = await house.bind(await house.registered(), device=Device("ios", "iPhone 16"))
+    desk = await sit_down(house, Screen(language="en-GB"))
+    desk.looks, desk.album = False, ALBUM
+    async with running_program(house) as program:
+        await ends_of_a_login(house, desk, phone, program, clock)
+        await ways_to_log_in(house, desk, phone, program, clock)
+
+
+async def ends_of_a_login(house, desk, phone, program, clock):
+    await program.send(desk)
+    await desk.sees("Scan the QR code with your phone")
+    await desk.look("login-01-scan")
+    request = await scanned(desk, phone)
+    await desk.sees("Your phone has scanned the code")
+    await desk.look("login-02-scanned")
+    await phone.deny(request)
+    await desk.sees("It was refused on the phone")
+    await desk.look("login-03-refused")
+    await desk.choose("Try again")
+    clock.advance(timedelta(minutes=6))
+    await desk.page.reload()
+    await desk.sees("The time is over")
+    await desk.look("login-04-expired")
+    await desk.choose("Try again")
+    await scanned(desk, phone)
+    await house.phone_status().block(phone.credential_id, "operator:test")
+    await desk.sees("This phone is blocked")
+    await desk.look("login-05-blocked")
+    await house.phone_status().unblock(phone.credential_id, "operator:test")
+    clock.advance(timedelta(minutes=1))
+
+
+async def ways_to_log_in(house, desk, phone, program, clock):
+    await program.log_in(desk, phone)
+    await program.send(desk)
+    await desk.sees("Scan the QR code with your phone")
+    await desk.look("login-06-known")
+    await desk.choose("Send it to my phone")
+    await desk.look("login-07-name")
+    await desk.type("Your user name or UZI number", house.holder.uzi_number)
+    await desk.page.get_by_role("checkbox").check()
+    await desk.choose("Send it to my phone")
+    code = await code_on(desk)
+    await desk.look("login-08-sent")
+    clock.advance(timedelta(seconds=6))
+    await desk.page.reload()
+    await desk.look("login-09-offline")
+    (request,) = await phone.auth_requests()
+    await desk.reads("It has arrived on your phone. Check what is asked, and type this code.")
+    await desk.look("login-10-arrived")
+    await phone.approve(request, code)
+    await program.back(desk)
+    await program.send(desk)
+    await desk.sees("Is this you?")
+    await desk.look("login-11-remembered")
+    await desk.choose("Log in with UZI-pas")
+    await desk.sees("Waiting for your card")
+    await desk.look("login-12-card")
+    await desk.open("/logout")
+    await desk.look("login-13-logged-out")
+    await desk.page.emulate_media(color_scheme="dark")
+    await program.send(desk)
+    await desk.sees("Scan the QR code with your phone")
+    await desk.look("login-14-dark")

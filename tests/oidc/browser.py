@@ -20,8 +20,8 @@ from tests.oidc.client import BareClient
 from tests.pages.visitor import Shown, Visitor, visitor
 
 #: Where the program waits for its answer; no test needs anybody there.
-PAGE = "http://localhost:9/cb"
-BYE = "http://localhost:9/bye"
+PAGE = "http://localhost:8099/cb"
+BYE = "http://localhost:8099/bye"
 
 
 @dataclass

@@ -20,6 +20,7 @@ from pairing_server.oidc.refusals import InvalidGrant
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.qr.login import LoginQrFlow
+from pairing_server.qr.rotating import parse
 from tests.doubles import StalledStore
 from tests.oidc.browser import PAGE, login_page
 from tests.oidc.client import BareClient
@@ -159,6 +160,13 @@ async def test_the_code_of_another_grant_is_not_this_ones(house, page, phone, pr
         "auth_req_id": login.auth_req_id,
     }
     assert (await program.post("/token", form))[1]["error"] == InvalidGrant.code
+
+
+async def test_the_first_frame_is_one_that_a_phone_takes(house, page, phone, stores):
+    view = await flow_on(house, stores, house.store).look(await page.record())
+
+    assert parse(view.link).t == 0
+    assert await phone.scan_login(view.link)
 
 
 async def test_a_server_that_stops_ends_the_stream(house, page, stores):

@@ -234,7 +234,7 @@ async def test_the_form_may_lead_to_the_program_alone(page):
     (policy,) = [
         each for each in shown.headers["Content-Security-Policy"].split("; ") if "form" in each
     ]
-    assert policy == "form-action 'self' http://localhost:9"
+    assert policy == "form-action 'self' http://localhost:8099"
 
 
 async def test_a_push_is_offered_only_where_somebody_has_logged_in(page, known):

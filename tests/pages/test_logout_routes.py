@@ -55,6 +55,7 @@ async def test_it_may_come_as_a_form_from_the_programs_site(house, page, hint):
     shown = await page.visitor.post("/logout", form)
 
     assert (shown.status, shown.page.heading) == (200, "You have logged out")
+    assert "style-src 'sha256-" in shown.headers["Content-Security-Policy"]
     assert not (await session_of(house, hint)).is_open(house.ports.clock())
 
 
