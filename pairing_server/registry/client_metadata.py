@@ -1,9 +1,11 @@
 """Rules of what a client is registered with (RFC 7591, and what OpenID, RFC 8705 and 9449 add).
 
-Members have the standards' names, so that a vendor's own registration document can be handed in.
+Members have the standards' names, so that a vendor's own registration document can be handed in;
+`tls_client_auth_subject_cn` alone is ours, for the XIS that ZORG-ID knows by that name.
 What is not known here is refused: a mistyped `dpop_bound_access_tokens` would bind nothing.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
@@ -62,12 +64,14 @@ class ClientMetadata(
     """What a client is registered with, beside its keys and its redirect URIs.
 
     Attributes:
+        tls_client_auth_subject_cn: The host that is the one common name of its certificate.
         grant_types: What it may ask for; where none is named, what this server has.
     """
 
     token_endpoint_auth_method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT
     tls_client_auth_subject_dn: str = ""
     tls_client_auth_san_dns: str = ""
+    tls_client_auth_subject_cn: str = ""
     tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
     jwks_uri: str = ""
@@ -92,16 +96,18 @@ class ClientMetadata(
             _check_called(name, getattr(self, name))
         for uri in self.post_logout_redirect_uris:
             check_redirect("post_logout_redirect_uris", uri)
-        names = (self.tls_client_auth_subject_dn, self.tls_client_auth_san_dns)
+        names = [getattr(self, name) for name in _CERTIFICATE_NAMES]
         by_certificate = self.token_endpoint_auth_method is AuthMethod.TLS_CLIENT_AUTH
         # RFC 8705 section 2.1.2: exactly one.
         if sum(map(bool, names)) != int(by_certificate):
             raise ValueError(
-                "tls_client_auth takes tls_client_auth_subject_dn or tls_client_auth_san_dns, "
-                "one of the two, and no other method takes either"
+                f"tls_client_auth takes one of {', '.join(_CERTIFICATE_NAMES)}, "
+                "and no other method takes any"
             )
         if self.tls_client_auth_subject_dn:
             read_name(self.tls_client_auth_subject_dn)
+        if self.tls_client_auth_subject_cn:
+            _check_host_name(self.tls_client_auth_subject_cn)
         is_ping = self.backchannel_token_delivery_mode is DeliveryMode.PING
         if is_ping != bool(self.backchannel_client_notification_endpoint):
             raise ValueError(
@@ -110,6 +116,17 @@ class ClientMetadata(
         if self.tls_client_certificate_bound_access_tokens and self.dpop_bound_access_tokens:
             raise ValueError("tokens are bound to a certificate or by DPoP, not both")
 
+
+_CERTIFICATE_NAMES = (
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_subject_cn",
+)
+# RFC 1123 section 2.1, with at least two labels; a common name has 64 characters (RFC 5280).
+_HOST_NAME = re.compile(
+    r"(?=.{1,64}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+",
+    re.ASCII | re.IGNORECASE,
+)
 
 #: What this server calls, and calls only in the one strict spelling.
 _CALLED = ("jwks_uri", "backchannel_client_notification_endpoint", "backchannel_logout_uri")
@@ -156,6 +173,13 @@ def read_name(subject: str) -> x509.Name:
         return x509.Name.from_rfc4514_string(subject, _ATTRIBUTES)
     except ValueError as error:
         raise ValueError("tls_client_auth_subject_dn takes a name as RFC 4514 has it") from error
+
+
+def _check_host_name(name: str) -> None:
+    # Authorities that name hosts so have seen that they are their owner's; what else stands in a
+    # common name, people's names among it, is nobody's alone.
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError("tls_client_auth_subject_cn takes the name of a host, whole")
 
 
 def _check_called(name: str, url: str) -> None:

@@ -111,6 +111,28 @@ def test_the_name_of_a_host_is_one_of_those_in_the_certificate():
         check_name(CA.issue().certificate, metadata(tls_client_auth_san_dns="xis.example"))
 
 
+def test_the_common_name_is_the_registered_one_whole_and_the_only_one():
+    certificate = CA.issue().certificate
+    registered = metadata(tls_client_auth_subject_cn="XIS.example")
+
+    check_name(certificate, registered)
+    check_name(CA.issue("CN=xis.EXAMPLE").certificate, registered)
+    for subject in (
+        "CN=his.example",
+        "CN=a.xis.example",
+        "CN=xis.example.org",
+        "CN=*.example",
+        "CN=xis.example+CN=his.example",
+        "CN=xis.example,CN=his.example",
+        "CN=his.example,CN=xis.example",
+        "O=xis.example",
+    ):
+        with pytest.raises(CertificateError):
+            check_name(CA.issue(subject).certificate, registered)
+    with pytest.raises(CertificateError):
+        check_name(CA.issue("CN=his.example", hosts=("xis.example",)).certificate, registered)
+
+
 def test_who_is_registered_with_no_name_has_none():
     with pytest.raises(CertificateError):
         check_name(CA.issue().certificate, ClientMetadata())

@@ -24,6 +24,11 @@ BY_DN = {
     "tls_client_auth_subject_dn": "CN=xis.example,O=De Linde,C=NL",
 }
 
+BY_CN = {
+    "token_endpoint_auth_method": "tls_client_auth",
+    "tls_client_auth_subject_cn": "xis.example",
+}
+
 
 def test_where_nothing_is_said_a_client_signs_and_asks_for_what_there_is():
     metadata = read({})
@@ -65,6 +70,15 @@ def test_what_can_work_is_read_and_kept(members):
         BY_DN | {"tls_client_auth_san_dns": "xis.example"},
         BY_DN | {"tls_client_auth_subject_dn": "xis.example"},
         BY_DN | {"token_endpoint_auth_method": "private_key_jwt"},
+        BY_DN | {"tls_client_auth_subject_cn": "xis.example"},
+        {"tls_client_auth_subject_cn": "xis.example"},
+        BY_CN | {"tls_client_auth_subject_cn": "xis"},
+        BY_CN | {"tls_client_auth_subject_cn": "Jan Jansen"},
+        BY_CN | {"tls_client_auth_subject_cn": "*.example"},
+        BY_CN | {"tls_client_auth_subject_cn": "xis.example\n"},
+        BY_CN | {"tls_client_auth_subject_cn": "xis..example"},
+        BY_CN | {"tls_client_auth_subject_cn": "xis.example."},
+        BY_CN | {"tls_client_auth_subject_cn": "x" * 60 + ".example"},
         {"backchannel_token_delivery_mode": "push"},
         {"backchannel_token_delivery_mode": "ping"},
         PING | {"backchannel_token_delivery_mode": "poll"},
