@@ -1,9 +1,13 @@
 """The phone web app at workstations: a typed code that leads to a login, and "not me" undone."""
 
+from contextlib import aclosing
+
 import pytest_asyncio
 from playwright.async_api import expect
 
+from pairing_server.approvals.refusals import NotKnownThere
 from pairing_server.approvals.user_code import ALPHABET, TRIES
+from pairing_server.languages import Language, translate
 from tests.browser.handset import LARGE
 from tests.house import WORKSTATION
 
@@ -133,3 +137,16 @@ async def test_where_nobody_has_logged_in_that_is_said(handset):
     await handset.choose("menu")
     await handset.choose("workstations")
     await handset.reads("workstations_empty")
+
+
+async def test_who_may_not_log_in_there_is_told_why_and_not_that_the_code_is_over(house, handset):
+    handset.refusals.add(403)
+    await house.add_organisation("90000009", "Elders")
+    elsewhere = await house.workstation("EPD", uras=("90000009",))
+    started = await elsewhere.start_for_whoever_scans(ura="90000009")
+    async with aclosing(elsewhere.frames(started)) as frames:
+        await handset.open_app((await anext(frames)).link)
+    told = translate(Language.NL, NotKnownThere.description)
+
+    await expect(handset.page.get_by_text(told)).to_be_visible()
+    await handset.sees("not_yet")
