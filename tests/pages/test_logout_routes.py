@@ -81,7 +81,9 @@ async def test_without_an_id_token_of_ours_nothing_ends_and_nobody_is_sent_away(
 async def test_a_session_of_another_client_is_not_ended(house, page, hint, phone):
     """An ID token of one client that names, as nobody can make it, another's session."""
     session = await session_of(house, hint)
-    claims = {"iss": house.base_url, "aud": "other", "sub": "p", "jti": "j", "auth_time": 1}
+    await house.workstation("Other")
+    other = house.client_id
+    claims = {"iss": house.base_url, "aud": other, "sub": "p", "jti": "j", "auth_time": 1}
     forged = await house.stores.keys.sign(claims | {"sid": session.sid})
     await page.visitor.get(query(id_token_hint=forged))
     assert (await session_of(house, hint)).is_open(house.ports.clock())
