@@ -41,10 +41,6 @@ STEPS = [
 ]
 
 
-# One play takes seconds: in one process, they share two.
-pytestmark = pytest.mark.xdist_group("demo")
-
-
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("demo") / "data"

@@ -19,8 +19,6 @@ DOCUMENT = "docs/independent-clients.md"
 #: Where the client says that it waits; the test brings it the answer.
 PAGE = "http://localhost:9/cb"
 CIBA = "urn:openid:params:jwt:claim:auth_req_id"
-#: Two tests would install the packages at once.
-pytestmark = pytest.mark.xdist_group("independent")
 
 
 @pytest.fixture(scope="session")
