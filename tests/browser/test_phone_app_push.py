@@ -4,6 +4,7 @@ No push service is called from here.  What Chromium would be given by one is giv
 what one would deliver by the DevTools; the server's calls are its own.
 """
 
+import asyncio
 import json
 
 import pytest
@@ -119,6 +120,16 @@ async def test_on_an_iphone_the_app_is_first_to_be_put_on_the_home_screen(handse
     await look_at_notifications(handset, "push_install")
 
 
+async def registration_of_the_app(found):
+    """Wait until the browser has told of it, which it does in its own time."""
+    async with asyncio.timeout(30):
+        while True:
+            for each in found:
+                if each["scopeURL"].endswith("/app/"):
+                    return each
+            await asyncio.sleep(0.02)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def delivers(house, handset):
     """Deliver a push as a push service would: `await delivers(text)`; gives what it shows."""
@@ -129,7 +140,7 @@ async def delivers(house, handset):
     )
     await handset.devtools.send("ServiceWorker.enable")
     await handset.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
-    registration = next(each for each in found if each["scopeURL"].endswith("/app/"))
+    registration = await registration_of_the_app(found)
 
     async def deliver(text):
         push = {
@@ -141,7 +152,7 @@ async def delivers(house, handset):
         return await handset.page.evaluate(
             """async () => {
               const ready = await navigator.serviceWorker.ready;
-              for (let tries = 0; tries < 50; tries++) {
+              for (let tries = 0; tries < 400; tries++) {
                 const shown = await ready.getNotifications();
                 if (shown.length)
                   return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
