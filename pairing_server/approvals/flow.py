@@ -1,6 +1,5 @@
 """The steps of an approval between workstation, server and phone."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.approvals.pushing import Pushing
 from pairing_server.approvals.record import record_answer
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen, WrongCode
+from pairing_server.background import in_background
 from pairing_server.errors import NotFound, Refusal
 from pairing_server.keys.ceremony import (
     AuthenticationResponse,
@@ -103,9 +103,8 @@ class ApprovalFlow:
 
     async def withdrawing(self, _: object) -> AsyncIterator[None]:
         """Take away the notices of requests that run out, while the server runs."""
-        looking = asyncio.create_task(self._pushing.expiries.run())
-        yield
-        looking.cancel()
+        async with in_background(self._pushing.expiries.run()):
+            yield
 
     async def end_due(self) -> None:
         """Take away the notices of requests that have run out by now."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlencode
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import structlog
 
 from pairing_server.audit.events import LogoutNotTold, Outcome, SessionEnded
+from pairing_server.background import in_background
 from pairing_server.destination import EgressError
 from pairing_server.egress import Answer, Call
 from pairing_server.keys.signing import SigningKeys
@@ -60,13 +61,8 @@ class LogoutNotices:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell in the background, until the block is left."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def sweep(self) -> int:
         """End what rests on what does not stand any more, and forget what was over long ago.

@@ -1,6 +1,5 @@
 """How all that happens with bound phones is wired."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +10,7 @@ from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.routes import ApprovalRoutes
 from pairing_server.approvals.user_code_routes import UserCodeRoutes
 from pairing_server.approvals.user_codes import UserCodes
+from pairing_server.background import in_background
 from pairing_server.keys.ceremony import RelyingParty
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.policy import KeyPolicy, server_policy
@@ -75,9 +75,8 @@ class BoundPhones:
 
     async def reminding(self, _: web.Application) -> AsyncIterator[None]:
         """Tell people whose keys are about to expire, while the server runs."""
-        telling = asyncio.create_task(Reminders(self.ports, self.told).run())
-        yield
-        telling.cancel()
+        async with in_background(Reminders(self.ports, self.told).run()):
+            yield
 
     def routes(self, settings: Settings, push: Push) -> tuple[PhoneApi, ...]:
         """Return a bound phone's calls."""

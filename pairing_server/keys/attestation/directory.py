@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
+from pairing_server.background import in_background
 from pairing_server.clock import from_milliseconds
 from pairing_server.keys.attestation.chain import public_key, require_authority
 from pairing_server.keys.attestation.roots import CHAINED, AttestationRoots
@@ -168,13 +169,8 @@ class AttestationDirectory:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Read the directory anew every few minutes, as long as the block runs."""
-        task = asyncio.create_task(self._keep_fresh())
-        try:
+        async with in_background(self._keep_fresh()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _keep_fresh(self) -> None:
         while self._directory is not None:
