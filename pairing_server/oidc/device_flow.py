@@ -10,12 +10,11 @@ from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.approvals.user_codes import UserCodes
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest
-from pairing_server.oidc import backchannel, pace
+from pairing_server.oidc import backchannel
 from pairing_server.oidc.client_policy import policy_of
-from pairing_server.oidc.polling import Polling
+from pairing_server.oidc.polling import Polling, awaiting
 from pairing_server.oidc.refusals import UnauthorizedClient
 from pairing_server.ports import Ports
-from pairing_server.qr.login import EVENTS_PATH
 from pairing_server.registry.client_metadata import GrantType
 from pairing_server.registry.clients import Client
 from pairing_server.tokens import draw_digits, new_id
@@ -85,10 +84,7 @@ class DeviceFlow:
             "device_code": device_code,
             "user_code": await self._user_code(request.id, asked, is_taken=policy.user_code),
             "verification_uri": f"{self._issuer}{VERIFICATION_PATH}",
-            "expires_in": int(asked.lifetime.total_seconds()),
-            "interval": int(pace.INTERVAL.total_seconds()),
-            "binding_code": asked.code,
-            "qr_events_uri": f"{self._issuer}{EVENTS_PATH}",
+            **awaiting(asked, self._issuer),
         }
 
     async def token(

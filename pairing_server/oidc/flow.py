@@ -9,7 +9,7 @@ from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest
 from pairing_server.keys.policy import KeyPolicy, most_earned
-from pairing_server.oidc import backchannel, pace
+from pairing_server.oidc import backchannel
 from pairing_server.oidc.acr import check_reachable
 from pairing_server.oidc.backchannel import BackchannelRequest
 from pairing_server.oidc.client_policy import KnowsUsers, policy_of
@@ -18,11 +18,10 @@ from pairing_server.oidc.hints import Hint
 from pairing_server.oidc.id_token import AUTH_REQ_ID_CLAIM
 from pairing_server.oidc.ping_queue import Ping
 from pairing_server.oidc.pinging import Pings
-from pairing_server.oidc.polling import Polling
+from pairing_server.oidc.polling import Polling, awaiting
 from pairing_server.oidc.refusals import UnauthorizedClient, UnknownUserId
 from pairing_server.oidc.signed_words import SignedWords
 from pairing_server.ports import Ports
-from pairing_server.qr.login import EVENTS_PATH
 from pairing_server.registry.client_metadata import GrantType
 from pairing_server.registry.clients import Client
 from pairing_server.tokens import draw_digits, new_id
@@ -84,13 +83,7 @@ class LoginFlow:
         asked = self._asked(request, client, lookup, found, hint)
         auth_req_id, opened = await self._approvals.ask(asked)
         await self._expect_ping(auth_req_id, opened, request.notification_token)
-        return {
-            "auth_req_id": auth_req_id,
-            "expires_in": int(request.lifetime.total_seconds()),
-            "interval": int(pace.INTERVAL.total_seconds()),
-            "binding_code": asked.code,
-            "qr_events_uri": f"{self._issuer}{EVENTS_PATH}",
-        }
+        return {"auth_req_id": auth_req_id, **awaiting(asked, self._issuer)}
 
     async def token(
         self,

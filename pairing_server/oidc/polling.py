@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from pairing_server.approvals.auth_request import AuthRequest, Grant, Status
-from pairing_server.approvals.flow import ApprovalFlow
+from pairing_server.approvals.flow import ApprovalFlow, Asked
 from pairing_server.oidc import pace
 from pairing_server.oidc.issuing import Issuer
 from pairing_server.oidc.pace import Pace
@@ -17,11 +17,25 @@ from pairing_server.oidc.refusals import (
     SlowDown,
 )
 from pairing_server.ports import Ports
+from pairing_server.qr.login import EVENTS_PATH
 from pairing_server.registry.clients import Client
 from pairing_server.store.shelf import Shelf
 
 #: The reasons that a client is told (design section 7).
 _DENIED = {"not_me": "not_me", "wrong_code": "wrong_code", "other": "denied"}
+
+
+def awaiting(asked: Asked, issuer: str) -> dict[str, Any]:
+    """Return how to wait for an answer, whichever grant asked (CIBA Core 7.3, RFC 8628 3.2).
+
+    Besides the members of the standards, in seconds: what the workstation shows.
+    """
+    return {
+        "expires_in": int(asked.lifetime.total_seconds()),
+        "interval": int(pace.INTERVAL.total_seconds()),
+        "binding_code": asked.code,
+        "qr_events_uri": f"{issuer}{EVENTS_PATH}",
+    }
 
 
 class Polling:
