@@ -13,8 +13,10 @@ SECRET_BYTES = 32
 
 
 def new_id(random: Random) -> str:
-    """Draw a 128-bit identifier."""
-    return b64url(random(ID_BYTES))
+    """Draw a 128-bit identifier that no command takes for an option of its own."""
+    while (drawn := b64url(random(ID_BYTES))).startswith("-"):
+        pass
+    return drawn
 
 
 def new_secret(random: Random) -> str:

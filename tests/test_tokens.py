@@ -1,7 +1,6 @@
 """Identifiers, secrets and their digests."""
 
 import hashlib
-import secrets
 
 import pytest
 from hypothesis import example, given, settings
@@ -44,12 +43,19 @@ def test_an_identifier_has_128_bits_and_a_secret_256():
 
     def random(size):
         asked.append(size)
-        return secrets.token_bytes(size)
+        return bytes(size)
 
     drawn = [new_id(random), new_secret(random)]
 
     assert asked == [16, 32]
     assert [len(text) for text in drawn] == [22, 43]
+
+
+def test_an_identifier_is_taken_for_no_option_of_a_command():
+    """`zorgid-login --client-id -x` and `pairing-server client show -x` are misunderstood."""
+    draws = iter([b"\xf8" + bytes(15), b"\xfb" + bytes(15), bytes(16)])
+    assert b64url(b"\xf8" + bytes(15)).startswith("-")
+    assert new_id(lambda _: next(draws)) == b64url(bytes(16))
 
 
 def test_a_digest_is_sha_256():
