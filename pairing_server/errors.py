@@ -16,7 +16,8 @@
     └── Unavailable             503 temporarily_unavailable
 
 What only one part can refuse is defined in that part: `uzi.refusals`, `qr.refusals`,
-`approvals.refusals`, `oidc.refusals`, `keys.refusals`, `phones.refusals`, `xis.refusals`.
+`approvals.refusals`, `oidc.refusals`, `keys.refusals`, `phones.refusals`, `xis.refusals`,
+`admin.refusals`.
 """
 
 from datetime import timedelta

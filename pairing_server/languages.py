@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -60,11 +61,15 @@ def language_named(name: str) -> Language | None:
 @lru_cache(maxsize=len(Language))
 def translations(language: Language) -> gettext.NullTranslations:
     """Read the words of a language; what is not among them stays English."""
-    file = resources.files("pairing_server") / "locale" / language / "LC_MESSAGES" / "messages.po"
     if language is DEFAULT:
         return gettext.NullTranslations()
-    # Read as it is written, so that nothing has to be compiled and kept in step.
-    catalogue = read_po(io.BytesIO(file.read_bytes()), locale=language, abort_invalid=True)
+    catalogue = Catalog(locale=language)
+    folder = resources.files("pairing_server") / "locale" / language / "LC_MESSAGES"
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        # Read as it is written, so that nothing has to be compiled and kept in step.
+        part = read_po(io.BytesIO(file.read_bytes()), locale=language, abort_invalid=True)
+        for message in (each for each in part if each.id):
+            catalogue[message.id] = message
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

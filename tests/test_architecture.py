@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("pairing_server", "clients")
+PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
+    "admin/refusals.py": "tests/test_errors.py",
     "pairing_server/__main__.py": "tests/cli/test_demo.py",
     "pairing_server/app.py": "tests/test_main_job.py",
     "pairing_server/app_link_settings.py": "tests/test_settings.py",

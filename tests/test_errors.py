@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+import admin
 import pairing_server
 from pairing_server import errors
 from pairing_server.errors import InvalidRequest, Refusal
@@ -17,7 +18,11 @@ SHOWABLE = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+")
 
 
 def modules() -> list[ModuleType]:
-    walked = pkgutil.walk_packages(pairing_server.__path__, "pairing_server.")
+    walked = [
+        found
+        for package in (pairing_server, admin)
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
     names = [found.name for found in walked if "migrations" not in found.name]
     return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
 
@@ -27,7 +32,7 @@ def refusals() -> list[type[Refusal]]:
     found, left = [], [Refusal]
     while left:
         for kind in left.pop().__subclasses__():
-            if kind.__module__.startswith("pairing_server."):
+            if kind.__module__.startswith(("pairing_server.", "admin.")):
                 found.append(kind)
                 left.append(kind)
     return sorted(set(found), key=lambda kind: (kind.__module__, kind.__qualname__))

@@ -15,7 +15,8 @@ from pairing_server.languages import DEFAULT, Language, language_named, negotiat
 from tests.test_protocol import refusals
 
 PACKAGE = Path(__file__).parent.parent / "pairing_server"
-CATALOGUE = PACKAGE / "locale/nl/LC_MESSAGES/messages.po"
+ADMIN = PACKAGE.parent / "admin"
+CATALOGUES = sorted((PACKAGE / "locale/nl/LC_MESSAGES").glob("*.po"))
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?[a-z%]")
 _TAG = re.compile(r"</?\w+>")
 WEIGHTS = st.integers(1, 1000).map(lambda thousandth: f"{thousandth / 1000:.3f}")
@@ -95,7 +96,8 @@ PROGRAMS = {"oidc", "xis"}
 def messages():
     """Return every message that people are shown: of templates, of the code, of refusals."""
     found = set()
-    for file in sorted((PACKAGE / "pages/templates").glob("*.html")):
+    folders = (PACKAGE / "pages/templates", ADMIN / "templates")
+    for file in (file for folder in folders for file in sorted(folder.glob("*.html"))):
         with file.open("rb") as opened:
             options = {"trimmed": "true", "silent": "false"}
             found |= {
@@ -109,7 +111,7 @@ def messages():
         "InvalidRequest": None,
         "UnsupportedMediaType": None,
     }
-    for file in sorted(PACKAGE.rglob("*.py")):
+    for file in sorted([*PACKAGE.rglob("*.py"), *ADMIN.rglob("*.py")]):
         if not PROGRAMS & set(file.parts):
             with file.open("rb") as opened:
                 found |= {_shortened(each[1]) for each in extract("python", opened, keywords)}
@@ -128,7 +130,11 @@ def _shortened(message):
 
 
 def dutch():
-    return read_po(io.BytesIO(CATALOGUE.read_bytes()), locale="nl", abort_invalid=True)
+    return [
+        message
+        for file in CATALOGUES
+        for message in read_po(io.BytesIO(file.read_bytes()), locale="nl", abort_invalid=True)
+    ]
 
 
 def test_everything_that_is_said_is_said_in_dutch():
@@ -140,6 +146,12 @@ def test_everything_that_is_said_is_said_in_dutch():
     assert messages() - catalogue.keys() == set(), "missing"
     assert catalogue.keys() - messages() == set(), "unused"
     assert untranslated == []
+
+
+def test_no_message_is_translated_twice():
+    found = [message.id for message in dutch() if message.id]
+
+    assert sorted(map(str, found)) == sorted({str(each) for each in found})
 
 
 def test_every_translation_has_the_same_placeholders_and_tags():

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import admin
 import pairing_server
 from clients.oauth_error import AccessDenied, InvalidGrant
 from clients.phone import SoftwarePhone
@@ -456,16 +457,17 @@ def test_every_made_block_is_made_by_a_test_above():
 
 def refusals() -> set[type[Refusal]]:
     """Return every refusal that can be sent: all but those that only group others."""
-    for module in pkgutil.walk_packages(pairing_server.__path__, "pairing_server."):
-        if not module.name.endswith("__main__") and ".migrations." not in module.name:
-            importlib.import_module(module.name)
+    for package in (pairing_server, admin):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__") and ".migrations." not in module.name:
+                importlib.import_module(module.name)
     found: set[type[Refusal]] = set()
     waiting = [Refusal]
     while waiting:
         heirs = waiting.pop().__subclasses__()
         waiting += heirs
         found |= {heir for heir in heirs if hasattr(heir, "code") and hasattr(heir, "description")}
-    return {heir for heir in found if heir.__module__.startswith("pairing_server.")}
+    return {heir for heir in found if heir.__module__.startswith(("pairing_server.", "admin."))}
 
 
 def _cause(refusal: type[Refusal]) -> str:

@@ -1,0 +1,168 @@
+"""Who may do what to whom: one table, and one function that reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from admin.actor import Actor, Role
+from admin.refusals import Forbidden, FreshApprovalNeeded, NotYours
+from pairing_server.errors import NotFound
+
+#: How old the newest approval may be for a dangerous act.
+FRESH_FOR = timedelta(minutes=5)
+
+
+class Act(StrEnum):
+    """What can be done, on the pages and at the API."""
+
+    SEE_DASHBOARD = "see_dashboard"
+    READ_NOTICE = "read_notice"
+    FIND_PEOPLE = "find_people"
+    SEE_PERSON = "see_person"
+    BLOCK_PHONE = "block_phone"
+    UNBLOCK_PHONE = "unblock_phone"
+    REVOKE_PHONE = "revoke_phone"
+    INVITE = "invite"
+    REGISTER_2B = "register_2b"
+    LINK = "link"
+    UNLINK = "unlink"
+    SET_ROLES = "set_roles"
+    SET_CONTACT = "set_contact"
+    RENAME = "rename"
+    MERGE = "merge"
+    APPOINT = "appoint"
+    DISMISS = "dismiss"
+    IMPORT_CSV = "import_csv"
+    EXPORT_CSV = "export_csv"
+    SEE_LOG = "see_log"
+    EXPORT_LOG = "export_log"
+    SEE_WORKSTATIONS = "see_workstations"
+    SEE_POLICY = "see_policy"
+    SET_POLICY = "set_policy"
+    SEE_STREAMS = "see_streams"
+    MANAGE_STREAMS = "manage_streams"
+    APPROVE_AS_SECOND = "approve_as_second"
+
+
+class Scope(StrEnum):
+    """Whose the things are that an act is done to."""
+
+    #: The organisation itself, and people who are linked to it, whoever else they work for.
+    ANY_LINKED = "any_linked"
+    #: Of those, what is this organisation's to settle: what it bound, or blocked.
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What an act asks of who does it.
+
+    Attributes:
+        fresh: Whether the approval may not be older than `FRESH_FOR`.
+        second: Whether an organisation may want another administrator to do it.
+    """
+
+    roles: frozenset[Role]
+    scope: Scope = Scope.ANY_LINKED
+    fresh: bool = False
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What an act is done to.
+
+    Attributes:
+        linked: The organisations whose it is: a person's memberships that hold; of the
+            organisation's own things, that one.
+        settled_by: Those that may also settle it: that bound the phone, or blocked it.
+    """
+
+    linked: frozenset[str]
+    settled_by: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_organisation(cls, ura: str) -> "Target":
+        """Return what belongs to one organisation and no other."""
+        return cls(linked=frozenset({ura}), settled_by=frozenset({ura}))
+
+
+_DESK = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.SERVICE_DESK})
+_STAFF = frozenset({Role.ADMINISTRATOR, Role.OPERATOR})
+_HEAD = frozenset({Role.ADMINISTRATOR})
+_MACHINE = frozenset({Role.MACHINE})
+
+TABLE: Mapping[Act, Rule] = MappingProxyType(
+    {
+        Act.SEE_DASHBOARD: Rule(roles=_DESK),
+        Act.READ_NOTICE: Rule(roles=_STAFF),
+        Act.FIND_PEOPLE: Rule(roles=_DESK | _MACHINE),
+        Act.SEE_PERSON: Rule(roles=_DESK | _MACHINE),
+        # Whoever learns of a loss blocks, wherever the key came from: it can be undone.
+        Act.BLOCK_PHONE: Rule(roles=_DESK | _MACHINE),
+        Act.UNBLOCK_PHONE: Rule(roles=_STAFF, scope=Scope.OWN, fresh=True, second=True),
+        Act.REVOKE_PHONE: Rule(roles=_STAFF, scope=Scope.OWN, fresh=True, second=True),
+        Act.INVITE: Rule(roles=_STAFF | _MACHINE),
+        # Somebody looks at an identity document, face to face.
+        Act.REGISTER_2B: Rule(roles=_STAFF, second=True),
+        Act.LINK: Rule(roles=_STAFF | _MACHINE),
+        Act.UNLINK: Rule(roles=_STAFF | _MACHINE),
+        Act.SET_ROLES: Rule(roles=_STAFF | _MACHINE),
+        Act.SET_CONTACT: Rule(roles=_STAFF | _MACHINE),
+        Act.RENAME: Rule(roles=_STAFF | _MACHINE),
+        Act.MERGE: Rule(roles=_HEAD, fresh=True),
+        Act.APPOINT: Rule(roles=_HEAD, fresh=True),
+        Act.DISMISS: Rule(roles=_HEAD, fresh=True),
+        Act.IMPORT_CSV: Rule(roles=_STAFF),
+        Act.EXPORT_CSV: Rule(roles=_STAFF),
+        Act.SEE_LOG: Rule(roles=_STAFF | _MACHINE),
+        Act.EXPORT_LOG: Rule(roles=_HEAD | _MACHINE),
+        Act.SEE_WORKSTATIONS: Rule(roles=_STAFF),
+        Act.SEE_POLICY: Rule(roles=_STAFF),
+        Act.SET_POLICY: Rule(roles=_HEAD, fresh=True),
+        Act.SEE_STREAMS: Rule(roles=_HEAD | _MACHINE),
+        Act.MANAGE_STREAMS: Rule(roles=_HEAD | _MACHINE, fresh=True),
+        Act.APPROVE_AS_SECOND: Rule(roles=_HEAD, fresh=True),
+    }
+)
+
+
+def check(act: Act, actor: Actor, target: Target, now: datetime) -> None:
+    """Let an actor do an act to a target, or refuse.
+
+    Args:
+        now: Aware UTC.
+
+    Raises:
+        Forbidden: the actor's role, or what the machine was registered for, does not allow it.
+        FreshApprovalNeeded: it is allowed, once the actor has confirmed it.
+        NotFound: the target is another organisation's, or nobody's: that is one answer.
+        NotYours: it is for the organisation that bound the phone.
+    """
+    rule = TABLE[act]
+    # (1) The role first: what it does not allow it allows of nobody, known or not.
+    if not may_ever(act, actor):
+        raise Forbidden(act.value, actor.role.value)
+    # (2) Another organisation's people are unknown here.
+    if actor.ura not in target.linked:
+        raise NotFound(act.value)
+    # (3) What others settle.
+    if rule.scope is Scope.OWN and actor.ura not in target.settled_by:
+        raise NotYours(act.value)
+    # (4) Last, so that nobody is asked to confirm what they will be refused.
+    if rule.fresh and not is_fresh(actor, now):
+        raise FreshApprovalNeeded(act.value)
+
+
+def may_ever(act: Act, actor: Actor) -> bool:
+    """Tell whether there is anything to which the actor may do this: whether to show it."""
+    if actor.role not in TABLE[act].roles:
+        return False
+    return actor.role is not Role.MACHINE or act.value in actor.acts
+
+
+def is_fresh(actor: Actor, now: datetime) -> bool:
+    """Tell whether the newest approval is young enough for a dangerous act."""
+    return now - actor.authenticated_at <= FRESH_FOR
