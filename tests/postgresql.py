@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from pairing_server.registry import migrate
-from pairing_server.registry.tables import metadata
+from pairing_server.registry.schema import metadata
 
 TEMPLATE = "template_registry"
 SHARED = "shared_registry"

@@ -268,9 +268,11 @@ class ApprovalFlow:
         """Hear that a person wants a workstation to wake them again."""
         await self._pushing.opened(person_id, client_id, workstation_id)
 
-    async def end_all(self, person_id: str) -> None:
-        """End every request of a person that was not redeemed: a phone of theirs was cut off."""
+    async def end_all(self, person_id: str, ura: str | None = None) -> None:
+        """End each request of a person, of one organisation or all, that was not redeemed."""
         for entry in await self._requests.entries(person_id):
+            if ura is not None and not await self._requests.is_for(entry.id, ura):
+                continue
             await self._requests.revoke(person_id, entry.id)
             await self._pushing.ended(person_id, entry)
         # A phone whose call is held hears it even where nothing was open.

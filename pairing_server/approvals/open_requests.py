@@ -38,6 +38,11 @@ class OpenRequests:
         stored = await self._requests.get(identifier)
         return None if stored is None else stored.value
 
+    async def is_for(self, identifier: str, ura: str) -> bool:
+        """Tell whether a request is for this organisation."""
+        found = await self.get(identifier)
+        return found is not None and found.shown.ura == ura
+
     async def of_person(self, person_id: str, identifier: str) -> AuthRequest:
         """Return one request of this person, open or not.
 

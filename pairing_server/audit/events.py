@@ -67,6 +67,96 @@ class RegistrationDenied(Event):
     kind = "E"
 
 
+class PersonInvited(Event):
+    """A record was made of somebody who is to come with a card, or by option 2B."""
+
+    kind = "C"
+
+
+class PersonRenamed(Event):
+    """An organisation corrected the name of somebody who has shown no card."""
+
+    kind = "U"
+
+
+class MembershipOffered(Event):
+    """An organisation offered a membership to whoever has a UZI number."""
+
+    kind = "C"
+
+
+class MembershipOfferWithdrawn(Event):
+    """An organisation took back what it had offered."""
+
+    kind = "D"
+
+
+class MembershipAccepted(Event):
+    """A person accepted a membership, which begins; the evidence is what they said it with."""
+
+    kind = "C"
+
+
+class MembershipDeclined(Event):
+    """A person declined a membership; the evidence is what they said it with."""
+
+    kind = "E"
+
+
+class MembershipChanged(Event):
+    """Roles, kind or end of a membership are others; the evidence is what was and what is."""
+
+    kind = "U"
+
+
+class MemberUnlinked(Event):
+    """A membership was ended; the person's phones stay theirs."""
+
+    kind = "D"
+
+
+class AdministratorAppointed(Event):
+    """A person manages an organisation from now on; the evidence says as what."""
+
+    kind = "U"
+
+
+class AdministratorDismissed(Event):
+    """A person does not manage an organisation any more."""
+
+    kind = "U"
+
+
+class PeopleMerged(Event):
+    """Two records of one person became one; the evidence is all that both of them were."""
+
+    kind = "U"
+
+
+class IdentityChecked(Event):
+    """An operator saw a person with an identity document (option 2B)."""
+
+    kind = "C"
+
+
+class RegistrationSeconded(Event):
+    """A second administrator approved of a registration by an operator, or refused it."""
+
+    kind = "E"
+
+
+class PeopleImported(Event):
+    """A list of people was taken over; what became of each stands in events of its own."""
+
+    kind = "E"
+
+
+class PeopleExported(Event):
+    """The list of an organisation's people was read out."""
+
+    kind = "R"
+
+
 class NoticeRead(Event):
     """An administrator marked as read what their organisation was told."""
 

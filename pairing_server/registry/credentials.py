@@ -40,6 +40,8 @@ class Credential:
         name: What its holder calls the phone; empty for none.
         bound_ura: The organisation for which it was bound.
         status_reason: Why it is blocked or revoked, one word.
+        only_ura: The one organisation that it opens, where an operator and no card stands behind
+            it (option 2B).
     """
 
     id: str
@@ -73,6 +75,7 @@ class Credential:
     status_reason: str | None = None
     last_used_location: str | None = None
     last_used_ura: str | None = None
+    only_ura: str | None = None
 
     @property
     def device_name(self) -> str:
@@ -82,6 +85,10 @@ class Credential:
     def is_active(self, now: datetime) -> bool:
         """Whether the key opens anything now."""
         return self.status is CredentialStatus.ACTIVE and now < self.expires_at
+
+    def opens(self, ura: str, now: datetime) -> bool:
+        """Whether the key opens this organisation now."""
+        return self.is_active(now) and self.only_ura in (None, ura)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -256,32 +256,32 @@ def put_membership(tx: Transaction, membership: Membership) -> None:
 
 def memberships(tx: Query, person_id: str) -> list[Membership]:
     """Return all memberships of a person, also those that are over."""
-    return [_membership_of(row) for row in tx.all(_memberships, person_id=person_id)]
+    return [membership_of(row) for row in tx.all(_memberships, person_id=person_id)]
 
 
 def membership(tx: Query, person_id: str, ura: str) -> Membership | None:
     """Return a person's membership of an organisation, also when it is over."""
     row = tx.one(_membership, person_id=person_id, ura=ura)
-    return None if row is None else _membership_of(row)
+    return None if row is None else membership_of(row)
 
 
 def membership_for_share(tx: Transaction, person_id: str, ura: str) -> Membership | None:
     """Return a person's membership, which then stays what it is until this commit."""
     row = tx.one(_membership_for_share, person_id=person_id, ura=ura)
-    return None if row is None else _membership_of(row)
+    return None if row is None else membership_of(row)
 
 
 def membership_for_update(tx: Transaction, person_id: str, ura: str) -> Membership | None:
     """Return a person's membership, which nobody else changes until this commit."""
     row = tx.one(_membership_for_update, person_id=person_id, ura=ura)
-    return None if row is None else _membership_of(row)
+    return None if row is None else membership_of(row)
 
 
 def _people_named(
     tx: Query, statement: sa.Executable, ura: str, key: str, at: datetime
 ) -> list[Person]:
     rows = tx.all(statement, ura=ura, name_key=key, at=to_milliseconds(at))
-    return [person for row in rows if (person := _person(row))]
+    return [person_of(row) for row in rows]
 
 
 def _changeable(person: Person) -> dict[str, Any]:
@@ -297,8 +297,11 @@ def _changeable(person: Person) -> dict[str, Any]:
 
 
 def _person(row: Row | None) -> Person | None:
-    if row is None:
-        return None
+    return None if row is None else person_of(row)
+
+
+def person_of(row: Row) -> Person:
+    """Read a person from their row."""
     return Person(
         id=row["id"],
         uzi_number=row["uzi_number"],
@@ -313,7 +316,8 @@ def _person(row: Row | None) -> Person | None:
     )
 
 
-def _membership_of(row: Row) -> Membership:
+def membership_of(row: Row) -> Membership:
+    """Read a membership from its row."""
     role = row["administrative_role"]
     return Membership(
         person_id=row["person_id"],

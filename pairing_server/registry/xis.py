@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row, Transaction
-from pairing_server.registry.tables import xis_session, xis_transaction
+from pairing_server.registry.xis_tables import xis_session, xis_transaction
 
 
 class SessionStatus(StrEnum):

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row, Transaction
-from pairing_server.registry.tables import xis_event as table
-from pairing_server.registry.tables import xis_event_head as head_table
+from pairing_server.registry.xis_tables import xis_event as table
+from pairing_server.registry.xis_tables import xis_event_head as head_table
 
 #: A session lasts half of that; whoever was away for longer asks what is open.
 KEPT_FOR = timedelta(days=1)

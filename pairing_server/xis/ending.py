@@ -6,8 +6,8 @@ from datetime import datetime
 from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.ports import Ports
-from pairing_server.registry import Transaction, xis, xis_events
-from pairing_server.registry.xis import SessionStatus, TransactionStatus
+from pairing_server.registry import Query, Transaction, xis, xis_events
+from pairing_server.registry.xis import SessionStatus, TransactionStatus, XisSession
 from pairing_server.xis import messages
 from pairing_server.xis.messages import MessageType, Reason
 
@@ -44,22 +44,35 @@ def cancel_transaction(tx: Transaction, identifier: str, reason: Reason, now: da
 
 def ending_all(ports: Ports, approvals: ApprovalFlow) -> Callable[[str], Awaitable[None]]:
     """Return what ends all that a person has under way or open, whose phone was cut off."""
+    at = ending_at(ports, approvals)
+    return lambda person_id: at(person_id, None)
+
+
+def ending_at(
+    ports: Ports, approvals: ApprovalFlow
+) -> Callable[[str, str | None], Awaitable[None]]:
+    """Return what ends all that a person has under way or open at one organisation, or at all."""
     requests = OpenRequests(ports.store, ports.clock)
 
-    async def end(person_id: str) -> None:
-        await approvals.end_all(person_id)
-        if not await ports.registry.read(lambda tx: xis.open_of_person(tx, person_id)):
+    async def end(person_id: str, ura: str | None) -> None:
+        await approvals.end_all(person_id, ura)
+        if not await ports.registry.read(lambda tx: _open_at(tx, person_id, ura)):
             return
         now = ports.clock()
-        at = await ports.registry.commit(lambda tx: _end_of_person(tx, person_id, now))
+        at = await ports.registry.commit(lambda tx: _end_of_person(tx, person_id, ura, now))
         for client_id in at:
             await requests.tell_client(client_id)
 
     return end
 
 
-def _end_of_person(tx: Transaction, person_id: str, now: datetime) -> list[str]:
+def _open_at(tx: Query, person_id: str, ura: str | None) -> list[XisSession]:
     held = xis.open_of_person(tx, person_id)
+    return [session for session in held if ura in (None, session.ura)]
+
+
+def _end_of_person(tx: Transaction, person_id: str, ura: str | None, now: datetime) -> list[str]:
+    held = _open_at(tx, person_id, ura)
     for session in held:
         end_session(tx, session.id, Reason.REVOKED, now)
     return sorted({session.client_id for session in held})

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pairing_server.registry import RegistryUnavailableError, migrate, sqlite
-from pairing_server.registry.tables import metadata
+from pairing_server.registry.schema import metadata
 from tests.databases import execute, fetch
 
 _UPGRADE = "import sys; from pairing_server.registry.migrate import upgrade; upgrade(sys.argv[1])"

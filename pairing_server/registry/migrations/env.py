@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from pairing_server.registry.tables import metadata
+from pairing_server.registry.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -1,0 +1,83 @@
+"""The tables of what an organisation settles about its people."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+)
+
+from pairing_server.registry.tables import metadata
+
+# That an organisation wants somebody with this UZI number, who says yes or no; whether anybody
+# has the number is nothing that the organisation learns from it.
+membership_offer = Table(
+    "membership_offer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ura", Text, ForeignKey("organisation.ura"), nullable=False),
+    Column("uzi_number", Text, nullable=False),
+    # As the organisation typed it.
+    Column("first_names", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # As JSON, first the one that is offered first.
+    Column("role_codes", Text, nullable=False),
+    # Of the membership, and of the offer.
+    Column("valid_until", BigInteger),
+    Column("offered_by", Text, nullable=False),
+    Column("offered_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("settled_at", BigInteger),
+    CheckConstraint("kind IN ('employee', 'guest')", name="kind"),
+    CheckConstraint("status IN ('open', 'accepted', 'declined', 'withdrawn')", name="status"),
+    Index(None, "ura", "status"),
+    Index(None, "uzi_number"),
+)
+Index(
+    "uq_membership_offer_open",
+    membership_offer.c.ura,
+    membership_offer.c.uzi_number,
+    unique=True,
+    sqlite_where=membership_offer.c.status == "open",
+    postgresql_where=membership_offer.c.status == "open",
+)
+
+# A record that was merged into another one of the same person: what the audit log, which cannot be
+# changed, calls by the old id is the other's.
+person_alias = Table(
+    "person_alias",
+    metadata,
+    Column("id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("ura", Text, nullable=False),
+    Column("merged_by", Text, nullable=False),
+    Column("merged_at", BigInteger, nullable=False),
+    Index(None, "person_id"),
+)
+
+# That an operator saw a person with an identity document (option 2B); never its whole number.
+identity_check = Table(
+    "identity_check",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("ura", Text, ForeignKey("organisation.ura"), nullable=False),
+    Column("document_kind", Text, nullable=False),
+    Column("document_ending", Text, nullable=False),
+    Column("document_country", Text, nullable=False),
+    Column("checked_on", Text, nullable=False),
+    Column("checked_by", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("seconded_by", Text),
+    Column("settled_at", BigInteger),
+    CheckConstraint("status IN ('awaits_second', 'ready', 'used', 'refused')", name="status"),
+    Index(None, "person_id"),
+    Index(None, "ura", "status"),
+)
