@@ -18,6 +18,7 @@ from tests.house import (
     registry,
     stores,
 )
+from tests.progress import Progress
 from tests.valkey import store, valkey_url
 
 __all__ = [
@@ -35,8 +36,14 @@ __all__ = [
 
 # Two cores that others share too: how long an example takes says nothing of it.  In CI the same
 # examples each time; at a desk, new ones.
-settings.register_profile("here", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("here", deadline=None, derandomize="CI" in os.environ, max_examples=50)
 settings.load_profile("here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Follow the run where it is told about, which under pytest-xdist is not where tests run."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress())
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from clients.phone import SoftwarePhone
 from tests.documents import ROOT
 from tests.phone_api.served import served
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "10")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")
 HERE = ROOT / "tests" / "phone_api"
 #: Who is not let in cannot be told of a form.
 OF_WHOM_IS_LET_IN = "positive_data_acceptance,what_the_document_allows_is_well_formed"
