@@ -6,9 +6,8 @@ code, so a phone that was shown something else signs something that does not ver
 
 import hashlib
 
-import rfc8785
-
 from pairing_server.approvals.auth_request import AuthRequest
+from pairing_server.canonical_json import canonical_json
 
 CONTEXT = b"pairing_server/approval/v1\n"
 #: Of what has hashes: no login can be taken for a signature, nor the other way round.
@@ -43,4 +42,4 @@ def details(request: AuthRequest, code: str) -> dict[str, str]:
 def challenge(signed: dict[str, str]) -> bytes:
     """Return the WebAuthn challenge: the 32 bytes of SHA-256 over context and RFC 8785 JSON."""
     context = TRANSACTION_CONTEXT if "hashes" in signed else CONTEXT
-    return hashlib.sha256(context + rfc8785.dumps(signed)).digest()
+    return hashlib.sha256(context + canonical_json(signed)).digest()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -107,7 +107,12 @@ class Appender:
                 sequence=head.sequence + 1,
                 id=new_id(os.urandom),
                 time=time,
-                **asdict(drafted),
+                action=drafted.action,
+                actor=drafted.actor,
+                object=drafted.object,
+                ura=drafted.ura,
+                outcome=drafted.outcome,
+                evidence=drafted.evidence,
             )
             entry = link(head.hash, facts)
             rows.append(row_of(entry))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import rfc8785
+from pairing_server.canonical_json import canonical_json
 
 #: Put before a chain's name to make the hash that its first event follows.
 GENESIS_PREFIX = "pairing_server/audit/v1\n"
@@ -73,8 +73,8 @@ def canonical(value: Any) -> bytes:
         NotCanonicalError: it has none.
     """
     try:
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+        return canonical_json(value)
+    except (ValueError, RecursionError) as error:
         raise NotCanonicalError(str(error)) from error
 
 

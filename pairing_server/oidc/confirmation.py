@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
-import rfc8785
 
+from pairing_server.canonical_json import canonical_json
 from pairing_server.oidc.client_keys import UnverifiedError, algorithms_of, is_public, verified
 from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
 from pairing_server.oidc.jwt_claims import moment
@@ -99,7 +99,7 @@ def read_proof(
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """Return the JWK SHA-256 thumbprint of a public key (RFC 7638)."""
-    return _digest(rfc8785.dumps({name: jwk[name] for name in _THUMBED[jwk["kty"]]}))
+    return _digest(canonical_json({name: jwk[name] for name in _THUMBED[jwk["kty"]]}))
 
 
 def certificate_thumbprint(der: bytes) -> str:

@@ -7,7 +7,7 @@ The challenge is the SHA-256 of the context and the details in RFC 8785 JSON, as
 import hashlib
 from collections.abc import Mapping
 
-import rfc8785
+from pairing_server.canonical_json import canonical_json
 
 CHANGE = b"pairing_server/change/v1\n"
 RENEWAL = b"pairing_server/renewal/v1\n"
@@ -17,7 +17,7 @@ UNBLOCK = b"pairing_server/unblock/v1\n"
 
 def challenge(context: bytes, details: Mapping[str, str]) -> bytes:
     """Return the WebAuthn challenge, 32 bytes."""
-    return hashlib.sha256(context + rfc8785.dumps(dict(details))).digest()
+    return hashlib.sha256(context + canonical_json(dict(details))).digest()
 
 
 def renewal_details(
