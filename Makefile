@@ -28,7 +28,7 @@ parts:  ## Install the programs that the tests start, where they are missing.
 	@.ci/parts
 
 test: parts $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
-	$(if $(SCRATCH),TMPDIR=$(SCRATCH)) SSL_CERT_FILE=/dev/null $(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile)
+	$(if $(SCRATCH),TMPDIR=$(SCRATCH)) SSL_CERT_FILE=/dev/null $(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: lint types contracts test  ## Everything that CI runs.
 

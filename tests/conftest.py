@@ -40,6 +40,23 @@ settings.register_profile("here", deadline=None, derandomize="CI" in os.environ,
 settings.load_profile("here")
 
 
+#: Where a few tests take long: begun last, one process would work at them while the other waits.
+LONG = (
+    "tests/test_phone_api_fuzz.py",
+    "tests/test_main_job.py",
+    "tests/browser",
+    "tests/cli",
+    "tests/proxies",
+    "tests/clients",
+    "tests/independent",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Follow the run where it is told about, which under pytest-xdist is not where tests run."""
     if not hasattr(config, "workerinput"):

@@ -342,7 +342,7 @@ async def test_no_bytes_are_answered_by_a_fault(house, line, rest):
         reader, writer = await asyncio.open_connection("localhost", house.settings.listen_port)
         writer.write(b"\r\n".join([*lines, b"", b""]))
         writer.write_eof()
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), 10)
         writer.close()
 
     assert [logged_line for logged_line in logged if logged_line["event"] == "bug"] == []

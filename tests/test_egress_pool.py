@@ -221,7 +221,7 @@ async def test_silence_ends_at_the_deadline_and_frees_the_connection(serve, pool
     late = {"path": "/silent", "deadline": timedelta(seconds=0.1)}
     assert await refusal(pool, port, **late) is Reason.TIMEOUT
     assert time.monotonic() - before < 2
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 10)
     assert (await pool.send(call(port), allowing(port))).body == b"hello"
 
 
@@ -233,10 +233,10 @@ async def test_a_host_that_hangs_holds_up_no_other(serve, pool_to):
     pool = pool_to(connections=1)
     waiting = [asyncio.create_task(refusal(pool, slow, method="POST")) for _ in range(10)]
     await asyncio.sleep(0.05)
-    answer = await asyncio.wait_for(pool.send(call(quick), allowing(quick)), 5)
+    answer = await asyncio.wait_for(pool.send(call(quick), allowing(quick)), 10)
     assert answer.body == b"hello"
     await pool.close()
-    assert set(await asyncio.wait_for(asyncio.gather(*waiting), 5)) == {Reason.DISCONNECTED}
+    assert set(await asyncio.wait_for(asyncio.gather(*waiting), 10)) == {Reason.DISCONNECTED}
 
 
 async def test_a_connection_that_breaks_is_told_from_none(serve, pool_to, unused_tcp_port):

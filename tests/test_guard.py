@@ -197,7 +197,7 @@ async def test_bytes_that_are_no_text_open_nothing(house, path, header, status):
     request = b"\r\n".join([*lines, b"", b""]).replace(b"{id}", session.id.encode())
     reader, writer = await asyncio.open_connection("localhost", house.settings.listen_port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
 
     assert answer.split(b" ")[1] == status
@@ -292,7 +292,7 @@ async def test_what_is_no_http_is_refused_in_json_and_not_quoted(house, capsys, 
     host = f"Host: {house.settings.host}\r\nConnection: close\r\n".encode()
     reader, writer = await asyncio.open_connection("localhost", house.settings.listen_port)
     writer.write(request_bytes.replace(b"{host}", host))
-    head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
     writer.close()
 
     said = json.loads(body)

@@ -244,7 +244,7 @@ async def test_who_is_silent_is_not_waited_for(server, context):
         )
         started = time.monotonic()
         writer.write(b"POST /uzi/mtls HTTP/1.1\r\n")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
     finally:
         await runner.cleanup()

@@ -156,4 +156,4 @@ async def wired(server: str, path: Path) -> AsyncIterator[Wire]:
         yield wire
     finally:
         listening.close()
-        await asyncio.wait_for(asyncio.gather(*lines), 5)
+        await asyncio.wait_for(asyncio.gather(*lines), 10)

@@ -73,7 +73,7 @@ async def test_it_wakes_when_the_first_one_is_due_also_one_that_came_later(clock
     for each in (late, soon):
         expiries.add("p", each)
         await settled()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while not withdrawn:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     assert withdrawn == [("p", "soon")]
@@ -119,7 +119,7 @@ async def test_a_request_that_ran_out_stays_an_unanswered_one(siege):
 async def test_a_running_server_takes_the_notice_away_by_itself(siege):
     house = siege.desk.house
     await house.ask(siege.desk.workstation, requested_expiry=1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while not siege.withdrawn("own"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     (notice,), (came,) = siege.withdrawn("own"), house.push.requests()

@@ -83,7 +83,7 @@ class Desk:
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)
         self.context.on("console", self._hear)
         self.context.on("weberror", self._catch)
         self.context.on("request", self._watch)

@@ -20,7 +20,7 @@ from jwt.algorithms import ECAlgorithm
 from pairing_server.cli import main
 from tests.house import free_port
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 def wait_for(condition, seconds=START_SECONDS):

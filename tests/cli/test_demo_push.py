@@ -29,7 +29,7 @@ async def test_by_default_a_line_is_told_and_no_service_asked(tmp_path, wakeup):
         news = Wakeup("news", wakeup.expires_at, WakeupKind.NOTICE)
         for each in (news, wakeup):
             await sender.send(ADDRESS, each)
-        assert await asyncio.wait_for(push.woken(ADDRESS.address), 5) == "request-1"
+        assert await asyncio.wait_for(push.woken(ADDRESS.address), 10) == "request-1"
         assert await sender.check() == []
         await sender.close()
     assert [line.rpartition(" ")[2] for line in lines] == ["news", "request-1"]
@@ -42,7 +42,7 @@ async def test_the_simulator_is_asked_where_it_is_wanted(tmp_path, wakeup):
         settings = load({}, **push.settings)
         sender = make_push(settings, bytes(32), utc_now, secrets.token_bytes).senders["fcm"]
         await sender.send(ADDRESS, wakeup)
-        assert await asyncio.wait_for(push.woken(ADDRESS.address), 5) == "request-1"
+        assert await asyncio.wait_for(push.woken(ADDRESS.address), 10) == "request-1"
         await sender.close()
         assert push.page.startswith("http://localhost:")
     (line,) = lines

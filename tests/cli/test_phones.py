@@ -181,7 +181,7 @@ def test_a_workstation_that_waits_hears_of_the_block_at_once(
             blocked, _ = await asyncio.to_thread(command, "phone", "block", credential_id)
             assert blocked == 0
             with pytest.raises(AccessDenied) as refused:
-                await asyncio.wait_for(waiting, 5)
+                await asyncio.wait_for(waiting, 10)
             return refused.value.reason
 
     assert asyncio.run(wait_and_block()) == "revoked"

@@ -74,7 +74,7 @@ def test_sigterm_ends_open_long_polls_cleanly_and_exits_with_0(
                 await asyncio.sleep(0.3)
                 began = time.monotonic()
                 stopped = asyncio.create_task(asyncio.to_thread(server.stop))
-                answers = await asyncio.wait_for(asyncio.gather(*polls), 10)
+                answers = await asyncio.wait_for(asyncio.gather(*polls), 20)
                 return seen, answers, await stopped, time.monotonic() - began
 
         seen, answers, (status, printed), seconds = asyncio.run(hold_and_stop())
@@ -213,7 +213,7 @@ async def test_no_log_line_tells_where_a_phone_is_woken_or_by_what_key(
                     context = {"workstation_id": address["service"]}
                     hint = f"uzi:{HOLDER.uzi_number}"
                     await workstation.start(hint, ura=HOLDER.ura, request_context=context)
-                    arrival = await asyncio.wait_for(arrivals.get(), 10)
+                    arrival = await asyncio.wait_for(arrivals.get(), 20)
                     assert arrival.service == address["service"]
             _, printed = await asyncio.to_thread(server.stop)
         keys = (services.directory / "apns.p8", services.directory / "service-account.json")

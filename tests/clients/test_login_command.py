@@ -96,7 +96,7 @@ async def test_the_hint_is_told_once_and_taken_back(house, phone, clock):
     clock.advance(FETCHED_BY - timedelta(seconds=0.5))
     session = LoginSession(workstation, Screen(as_json=True, out=out), Words("en"))
     running = asyncio.create_task(session.run(started, scan=False))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while OPEN_THE_APP not in out.getvalue():  # noqa: ASYNC110 - what a terminal shows.
             await asyncio.sleep(0.02)
     (request,) = await phone.auth_requests()

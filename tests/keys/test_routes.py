@@ -91,7 +91,7 @@ async def test_a_block_ends_a_held_call(house):
     await asyncio.sleep(0.1)
     assert [each.done() for each in held] == [False, False]
     await house.phone_status().block(phone.credential_id, "operator:test")
-    answers = await asyncio.wait_for(asyncio.gather(*map(refused, held)), 5)
+    answers = await asyncio.wait_for(asyncio.gather(*map(refused, held)), 10)
     assert answers == [(403, "phone_blocked")] * 2
 
 

@@ -92,7 +92,7 @@ class LoginPage:
 
     async def until(self, progress: str) -> dict[str, Any]:
         """Wait until the page hears this."""
-        async with self.news() as news, asyncio.timeout(10):
+        async with self.news() as news, asyncio.timeout(20):
             async for name, said in news:
                 if name == "progress" and said["progress"] == progress:
                     return said
@@ -100,7 +100,7 @@ class LoginPage:
 
     async def link(self) -> str:
         """Read what the QR code says at this moment."""
-        async with self.news() as news, asyncio.timeout(10):
+        async with self.news() as news, asyncio.timeout(20):
             async for name, said in news:
                 if name == "frame":
                     return said

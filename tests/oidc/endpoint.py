@@ -49,7 +49,7 @@ class Endpoint:
 
     async def calls(self, count: int = 1) -> list[Heard]:
         """Wait until there were as many calls."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while len(self.heard) < count:
                 self._news.clear()
                 await self._news.wait()

@@ -171,7 +171,7 @@ async def test_the_first_frame_is_one_that_a_phone_takes(house, page, phone, sto
 
 async def test_a_server_that_stops_ends_the_stream(house, page, stores):
     flow = flow_on(house, stores, house.store)
-    async with aclosing(flow.watch(await page.record())) as news, asyncio.timeout(10):
+    async with aclosing(flow.watch(await page.record())) as news, asyncio.timeout(20):
         first = await anext(news)
         flow.drain()
         rest = [each async for each in news]
@@ -183,7 +183,7 @@ async def test_a_server_that_stops_ends_the_stream(house, page, stores):
 async def test_a_page_that_waits_hears_that_it_still_does(house, page, stores):
     flow = flow_on(house, stores, house.store)
     heard = []
-    async with aclosing(flow.watch(await page.record())) as news, asyncio.timeout(10):
+    async with aclosing(flow.watch(await page.record())) as news, asyncio.timeout(20):
         async for each in news:
             if isinstance(each, View):
                 heard.append(each.progress)

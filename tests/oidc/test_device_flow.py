@@ -72,7 +72,7 @@ async def test_who_scans_the_screen_logs_in_at_a_workstation_that_knew_nobody(de
     started = await workstation.start_for_whoever_scans(request_context=WORKSTATION)
     assert desk.house.push.sent == []
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(20),
         aclosing(workstation.frames(started, told=hints.append)) as frames,
     ):
         async for frame in frames:
@@ -83,7 +83,7 @@ async def test_who_scans_the_screen_logs_in_at_a_workstation_that_knew_nobody(de
     assert (request.workstation, request.location) == ("Balie 1", "Polikliniek")
     poll = await held(workstation.poll(started))
     await desk.phone.approve(request, "")
-    assertion = await asyncio.wait_for(poll, 5)
+    assertion = await asyncio.wait_for(poll, 10)
     assert assertion.claims.all["uzi_number"] == holder.uzi_number
     assert "urn:openid:params:jwt:claim:auth_req_id" not in assertion.claims.all
     assert (await workstation.userinfo(assertion.access_token))["ura"] == holder.ura
@@ -92,7 +92,7 @@ async def test_who_scans_the_screen_logs_in_at_a_workstation_that_knew_nobody(de
 async def test_the_frames_end_when_the_login_does(desk):
     started = await desk.workstation.start_for_whoever_scans()
     seen = []
-    async with asyncio.timeout(10), aclosing(desk.workstation.frames(started)) as frames:
+    async with asyncio.timeout(20), aclosing(desk.workstation.frames(started)) as frames:
         async for frame in frames:
             seen.append(frame)
             await desk.phone.deny(await desk.phone.get(await desk.phone.scan_login(frame.link)))

@@ -523,7 +523,7 @@ async def asked_and_denied(phone, pinged, endpoint, *answers):
 async def nothing_follows(endpoint):
     """Wait until the notification is done with, and see that it came once."""
     store = endpoint.store
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         for heard in endpoint.heard:
             key = f"ping:{request_id(json.loads(heard.body)['auth_req_id'])}"
             while True:

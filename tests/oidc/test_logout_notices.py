@@ -264,7 +264,7 @@ async def test_a_server_that_runs_tells_by_itself(quick, house, phone, listening
     await house.workstation(redirect_uris=(PAGE,), metadata=metadata)
     page = await login_page(house, BareClient(house, house.client_id, house.client_key))
     await (await page.open()).tokens(phone)
-    async with listening.listening(), asyncio.timeout(10):
+    async with listening.listening(), asyncio.timeout(20):
         await block(house, phone)
         await listening.has_heard.wait()
 

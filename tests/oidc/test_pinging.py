@@ -89,7 +89,7 @@ async def approve(desk, body):
 
 async def settled(desk, *bodies):
     """Wait until nothing is left to be sent."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         for body in bodies:
             while True:
                 if await desk.house.store.get(f"ping:{request_id(body['auth_req_id'])}") is None:
@@ -445,7 +445,7 @@ async def test_a_client_awaits_as_many_notifications_as_it_may_have_calls_held(
     # Where one is over there is room again, and others never had less.
     await approve(desk, answered)
     again = next(names)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while (await client.ask(login_hint=again, **form))[0] == 429:
             pass
     await desk.house.workstation("EPD", metadata=ping_mode(endpoint.url))

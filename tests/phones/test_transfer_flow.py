@@ -306,7 +306,7 @@ async def test_a_held_look_hears_of_the_scan(owner, offer):
     waiting = asyncio.create_task(new.wait_claimed(offered.id))
     await asyncio.sleep(0.2)
     await owner.phone.claim_transfer(offered.link)
-    seen = await asyncio.wait_for(waiting, 5)
+    seen = await asyncio.wait_for(waiting, 10)
     assert seen.status == "claimed"
 
 

@@ -78,7 +78,7 @@ async def test_who_waits_hears_of_it(owner, unblocking):
     )
     await asyncio.sleep(0.1)
     await owner.phone.unblock(offer.code)
-    assert await asyncio.wait_for(waiting, 5)
+    assert await asyncio.wait_for(waiting, 10)
     assert not await unblocking.wait("unknown", timedelta(0))
 
 

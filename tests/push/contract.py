@@ -103,7 +103,7 @@ async def rejection(harness: Harness, address: PushAddress, wakeup: Wakeup) -> T
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until something has happened at the service."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -86,7 +86,7 @@ async def test_it_is_woken_through_the_server_that_its_holder_chose(house, serve
 
     wakeup = Wakeup("kCWOZxJ2Xw3fyqeRUrSkDA", house.ports.clock() + timedelta(minutes=2), tag="t")
     dispatch.wake([stored], wakeup)
-    path, body, headers = await asyncio.wait_for(server.came.get(), 5)
+    path, body, headers = await asyncio.wait_for(server.came.get(), 10)
 
     assert path == "/upABC123"
     assert json.loads(keys.decrypt(body)) == {"id": wakeup.id, "kind": "request", "tag": "t"}

@@ -86,7 +86,7 @@ async def test_a_held_list_hears_of_its_own_scan(desk):
 
     await desk.phone.scan_login(link)
 
-    (shown,) = await asyncio.wait_for(waiting, 5)
+    (shown,) = await asyncio.wait_for(waiting, 10)
     assert (shown.id, shown.code_length) == (request.id, 0)
 
 
@@ -234,7 +234,7 @@ async def test_a_store_that_goes_away_breaks_the_stream_off(desk, monkeypatch, c
     with monkeypatch.context() as patched:
         patched.setattr(type(desk.house.store), "get", away)
         clock.advance(10 * SECOND)
-        frames = await asyncio.wait_for(reading, 5)
+        frames = await asyncio.wait_for(reading, 10)
 
     assert {name for name, _ in frames} == {"frame"}
     assert "bug" not in capsys.readouterr().out

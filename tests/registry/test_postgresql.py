@@ -86,7 +86,7 @@ async def test_a_session_that_falls_silent_is_given_up(open_at, postgresql_url, 
     pid = await registry.commit(lambda tx: tx.one(_pid)["pid"])
     os.kill(pid, signal.SIGSTOP)
     try:
-        assert await asyncio.wait_for(registry.commit(add_organisation("1")), 5) == "1"
+        assert await asyncio.wait_for(registry.commit(add_organisation("1")), 10) == "1"
     finally:
         os.kill(pid, signal.SIGCONT)
 

@@ -60,7 +60,7 @@ def is_alive(pid):
 
 
 async def until(fact):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not fact():  # noqa: ASYNC110  (another process makes it so)
             await asyncio.sleep(0.01)
 

@@ -90,7 +90,7 @@ async def test_few_cards_are_verified_at_once_and_none_on_the_loop(verifier, car
         asyncio.ensure_future(believe(card.der, card.chain_ders, at))
         for _ in range(3 * MAX_VERIFYING)
     ]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while waiting.inside < MAX_VERIFYING:  # noqa: ASYNC110  (a thread sets no asyncio.Event)
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.05)

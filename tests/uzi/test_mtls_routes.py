@@ -387,7 +387,7 @@ async def test_a_connection_serves_one_form(tls_house, server, card):
         "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\r\n"
     )
     writer.write(form.encode() * 2)
-    answers = await asyncio.wait_for(reader.read(), 10)
+    answers = await asyncio.wait_for(reader.read(), 20)
     writer.close()
 
     assert answers.count(b"HTTP/1.1 303") == 1

@@ -133,7 +133,7 @@ async def test_a_stream_ends_with_its_client(desk, xis, stores):
     reading, client = Steps(desk, stores).reading, await client_of(desk)
     await close_client(desk)
     lasting = timedelta(minutes=1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         assert [each.number async for each in reading.stream(client, 0, lasting)] == [1]
 
 

@@ -161,7 +161,7 @@ async def test_whoever_listens_hears_of_each_arrival(service, client):
 
 async def test_what_is_no_http2_is_hung_up_on(service, client):
     client.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while await client.reader.read(65536):
             pass
 

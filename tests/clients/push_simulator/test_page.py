@@ -43,7 +43,7 @@ async def opened():
 
 async def events(response, count):
     found = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while len(found) < count:
             line = await response.content.readline()
             found += [json.loads(line[6:])] if line.startswith(b"data: ") else []

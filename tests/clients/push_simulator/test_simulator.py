@@ -54,7 +54,7 @@ async def test_each_service_wakes_a_phone_that_somebody_waits_for(simulator, pus
         waiting = asyncio.create_task(simulator.woken(known_as(service, address)))
         push.places.check(PushAddress(service, address))
         await push.senders[service].send(PushAddress(service, address), wakeup)
-        assert await asyncio.wait_for(waiting, 5) == wakeup.id
+        assert await asyncio.wait_for(waiting, 10) == wakeup.id
     assert [arrival.service for arrival in heard] == ["apns", "fcm", "webpush"]
 
 
@@ -79,7 +79,7 @@ async def test_the_page_shows_it(simulator, push):
         aiohttp.ClientSession() as http,
         http.get(f"{simulator.page.url}arrivals") as response,
     ):
-        line = await asyncio.wait_for(response.content.readline(), 5)
+        line = await asyncio.wait_for(response.content.readline(), 10)
     assert json.loads(line[6:])["shown"]["id"] == "request"
 
 

@@ -251,7 +251,7 @@ async def test_the_directory_is_read_anew_while_the_server_runs(held, monkeypatc
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(roots, "refresh", look)
-    async with roots.running(), asyncio.timeout(10):
+    async with roots.running(), asyncio.timeout(20):
         await read_anew.wait()
     assert roots().called_back == {0xAB}
 
