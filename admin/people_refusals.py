@@ -63,6 +63,13 @@ class AlreadyLinked(Conflict):
     description = "This person is linked to your organisation already: change what is there."
 
 
+class GuestIsAsked(Conflict):
+    """A guest is asked by their number, and does not come by a record that others make."""
+
+    code = "guest_is_asked"
+    description = "Ask a guest by their UZI number: their membership begins when they accept it."
+
+
 class KnownHere(Conflict):
     """The organisation has a record of this person; the member `person_id` names it."""
 

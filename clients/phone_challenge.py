@@ -46,3 +46,8 @@ def unblock_details(challenge: str, *, credential: str, code: str) -> dict[str, 
 def unblock_challenge(details: Mapping[str, str]) -> bytes:
     """Compute the 32 bytes by which a blocked phone is opened again."""
     return details_challenge("pairing_server/unblock/v1", details)
+
+
+def membership_challenge(details: Mapping[str, str]) -> bytes:
+    """Compute the 32 bytes by which a person accepts a membership."""
+    return details_challenge("pairing_server/membership/v1", details)

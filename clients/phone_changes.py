@@ -5,6 +5,7 @@ import msgspec
 from clients.authenticator import Unable
 from clients.phone_challenge import (
     change_challenge,
+    membership_challenge,
     renewal_challenge,
     renewal_details,
     unblock_challenge,
@@ -13,6 +14,7 @@ from clients.phone_challenge import (
 from clients.phone_line import PhoneLine
 from clients.phone_record import (
     Change,
+    MembershipOffer,
     Notice,
     PastEvent,
     PersonWorkstation,
@@ -38,6 +40,10 @@ class _Notices(msgspec.Struct):
 
 class _Workstations(msgspec.Struct):
     workstations: list[PersonWorkstation]
+
+
+class _Offers(msgspec.Struct):
+    offers: list[MembershipOffer]
 
 
 class _Renewal(msgspec.Struct):
@@ -76,6 +82,32 @@ class PhoneChanges(PhoneLine):
     async def open_workstation(self, identifier: str) -> None:
         """Let a workstation wake the person again."""
         await self._call("POST", f"/phone/workstations/{identifier}/open")
+
+    async def membership_offers(self) -> list[MembershipOffer]:
+        """List the organisations that want this person, oldest first."""
+        answer = await self._call("GET", "/phone/membership-offers")
+        return answer.read(_Offers).offers
+
+    async def accept_membership(self, offer: MembershipOffer) -> None:
+        """Sign that the person works there from now on, as it was shown.
+
+        Raises:
+            MalformedAnswer: the details are those of another offer, or of another phone.
+        """
+        shown = {"offer": offer.id, "organisation": offer.organisation, "ura": offer.ura}
+        shown |= {"role_codes": " ".join(offer.role_codes), "credential": self.credential_id}
+        if shown != {name: offer.details.get(name) for name in shown}:
+            raise MalformedAnswer("the details of another offer")
+        body = {
+            "decision": "accept",
+            "assertion": self.assertion(membership_challenge(offer.details)),
+        }
+        await self._call("PUT", f"/phone/membership-offers/{offer.id}/answer", body)
+
+    async def decline_membership(self, offer: MembershipOffer) -> None:
+        """Say that the person does not work there."""
+        body = {"decision": "decline"}
+        await self._call("PUT", f"/phone/membership-offers/{offer.id}/answer", body)
 
     async def rename(self, credential: str, name: str) -> None:
         """Give one of the person's phones another name."""

@@ -82,3 +82,15 @@ class Renewed(msgspec.Struct, frozen=True, kw_only=True):
 
     credential_id: str
     expires_at: str
+
+
+class MembershipOffer(msgspec.Struct):
+    """An organisation that wants this person; the phone signs `details` to accept."""
+
+    id: str
+    organisation: str
+    ura: str
+    kind: str
+    role_codes: list[str]
+    valid_until: str | None
+    details: dict[str, str]

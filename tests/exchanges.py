@@ -58,6 +58,7 @@ _TIMES = {
     "expires_at": "2026-11-22T12:02:00Z",
     "bound_at": "2026-11-22T11:45:00Z",
     "last_used_at": "2026-11-22T11:50:00Z",
+    "offered_at": "2026-11-22T11:40:00Z",
     "valid_until": "2026-11-22T12:00:00Z",
 }
 _NUMBERS = {"exp": 1795349100, "iat": 1795348800, "nbf": 1795348800, "auth_time": 1795348795}
@@ -96,6 +97,7 @@ _COLLECTIONS = {
     "challenge": "challenge",
     "changes": "change",
     "history": "event",
+    "membership-offers": "offer",
     "renewals": "renewal",
     "transactions": "transaction",
     "transfers": "transfer",

@@ -8,6 +8,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
+    "admin/linking_record.py": "tests/admin/test_linking_flow.py",
+    "admin/linking_rules.py": "tests/admin/test_linking_flow.py",
     "admin/merge_rules.py": "tests/admin/test_merge_record.py",
     "admin/people_record.py": "tests/admin/test_people_flow.py",
     "admin/people_refusals.py": "tests/test_errors.py",
@@ -34,6 +36,8 @@ ELSEWHERE = {
     "pairing_server/pages/login_picture.py": "tests/pages/test_login_routes.py",
     "pairing_server/pages/login_setup.py": "tests/pages/test_login_routes.py",
     "pairing_server/phones/act_routes.py": "tests/phones/test_routes.py",
+    "pairing_server/phones/offer_record.py": "tests/phones/test_offers.py",
+    "pairing_server/phones/offer_routes.py": "tests/phones/test_offers.py",
     "pairing_server/phones/refusals.py": "tests/test_errors.py",
     "pairing_server/phones/setup.py": "tests/test_main_job.py",
     "pairing_server/phones/transfer_routes.py": "tests/phones/test_routes.py",

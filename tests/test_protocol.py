@@ -22,7 +22,11 @@ from pairing_server.app import make_app
 from pairing_server.errors import Refusal
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.registry import offers
 from pairing_server.registry.client_metadata import ClientMetadata
+from pairing_server.registry.offers import MembershipOffer
+from pairing_server.registry.people import MembershipKind
+from pairing_server.tokens import new_id
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose, statement
 from tests.approvals.desk import Desk
@@ -156,12 +160,15 @@ async def test_the_story_of_a_phones_life(house):
     workstation = await house.workstation()
     await house.approved(phone, workstation)
     other = await house.bind(page)
+    await offer_membership(house)
     with recording(house.base_url) as exchanges:
         await phone.credentials()
         await phone.history()
         await phone.notices()
         (workstation_here,) = await phone.workstations()
         await phone.open_workstation(workstation_here.id)
+        (membership,) = await phone.membership_offers()
+        await phone.accept_membership(membership)
         await phone._call("DELETE", "/phone/push")
         await phone.rename(phone.credential_id, "Dienst 2")
         await phone.renew()
@@ -170,6 +177,26 @@ async def test_the_story_of_a_phones_life(house):
     assert other.credential_id
 
     check_examples("life", exchanges)
+
+
+async def offer_membership(house):
+    """Let another organisation ask the holder to be its guest."""
+    await house.add_organisation("90000999", "Waarneempost")
+    now = house.ports.clock()
+    offer = MembershipOffer(
+        id=new_id(house.ports.random),
+        ura="90000999",
+        uzi_number=house.holder.uzi_number,
+        first_names=house.holder.first_names,
+        last_name=house.holder.last_name,
+        kind=MembershipKind.GUEST,
+        role_codes=("01.015",),
+        valid_until=now + timedelta(days=30),
+        offered_by="person:somebody",
+        offered_at=now,
+        expires_at=now + timedelta(days=30),
+    )
+    await house.registry.commit(lambda tx: offers.add(tx, offer))
 
 
 async def test_the_story_of_a_lost_phone(house):

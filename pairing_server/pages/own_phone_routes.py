@@ -2,23 +2,26 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from pairing_server.clock import Clock
-from pairing_server.errors import Conflict, InvalidRequest
+from pairing_server.errors import Conflict, InvalidRequest, NotFound
 from pairing_server.http import form_body, language_of
 from pairing_server.keys.status import can_unblock
-from pairing_server.languages import translate
+from pairing_server.languages import Language, translate
 from pairing_server.pages.device_name_form import NAME_THE_PHONE, read_device_name
 from pairing_server.pages.front import Front, see_other
 from pairing_server.pages.own_phone_words import days_until, happened, just_done, place
+from pairing_server.phones.offer_record import OfferShown
 from pairing_server.phones.overview import Sibling, ToldStatus
 from pairing_server.portal.phones import OwnPhonesFlow
 from pairing_server.portal.session import BrowserSession, BrowserSessions
 from pairing_server.qr.refusals import NotRegistered
+from pairing_server.registry.people import MembershipKind
+from pairing_server.uzi.roles import role_codes
 
 Act = Callable[[BrowserSession, str], Awaitable[None]]
 
@@ -68,6 +71,11 @@ class OwnPhonePages:
                 return await self._ask(request, session, phone)
             case {"act": "rename", "phone": phone}:
                 return await self._rename(request, session, phone, form.get("name", ""))
+            case {"act": "accept" | "decline" as said, "offer": offer}:
+                # Settled, or over: the page says what is left.
+                with suppress(NotFound):
+                    await self._flow.settle_offer(session, offer, accept=said == "accept")
+                return see_other(MY_PHONES)
             case _:
                 raise InvalidRequest("This form is not known here.")
 
@@ -119,6 +127,7 @@ class OwnPhonePages:
     ) -> web.Response:
         language, now = language_of(request), self._clock()
         own = await self._flow.phones(session)
+        offers = await self._flow.offers(session)
         events = await self._flow.history(session)
         told = [happened(event, language) for event in events]
         return self._front.render(
@@ -129,11 +138,25 @@ class OwnPhonePages:
             status=422 if wrong else 200,
             said="" if wrong else just_done(events, now, language),
             phones=[_phone(each, own.at, own.default_phone) for each in own.phones],
+            offers=[_offer(each, language) for each in offers],
             events=told[:OPEN],
             earlier=told[OPEN:],
             wrong=wrong,
             error=translate(language, NAME_THE_PHONE) if wrong else "",
         )
+
+
+def _offer(shown: OfferShown, language: Language) -> dict[str, Any]:
+    offer, names = shown.offer, role_codes()
+    return {
+        "id": offer.id,
+        "organisation": shown.organisation,
+        "ura": offer.ura,
+        "is_guest": offer.kind is MembershipKind.GUEST,
+        "roles": [names.name(code, language) for code in offer.role_codes],
+        # The last moment that is theirs.
+        "until": offer.valid_until and offer.valid_until - timedelta(milliseconds=1),
+    }
 
 
 def _phone(sibling: Sibling, now: datetime, default: str | None = None) -> dict[str, Any]:

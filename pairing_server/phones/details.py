@@ -13,6 +13,7 @@ CHANGE = b"pairing_server/change/v1\n"
 RENEWAL = b"pairing_server/renewal/v1\n"
 TRANSFER = b"pairing_server/transfer/v1\n"
 UNBLOCK = b"pairing_server/unblock/v1\n"
+MEMBERSHIP = b"pairing_server/membership/v1\n"
 
 
 def challenge(context: bytes, details: Mapping[str, str]) -> bytes:

@@ -20,6 +20,8 @@ from pairing_server.openapi import Operation
 from pairing_server.phones.act_routes import ActRoutes
 from pairing_server.phones.changes import ChangeFlow
 from pairing_server.phones.news import news
+from pairing_server.phones.offer_routes import OfferRoutes
+from pairing_server.phones.offers import OfferFlow
 from pairing_server.phones.overview import Overview
 from pairing_server.phones.reminders import Reminders
 from pairing_server.phones.renewal import RenewalFlow
@@ -91,6 +93,7 @@ class BoundPhones:
             ActRoutes(phones, changes, renewals, unblocking, ports.clock),
             TransferRoutes(transfers, phones, settings.base_url, push.places),
             WorkstationRoutes(WorkstationFlow(ports, self.approvals.opened), phones),
+            OfferRoutes(OfferFlow(ports, phones), phones),
             ApprovalRoutes(self.approvals, phones),
             UserCodeRoutes(UserCodes(ports), phones),
         )

@@ -11,6 +11,12 @@ from pairing_server.audit.events import PhoneRenamed
 from pairing_server.errors import NotFound
 from pairing_server.keys import status
 from pairing_server.keys.status import PhoneStatusFlow, Reason
+from pairing_server.phones.offer_record import (
+    OfferShown,
+    read_offers,
+    write_acceptance,
+    write_decline,
+)
 from pairing_server.phones.overview import Overview, PastEvent, Sibling
 from pairing_server.portal.registration import RecordClosed
 from pairing_server.portal.session import BrowserSession, check_signed_in
@@ -173,6 +179,31 @@ class OwnPhonesFlow:
             return phone
 
         await self._act(session, credential_id, None, rename)
+
+    async def offers(self, session: BrowserSession) -> list[OfferShown]:
+        """Return the memberships that the person can accept or decline, oldest first.
+
+        Raises:
+            NotRegistered, RecordClosed: as `phones`.
+        """
+        now = self._clock()
+        return await self._registry.read(lambda tx: read_offers(tx, _person(tx, session).id, now))
+
+    async def settle_offer(self, session: BrowserSession, offer_id: str, *, accept: bool) -> None:
+        """Let a membership begin, or not.
+
+        Raises:
+            NotFound: unknown, somebody else's, settled, or over.
+            NotRegistered, RecordClosed, Unauthenticated: as `block`.
+        """
+        write, now = write_acceptance if accept else write_decline, self._clock()
+        evidence = {**session.statement, "by": BY_CARD}
+
+        def change(tx: Transaction) -> None:
+            check_signed_in(tx, session)
+            write(tx, _person(tx, session).id, offer_id, evidence, now)
+
+        await self._registry.commit(change)
 
     async def _act(
         self,

@@ -13,6 +13,7 @@ from pairing_server.audit.events import (
     RegistrationDenied,
 )
 from pairing_server.errors import NotFound
+from pairing_server.phones.offer_record import take_up
 from pairing_server.portal import registration as rules
 from pairing_server.portal.registration import (
     NotAnAdministrator,
@@ -335,7 +336,7 @@ def _write_membership(
             valid_until=None,
             created_at=now,
         )
-    people.put_membership(tx, role_of_card)
+    people.put_membership(tx, take_up(tx, person, role_of_card, now))
 
 
 def _of_card(card: Card) -> dict[str, Any]:

@@ -299,10 +299,11 @@ def words(card: Card, organisation: Organisation, name: str) -> str:
 
 def user_name(card: Card) -> str:
     """Compose the user name from first names, last name and UZI number (ZID-UC-EU-005)."""
-    parts = [_plain(card.first_names), _plain(card.last_name), card.uzi_number]
+    parts = [plain(card.first_names), plain(card.last_name), card.uzi_number]
     return ".".join(part for part in parts if part)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a name as a user name has it: small letters and digits."""
     decomposed = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "", decomposed.lower())

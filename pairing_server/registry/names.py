@@ -19,6 +19,11 @@ def name_key(first_names: str, last_name: str) -> str:
     return f"{_key(first_names)}\n{_key(last_name)}"
 
 
+def last_name_key(last_name: str) -> str:
+    """Return what two spellings of the same last name have in common, as `name_key` has it."""
+    return _key(last_name)
+
+
 def _key(text: str) -> str:
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
     plain = _HYPHEN.sub("-", _APOSTROPHE.sub("'", unicodedata.normalize("NFC", folded)))

@@ -138,6 +138,16 @@ _namesakes = (
     )
     .order_by(_p.id)
 )
+_of_name = (
+    sa.select(person_table)
+    .join(membership_table, _m.person_id == _p.id)
+    .where(
+        _p.name_key == sa.bindparam("name_key"),
+        _p.status == PersonStatus.ACTIVE.value,
+        _m.ura == sa.bindparam("ura"),
+    )
+    .order_by(_p.id)
+)
 _namesakes_for_update = _namesakes.with_for_update()
 _insert_membership = sa.insert(membership_table)
 _update_membership = (
@@ -227,6 +237,12 @@ def namesakes_for_update(
 ) -> list[Person]:
     """Return the same people, whom nobody else changes until this commit."""
     return _people_named(tx, _namesakes_for_update, ura, name_key(first_names, last_name), at)
+
+
+def of_name(tx: Query, ura: str, first_names: str, last_name: str) -> list[Person]:
+    """Return everybody of that name who was ever linked to the organisation."""
+    key = name_key(first_names, last_name)
+    return [person_of(row) for row in tx.all(_of_name, ura=ura, name_key=key)]
 
 
 def by_user_name(tx: Query, user_name: str) -> Person | None:

@@ -1,15 +1,20 @@
 """One's own phones, in a browser without scripts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from clients.card_profile import Holder
-from pairing_server.registry import credentials, push_health
+from pairing_server.registry import credentials, offers, people, push_health
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.offers import MembershipOffer
+from pairing_server.registry.people import MembershipKind
 from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential as table
+from tests.approvals.desk import MeddlingRegistry
+from tests.house import house_settings, opened_house
 from tests.pages.visitor import visitor
 
 MY_PHONES = "/portal/my-phones"
@@ -268,3 +273,111 @@ async def test_who_is_not_logged_in_sees_and_does_nothing(guest):
 @pytest.mark.parametrize("path", ["/portal/details", "/portal/start", "/portal/done"])
 async def test_my_phones_are_one_click_away(registered, path):
     assert (await registered.get(path)).page.all("a", href=MY_PHONES)
+
+
+LOCUM = MembershipOffer(
+    id="offer-1",
+    ura="90009999",
+    uzi_number=Holder().uzi_number,
+    first_names="J.",
+    last_name=Holder().last_name,
+    kind=MembershipKind.GUEST,
+    role_codes=("01.015",),
+    valid_until=datetime(2027, 1, 31, 23, tzinfo=UTC),
+    offered_by="person:somebody",
+    offered_at=NOON,
+    expires_at=NOON + timedelta(days=3650),
+)
+
+
+@pytest.fixture
+async def asked(house, registered):
+    """A practice asks the card holder to be its guest."""
+    await house.add_organisation(LOCUM.ura, "<Waarneempost>")
+    await house.registry.commit(lambda tx: offers.add(tx, LOCUM))
+    return registered
+
+
+async def membership(house):
+    def read(tx):
+        person = people.by_uzi_number(tx, LOCUM.uzi_number)
+        return people.membership(tx, person.id, LOCUM.ura)
+
+    return await house.registry.read(read)
+
+
+async def test_a_membership_that_was_offered_is_shown_with_what_it_is(asked):
+    shown = await asked.get(MY_PHONES)
+
+    (sheet,) = [
+        each
+        for each in shown.page.all("section")
+        if "offer" in each.attributes.get("class", "").split()
+    ]
+    assert "<Waarneempost> asks you to work there as a guest" in sheet.text
+    assert "31 January 2027" in sheet.text
+    assert "90009999" in sheet.text
+    assert offered(shown) == ["accept", "decline"]
+
+
+async def test_a_membership_begins_when_the_card_holder_accepts_it(house, asked):
+    answer = await asked.post(MY_PHONES, {"offer": LOCUM.id, "act": "accept"})
+
+    assert (answer.status, answer.location) == (303, MY_PHONES)
+    assert (await membership(house)).valid_until == LOCUM.valid_until
+    assert offered(await asked.get(MY_PHONES)) == []
+    (event,) = [each for each in await house.events() if each["action"] == "MembershipAccepted"]
+    assert '"by":"uzi-pas"' in event["evidence"].replace(" ", "")
+
+
+async def test_a_membership_that_is_declined_does_not_begin(house, asked):
+    await asked.post(MY_PHONES, {"offer": LOCUM.id, "act": "decline"})
+
+    assert await membership(house) is None
+    assert offered(await asked.get(MY_PHONES)) == []
+
+
+async def test_a_membership_is_settled_from_our_own_page_alone(house, asked):
+    asked.origin = "https://elsewhere.example"
+
+    answer = await asked.post(MY_PHONES, {"offer": LOCUM.id, "act": "accept"})
+
+    assert answer.status == 403
+    assert await membership(house) is None
+
+
+@pytest.fixture
+async def meddled(register, tmp_path, stores, ports):
+    registry = MeddlingRegistry(ports.registry)
+    settings = house_settings(register, tmp_path)
+    async with opened_house(
+        settings, replace(stores, registry=registry), ports, register
+    ) as opened:
+        yield opened, registry
+
+
+async def test_who_is_signed_out_meanwhile_accepts_nothing(meddled):
+    house, registry = meddled
+    page = await visitor(house)
+    page.portal = await house.registered()
+    await house.add_organisation(LOCUM.ura, "Waarneempost")
+    await house.registry.commit(lambda tx: offers.add(tx, LOCUM))
+
+    async def sign_out():
+        def change(tx):
+            person = people.by_uzi_number(tx, LOCUM.uzi_number)
+            people.sign_out(tx, person.id, house.ports.clock())
+
+        await house.ports.registry.commit(change)
+
+    registry.before = sign_out
+    await page.post(MY_PHONES, {"offer": LOCUM.id, "act": "accept"})
+
+    assert registry.before is None
+    assert await membership(house) is None
+
+
+async def test_an_offer_that_is_gone_leads_to_what_is_left(asked):
+    answer = await asked.post(MY_PHONES, {"offer": "unknown", "act": "accept"})
+
+    assert (answer.status, answer.location) == (303, MY_PHONES)
