@@ -51,14 +51,14 @@ def changed(membership: Membership, wanted: Wanted, now: datetime) -> Membership
 
 def with_roles(membership: Membership, role_codes: tuple[str, ...]) -> Membership:
     """Return the membership with these roles, the first one in the first place."""
-    return replace(membership, role_code=role_codes[0])
+    return replace(membership, role_code=role_codes[0], other_role_codes=role_codes[1:])
 
 
 def facts(membership: Membership) -> dict[str, Any]:
     """Return what a membership is, as JSON values for the audit log."""
     until = membership.valid_until
     return {
-        "role_codes": [membership.role_code],
+        "role_codes": list(membership.role_codes),
         "kind": membership.kind,
         "administrative_role": membership.administrative_role,
         "valid_until": None if until is None else wire_time(until),

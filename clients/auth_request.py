@@ -6,6 +6,13 @@ from clients.phone_challenge import details_challenge
 from clients.wire import WireError
 
 
+class Role(msgspec.Struct, frozen=True):
+    """A role that its holder may choose, and its name."""
+
+    role_code: str
+    role: str = ""
+
+
 class AuthRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the person; an absent member is the empty string."""
 
@@ -23,6 +30,12 @@ class AuthRequest(msgspec.Struct, frozen=True, kw_only=True):
     code_length: int = 0
     #: What is to be signed, where this is no login.
     hashes: str = ""
+    #: Among which to choose, where there are several; `role_code` is the first.
+    roles: tuple[Role, ...] = ()
+
+    def in_role(self, role_code: str) -> "AuthRequest":
+        """Return the request as it is approved in a role that was chosen."""
+        return msgspec.structs.replace(self, role_code=role_code) if role_code else self
 
 
 class WrongCode(WireError):  # noqa: N818 - what was wrong.

@@ -137,20 +137,21 @@ class SoftwarePhone(PhoneChanges, PhoneTransfers):
         body = {"user_code": user_code}
         return (await self._call("POST", "/phone/user-code", body)).read(_Id).id
 
-    async def approve(self, request: AuthRequest, code: str = "") -> None:
-        """Sign what was shown with the code as typed.
+    async def approve(self, request: AuthRequest, code: str = "", role_code: str = "") -> None:
+        """Sign what was shown with the code as typed, in the role that was chosen, if any.
 
         Raises:
             WrongCode: not the code on the workstation.
             Closed: the request is over.
             WireError: the signature or this phone is refused.
         """
-        await self.answer(request.id, self.approval(request, code))
+        await self.answer(request.id, self.approval(request, code, role_code))
 
-    def approval(self, request: AuthRequest, code: str = "") -> JSONObject:
+    def approval(self, request: AuthRequest, code: str = "", role_code: str = "") -> JSONObject:
         """Sign what was shown with the code as typed: an answer that may be sent again."""
-        assertion = self.assertion(approval_challenge(request, code))
-        return {"decision": "approve", "code": code, "assertion": assertion}
+        assertion = self.assertion(approval_challenge(request.in_role(role_code), code))
+        chosen = {"role_code": role_code} if role_code else {}
+        return {"decision": "approve", "code": code, **chosen, "assertion": assertion}
 
     async def deny(self, request: AuthRequest, reason: str = "other") -> None:
         """Say no; `not_me` also closes push for that workstation.

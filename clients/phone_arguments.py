@@ -128,6 +128,10 @@ def _add_requests(commands: Commands) -> None:
     scan.add_argument("link", help="the link of a login QR code, or a PNG of the screen")
     scan.add_argument("--via", choices=["camera", "link"], help="camera for a PNG, else link")
     scan.add_argument("--code", help="asked for without it, where there is one")
+    for answering in (approve, scan):
+        answering.add_argument(
+            "--role", metavar="CODE", help="one of the roles that it offers; else the first"
+        )
     answer = scan.add_mutually_exclusive_group()
     answer.add_argument("--approve", action="store_true", help="do not ask")
     answer.add_argument("--deny", action="store_true", help="say no")

@@ -38,7 +38,7 @@ async def approve(handset: Handset, options: Namespace) -> None:
     request = await _pick(handset.phone(), options.id, options.wait)
     handset.screen.tell("opened", request_lines(request), auth_request=request)
     must_have_a_code(options.code)
-    await _approve(handset, request, options.code)
+    await _approve(handset, _chosen(request, options.role), options.code)
 
 
 async def deny(handset: Handset, options: Namespace) -> None:
@@ -54,6 +54,7 @@ async def scan(handset: Handset, options: Namespace) -> None:
     via = options.via or ("link" if payload == options.link else "camera")
     request = await phone.get(await phone.scan_login(payload, via=via))
     handset.screen.tell("opened", request_lines(request), auth_request=request)
+    request = _chosen(request, options.role)
     if options.deny:
         await send_denial(handset, request, not_me=False)
     elif request.code_length:
@@ -71,6 +72,18 @@ def must_have_a_code(code: str | None) -> None:
     """
     if code == "":
         raise Refused("Without a code only what was scanned is approved: zorgid-phone scan.")
+
+
+def _chosen(request: AuthRequest, role_code: str | None) -> AuthRequest:
+    """Return the request in the role that is to be signed.
+
+    Raises:
+        Refused: it does not offer that one.
+    """
+    codes = [role.role_code for role in request.roles] or [request.role_code]
+    if role_code is not None and role_code not in codes:
+        raise Refused(f"The request offers no role {role_code}, but {', '.join(codes)}.")
+    return request.in_role(role_code or "")
 
 
 async def approve_with_code(
@@ -112,7 +125,12 @@ async def _approve(handset: Handset, request: AuthRequest, code: str | None) -> 
 async def _send_approval(handset: Handset, request: AuthRequest, code: str) -> None:
     """Sign once, and send the identical answer again when the connection breaks."""
     async with handset.signing() as phone:
-        await _send(phone, request, phone.approval(request, code))
+        await _send(phone, request, phone.approval(request, code, _choice(request)))
+
+
+def _choice(request: AuthRequest) -> str:
+    """Return the role to name in the answer: none where there is nothing to choose."""
+    return request.role_code if request.roles else ""
 
 
 async def _send(phone: SoftwarePhone, request: AuthRequest, body: JSONObject) -> None:

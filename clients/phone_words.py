@@ -141,7 +141,9 @@ def fields(shown: object) -> list[str]:
 
 def request_lines(request: AuthRequest) -> list[str]:
     """Show a request with all its fields."""
-    return [f"Request {showable(request.id)}", *fields(request)]
+    choices = "; ".join(f"{each.role_code} {each.role}" for each in request.roles)
+    shown = msgspec.to_builtins(request) | {"roles": choices}
+    return [f"Request {showable(request.id)}", *fields(shown)]
 
 
 def identity_lines(identity: Identity | None) -> list[str]:

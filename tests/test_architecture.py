@@ -20,6 +20,7 @@ ELSEWHERE = {
     "pairing_server/base_url_settings.py": "tests/test_settings.py",
     "pairing_server/metrics.py": "tests/test_health.py",
     "pairing_server/ports.py": "tests/test_main_job.py",
+    "pairing_server/approvals/asked.py": "tests/approvals/test_flow.py",
     "pairing_server/approvals/open_requests.py": "tests/approvals/test_flow.py",
     "pairing_server/approvals/user_code_routes.py": "tests/oidc/test_device_flow.py",
     "pairing_server/audit/events.py": "tests/cli/test_audit.py",

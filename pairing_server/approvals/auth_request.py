@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pairing_server.approvals.refusals import AuthRequestClosed
+from pairing_server.approvals.refusals import AuthRequestClosed, RoleNotOffered
 from pairing_server.tokens import digest
 
 #: How long a request stays open by default and at most (NIST SP 800-63B-4: at most ten minutes).
@@ -102,6 +102,7 @@ class Answer:
 
     Attributes:
         digest: Of the whole submitted answer: the identical one may be sent again.
+        role_code: In which role it is a yes.
         evidence: The signed assertion, or nothing for a denial.
     """
 
@@ -112,6 +113,7 @@ class Answer:
     sign_count: int = 0
     backed_up: bool = False
     evidence: dict[str, str] | None = None
+    role_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,13 @@ class Taker:
     """Who scanned what is for whoever scans, and what they are at the organisation that asks.
 
     Attributes:
+        role_codes: At least one; the first is offered first.
         scanned_by: The credential of the phone, if its camera saw the QR code.
     """
 
     person_id: str
     organisation: str
-    role_code: str
+    role_codes: tuple[str, ...]
     scanned_by: str | None
 
 
@@ -146,6 +149,7 @@ class AuthRequest:
         is_discreet: Whether the client is not to learn that anybody is there.
         needs_known_place: Whether a phone's yes counts only where its person has logged in before.
         is_for_whoever_scans: Whether it becomes the person's whose phone scans it first.
+        role_codes: The roles among which the phone chooses; `shown` has the first of them.
     """
 
     id: str
@@ -167,6 +171,7 @@ class AuthRequest:
     needs_known_place: bool = False
     grant: Grant = Grant.CIBA
     is_for_whoever_scans: bool = False
+    role_codes: tuple[str, ...] = ()
 
     @property
     def awaits_scan(self) -> bool:
@@ -250,8 +255,31 @@ def take(request: AuthRequest, taker: Taker, now: datetime) -> AuthRequest:
     is_open = request.status is Status.PENDING and now < request.expires_at
     if not request.awaits_scan or not is_open:
         return request
-    shown = replace(request.shown, organisation=taker.organisation, role_code=taker.role_code)
-    return replace(request, person_id=taker.person_id, shown=shown, scanned_by=taker.scanned_by)
+    first, codes = taker.role_codes[0], taker.role_codes
+    shown = replace(request.shown, organisation=taker.organisation, role_code=first)
+    return replace(
+        request,
+        person_id=taker.person_id,
+        shown=shown,
+        scanned_by=taker.scanned_by,
+        role_codes=codes,
+    )
+
+
+def in_role(request: AuthRequest, role_code: str) -> AuthRequest:
+    """Return the request as the person sees it who chose a role of theirs.
+
+    Args:
+        role_code: Empty where the phone left it at the one that was shown.
+
+    Raises:
+        RoleNotOffered: it is none of those.
+    """
+    if not role_code or role_code == request.shown.role_code:
+        return request
+    if role_code not in request.role_codes:
+        raise RoleNotOffered
+    return replace(request, shown=replace(request.shown, role_code=role_code))
 
 
 def fetch(request: AuthRequest) -> AuthRequest:

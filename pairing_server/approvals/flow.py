@@ -2,20 +2,20 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 
 from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals import inbox as inbox_rules
+from pairing_server.approvals.asked import Asked, request_id
 from pairing_server.approvals.auth_request import (
     Answer,
     AuthRequest,
     Decision,
     DenyReason,
     Grant,
-    Shown,
     Status,
 )
 from pairing_server.approvals.evidence import challenge, details
@@ -41,41 +41,8 @@ from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import answers
 from pairing_server.tokens import digest, new_secret
 
-#: 128 of the 256 bits of the digest: as much as any other identifier.
-ID_CHARACTERS = 22
 #: By how much the loop's time may be ahead of the clock when a wait is over.
 _IN_STEP = timedelta(milliseconds=50)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a client asks, once its words have been checked.
-
-    Attributes:
-        person_id: `None` for a hint that names nobody this client may know of.
-        gate: From which workstations the client may wake the person.
-        is_discreet: Whether the client is not to learn that anybody is there.
-        needs_known_place: Whether a phone's yes counts only where its person has logged in before.
-        is_for_whoever_scans: Nobody is woken: the request is whose phone scans it first.
-    """
-
-    client_id: str
-    person_id: str | None
-    workstation_id: str
-    scope: str
-    shown: Shown
-    code: str
-    lifetime: timedelta
-    gate: Gate = Gate.VOUCHED
-    is_discreet: bool = False
-    needs_known_place: bool = False
-    grant: Grant = Grant.CIBA
-    is_for_whoever_scans: bool = False
-
-
-def request_id(auth_req_id: str) -> str:
-    """Return the id under which the phone sees a client's auth request; it tells nothing of it."""
-    return digest(auth_req_id)[:ID_CHARACTERS]
 
 
 class ApprovalFlow:
@@ -140,6 +107,7 @@ class ApprovalFlow:
             needs_known_place=asked.needs_known_place,
             grant=asked.grant,
             is_for_whoever_scans=asked.is_for_whoever_scans,
+            role_codes=asked.role_codes,
         )
         await self._requests.create(request, asked.lifetime)
         if asked.person_id is not None:
@@ -193,9 +161,18 @@ class ApprovalFlow:
                     await self._requests.change(request.id, rules.fetch)
 
     async def approve(
-        self, phone: BoundPhone, identifier: str, code: str, assertion: AuthenticationResponse
+        self,
+        phone: BoundPhone,
+        identifier: str,
+        code: str,
+        assertion: AuthenticationResponse,
+        *,
+        role_code: str = "",
     ) -> None:
         """Take an approval: the signature first, then the code, then the registry, then the news.
+
+        Args:
+            role_code: The role that the person chose, where there is a choice.
 
         Raises:
             AuthRequestClosed: the request is over or was answered otherwise.
@@ -203,11 +180,13 @@ class ApprovalFlow:
             NotFound: unknown, or another person's.
             KeyNotAccepted: the organisation does not take such a key.
             PhoneBlocked: the phone was blocked meanwhile.
+            RoleNotOffered: the request does not offer the role.
             SignCountRegressed: well signed, and the key may have been copied.
             WorkstationNotKnown: the client's policy asks for one where they have logged in before.
             WrongCode: well signed, but the wrong code; an attempt is gone.
         """
         request = await self.open_request(phone.person.id, identifier)
+        request = rules.in_role(request, role_code)
         now, credential = self._clock(), phone.credential
         signed = details(request, code)
         raw = msgspec.json.encode([credential.id, signed, assertion])
@@ -216,6 +195,7 @@ class ApprovalFlow:
             credential_id=credential.id,
             digest=digest(raw.decode()),
             evidence=evidence_of(assertion),
+            role_code=request.shown.role_code,
         )
         standing = rules.standing(request, answer)
         if standing is None and request.status is Status.CLAIMED:
@@ -292,7 +272,8 @@ class ApprovalFlow:
         async with self._requests.listen_to(identifier) as listener:
             while True:
                 request = await self._requests.get(identifier)
-                if request is None or (client_id, grant) != (request.client_id, request.grant):
+                known = (identifier, client_id, grant)
+                if request is None or known != (request.id, request.client_id, request.grant):
                     return None
                 now, due = self._clock(), request.hint_due
                 is_over = request.status_at(now) is not Status.PENDING
@@ -382,6 +363,7 @@ class ApprovalFlow:
             decision=Decision(known.decision),
             credential_id=known.credential_id,
             digest=known.answer_digest,
+            role_code=known.role_code,
         )
         return await self._settle(person_id, request.id, answer) or request
 

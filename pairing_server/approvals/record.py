@@ -10,6 +10,7 @@ from pairing_server.approvals.auth_request import (
     DenyReason,
     Status,
 )
+from pairing_server.approvals.facts import facts_digest
 from pairing_server.approvals.refusals import AuthRequestClosed, WorkstationNotKnown
 from pairing_server.audit.events import (
     AuthRequestApproved,
@@ -75,6 +76,7 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
             answer_digest=answer.digest,
             credential_id=credential.id,
             answered_at=now,
+            **_yes_to(request, answer),
         ),
     )
     tx.record(_event(request, answer, phone, signed))
@@ -105,6 +107,14 @@ def _check_policies(
     )
     if there is None or not there.is_known:
         raise WorkstationNotKnown
+
+
+def _yes_to(request: AuthRequest, answer: Answer) -> dict[str, str]:
+    """Return what the registry keeps of a yes alone."""
+    if answer.decision is not Decision.APPROVE:
+        return {}
+    role_code = answer.role_code
+    return {"role_code": role_code, "facts_digest": facts_digest(request, role_code)}
 
 
 def _use(request: AuthRequest, answer: Answer, now: datetime) -> Use:

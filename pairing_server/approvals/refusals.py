@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pairing_server.errors import Conflict, NotFound, Refusal, TooManyRequests
+from pairing_server.errors import Conflict, InvalidRequest, NotFound, Refusal, TooManyRequests
 
 
 class WrongCode(Refusal):
@@ -37,6 +37,12 @@ class NotKnownThere(Refusal):
         "You are not registered with the organisation of this workstation: "
         "ask its administrator to add you."
     )
+
+
+class RoleNotOffered(InvalidRequest):
+    """The phone answers in a role that the request does not offer."""
+
+    description = "Send the role_code of one of the roles that the request offers, or none."
 
 
 class WorkstationNotKnown(Refusal):

@@ -23,6 +23,7 @@ from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion
 from pairing_server.openapi import Header, Operation
+from pairing_server.uzi.roles import role_codes
 
 WireTime = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 #: What is claimed is still pending to everybody else.
@@ -35,10 +36,14 @@ ToldStatus = Annotated[
 
 
 class Approve(msgspec.Struct, tag_field="decision", tag="approve"):
-    """`{decision: "approve", code, assertion}`."""
+    """`{decision: "approve", code, role_code, assertion}`.
+
+    `role_code` is the one that was chosen and signed, where there were several.
+    """
 
     assertion: AuthenticationResponse
     code: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    role_code: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
 class Deny(msgspec.Struct, tag_field="decision", tag="deny"):
@@ -47,10 +52,18 @@ class Deny(msgspec.Struct, tag_field="decision", tag="deny"):
     reason: Literal["not_me", "other"] = "other"
 
 
+class OfferedRole(msgspec.Struct):
+    """A role of the person at the organisation, and its name."""
+
+    role_code: str
+    role: str
+
+
 class OpenAuthRequest(msgspec.Struct):
     """What a client asks of a person; strings exactly as they are signed, empty when absent.
 
-    With `hashes` it is no login: they are what is to be signed, under another context.
+    With `hashes` it is no login: they are what is to be signed, under another context.  With
+    `roles` the person chooses one, whose `role_code` is signed in the place of the other.
     """
 
     id: str
@@ -66,6 +79,7 @@ class OpenAuthRequest(msgspec.Struct):
     expires_at: WireTime
     code_length: int
     hashes: str | msgspec.UnsetType = msgspec.UNSET
+    roles: list[OfferedRole] | msgspec.UnsetType = msgspec.UNSET
 
 
 class OpenAuthRequests(msgspec.Struct):
@@ -163,7 +177,9 @@ class ApprovalRoutes:
         identifier = request.match_info["id"]
         if isinstance(body, Approve):
             async with self._phones.suspecting(phone.credential):
-                await self._flow.approve(phone, identifier, body.code, body.assertion)
+                await self._flow.approve(
+                    phone, identifier, body.code, body.assertion, role_code=body.role_code
+                )
         else:
             await self._flow.deny(phone, identifier, DenyReason(body.reason))
         return answer(status=204)
@@ -185,4 +201,11 @@ def _open(request: AuthRequest, credential_id: str) -> OpenAuthRequest:
         expires_at=wire_time(request.expires_at),
         code_length=request.code_length_for(credential_id),
         hashes=shown.hashes or msgspec.UNSET,
+        roles=_offered(request.role_codes),
     )
+
+
+def _offered(codes: tuple[str, ...]) -> list[OfferedRole] | msgspec.UnsetType:
+    """Return what there is to choose; an app that knows nothing of it sees the first one."""
+    offered = [OfferedRole(code, role_codes().name(code)) for code in codes]
+    return offered if len(offered) > 1 else msgspec.UNSET

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from pairing_server.approvals import auth_request as rules
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import AuthRequest
-from pairing_server.approvals.flow import request_id
 from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.approvals.refusals import NotKnownThere, TooManyOpen
 from pairing_server.approvals.taking import Taking

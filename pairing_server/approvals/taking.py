@@ -66,4 +66,4 @@ class Taking:
             or not membership.is_valid(self._clock())
         ):
             return None
-        return Taker(person_id, organisation.name, membership.role_code, scanned_by)
+        return Taker(person_id, organisation.name, membership.role_codes, scanned_by)

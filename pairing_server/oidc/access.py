@@ -30,6 +30,7 @@ class AccessToken:
     Attributes:
         confirmation: The key that has to be shown with it (RFC 7800), if any.
         claims: What it tells beside the scopes.
+        role_code: In which role the person logged in.
     """
 
     client_id: str
@@ -41,6 +42,7 @@ class AccessToken:
     expires_at: datetime
     confirmation: Mapping[str, str] | None = None
     claims: tuple[str, ...] = ()
+    role_code: str = ""
 
     @property
     def token_type(self) -> str:
@@ -161,7 +163,9 @@ class AccessFlow:
 
     async def _subject(self, token: AccessToken) -> Subject | None:
         now = self._clock()
-        basis = Basis(token.client_id, token.credential_id, token.person_id, token.ura)
+        basis = Basis(
+            token.client_id, token.credential_id, token.person_id, token.ura, token.role_code
+        )
         found = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
         phone = None if found is None else found.credential
         issued_at = token.expires_at - tokens.LIFETIME

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pairing_server.approvals.asked import Asked, request_id
 from pairing_server.approvals.auth_request import MAX_LIFETIME, AuthRequest, Grant, Shown
 from pairing_server.approvals.fatigue import Gate
-from pairing_server.approvals.flow import ApprovalFlow, Asked, request_id
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.scan import ScanFlow
 from pairing_server.clock import wire_time
 from pairing_server.errors import Conflict, NotFound, Refusal
@@ -289,8 +290,9 @@ class BrowserLogins:
             nonce=new_id(self._random),
             requested_at=wire_time(self._clock()),
         )
+        codes: tuple[str, ...] = ()
         if person_id is not None:
-            shown = await self._known.fill_in(shown, person_id)
+            shown, codes = await self._known.fill_in(shown, person_id)
         asked = Asked(
             client_id=client.id,
             person_id=person_id,
@@ -303,6 +305,7 @@ class BrowserLogins:
             needs_known_place=policy.known_workstation,
             grant=Grant.CODE,
             is_for_whoever_scans=way is not Way.PHONE,
+            role_codes=codes,
         )
         auth_req_id, _ = await self._approvals.ask(asked)
         return auth_req_id, code

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.by_card import CardApproval, ShownCard
-from pairing_server.approvals.flow import request_id
 from pairing_server.errors import NotFound
 from pairing_server.oidc.browser_login import BrowserLogin, Way
 from pairing_server.oidc.browser_logins import BrowserLogins
@@ -58,6 +58,7 @@ class CardLogins:
             raise NotFound("another way")
         shown = ShownCard(
             card.uzi_number,
+            card.role_code,
             card.serial_number,
             signed_statement(session, self._uzi.origin),
         )

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from pairing_server.approvals import user_code
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import Grant, Shown
-from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.user_codes import UserCodes
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import AuthRequest, Grant, Shown, nobody
-from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.clock import wire_time
 from pairing_server.errors import InvalidRequest
 from pairing_server.keys.policy import KeyPolicy, most_earned
@@ -125,7 +126,7 @@ class LoginFlow:
                 client=client.name,
                 organisation=lookup.organisation if found else "",
                 ura=request.ura,
-                role_code=found.role_code if found else "",
+                role_code=found.role_codes[0] if found else "",
                 workstation=request.context.workstation,
                 location=request.context.location,
                 message=request.binding.message,
@@ -138,6 +139,7 @@ class LoginFlow:
             needs_known_place=policy.known_workstation,
             is_discreet=policy.knows_users is KnowsUsers.NONE,
             grant=Grant.CIBA,
+            role_codes=found.role_codes if found else (),
         )
 
     async def _expect_ping(self, auth_req_id: str, opened: AuthRequest, token: str) -> None:

@@ -37,11 +37,12 @@ class Found:
     """A person of the organisation.
 
     Attributes:
+        role_codes: At least one; the first is offered first.
         has_phone: Whether one of their phones could answer.
     """
 
     person_id: str
-    role_code: str
+    role_codes: tuple[str, ...]
     has_phone: bool
 
 
@@ -75,7 +76,7 @@ def look_up(tx: Query, hint: Hint, asker: Asker, now: datetime) -> Lookup:
         and membership is not None
         and _works_there(person, organisation, membership, now)
     ):
-        found = Found(person.id, membership.role_code, has_phone)
+        found = Found(person.id, membership.role_codes, has_phone)
     return Lookup(found, _name_of(organisation), policy)
 
 

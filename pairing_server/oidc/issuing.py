@@ -136,6 +136,7 @@ class Issuer:
             expires_at=now + tokens.LIFETIME,
             confirmation=confirmation,
             claims=wanted.userinfo,
+            role_code=subject.membership.role_code,
         )
         await self._issued.keep(access_token, assertion, issued)
         await self._approvals.redeemed(request)
@@ -161,8 +162,13 @@ class Issuer:
         Nothing if what it rests on has ended; that is asked again when it is redeemed.
         """
         now = self._clock()
+        chosen = request.shown.role_code if request.answer is None else request.answer.role_code
         basis = Basis(
-            request.client_id, _key_of(request), request.person_id or "", request.shown.ura
+            request.client_id,
+            _key_of(request),
+            request.person_id or "",
+            request.shown.ura,
+            chosen,
         )
         subject = await self._registry.read(lambda tx: read_subject(tx, basis, now, self._policy))
         if subject is None:

@@ -55,17 +55,19 @@ class KnownPeople:
         person = await self._registry.read(lambda tx: people.get_person(tx, person_id))
         return person.name if person is not None and person.status is PersonStatus.ACTIVE else ""
 
-    async def fill_in(self, shown: Shown, person_id: str) -> Shown:
-        """Return what the person is shown, with who asks and what they are there."""
+    async def fill_in(self, shown: Shown, person_id: str) -> tuple[Shown, tuple[str, ...]]:
+        """Return what the person is shown, with who asks, and the roles that they have there."""
 
-        def read(tx: Query) -> Shown:
+        def read(tx: Query) -> tuple[Shown, tuple[str, ...]]:
             organisation = organisations.get(tx, shown.ura)
             membership = people.membership(tx, person_id, shown.ura)
-            return replace(
+            codes = membership.role_codes if membership is not None else ()
+            filled = replace(
                 shown,
                 organisation=organisation.name if organisation is not None else "",
-                role_code=membership.role_code if membership is not None else "",
+                role_code=codes[0] if codes else "",
             )
+            return filled, codes
 
         return await self._registry.read(read)
 

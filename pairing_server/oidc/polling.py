@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import AuthRequest, Grant, Status
-from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.oidc import pace
 from pairing_server.oidc.issuing import Issuer
 from pairing_server.oidc.pace import Pace

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pairing_server.approvals.auth_request import AuthRequest, Shown, Status
+from pairing_server.approvals.facts import facts_digest
 from pairing_server.audit.events import AssertionIssued, AssertionRefused, Outcome
 from pairing_server.keys.policy import KeyPolicy, accepts, earned_acr, with_changes
 from pairing_server.oidc.id_token import Subject
@@ -33,6 +34,7 @@ class Basis:
     credential_id: str
     person_id: str
     ura: str
+    role_code: str
 
 
 def write_redemption(
@@ -45,7 +47,7 @@ def write_redemption(
 
     Raises:
         AccessDenied: phone, person, membership, organisation or client has ended, or is not what
-            the phone showed and signed.
+            the phone showed and signed; or the Store has another request than was approved.
         AlreadyExistsError: it was redeemed before.
         InvalidGrant: the registry knows of no approval, whatever the Store says.
     """
@@ -54,8 +56,14 @@ def write_redemption(
         raise InvalidGrant("no approval in the registry")
     if answers.get_redemption(tx, request.id) is not None:
         raise AlreadyExistsError
+    if answer.facts_digest != facts_digest(request, answer.role_code):
+        raise AccessDenied(Status.REVOKED, "not the request that was approved")
     basis = Basis(
-        request.client_id, answer.credential_id, request.person_id or "", request.shown.ura
+        request.client_id,
+        answer.credential_id,
+        request.person_id or "",
+        request.shown.ura,
+        answer.role_code,
     )
     subject = _lock_subject(tx, basis, now, policy)
     if (
@@ -140,11 +148,13 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     organisation: Organisation | None,
     client: Client | None,
 ) -> Subject | None:
+    chosen = None if membership is None else membership.in_role(basis.role_code)
     if (
         person is None
         or person.status is not PersonStatus.ACTIVE
         or membership is None
         or not membership.is_valid(now)
+        or chosen is None
         or organisation is None
         or organisation.status is not OrganisationStatus.ACTIVE
         or client is None
@@ -156,7 +166,7 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
         if not answers.is_of_card_of(basis.credential_id, person.id):
             return None
         # It was proved, and asked whether it is revoked, when it answered.
-        return Subject(person, membership, organisation, None, client, AssuranceLevel.HIGH)
+        return Subject(person, chosen, organisation, None, client, AssuranceLevel.HIGH)
     policy = with_changes(server, organisation.key_policy)
     if (
         credential is None
@@ -166,16 +176,13 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     ):
         return None
     acr = earned_acr(policy, credential, credential.acr)
-    return Subject(person, membership, organisation, credential, client, acr)
+    return Subject(person, chosen, organisation, credential, client, acr)
 
 
 def _is_as_shown(subject: Subject, shown: Shown) -> bool:
     """Whether the assertion would say what the person saw when they signed."""
-    return (subject.client.name, subject.organisation.name, subject.membership.role_code) == (
-        shown.client,
-        shown.organisation,
-        shown.role_code,
-    )
+    names = subject.client.name, subject.organisation.name
+    return names == (shown.client, shown.organisation)
 
 
 def was_cut_off_since(credential: Credential, approved_at: datetime) -> bool:
@@ -193,5 +200,9 @@ def refused_event(request: AuthRequest, refusal: AccessDenied) -> AssertionRefus
         object=f"person:{request.person_id}",
         ura=request.shown.ura,
         outcome=Outcome.REFUSED,
-        evidence={"auth_request": request.id, "reason": refusal.members["reason"]},
+        evidence={
+            "auth_request": request.id,
+            "reason": refusal.members["reason"],
+            **({"detail": refusal.args[0]} if refusal.args else {}),
+        },
     )

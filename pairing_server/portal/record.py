@@ -145,7 +145,7 @@ def write_registration(
     _check_organisation(organisations.get_for_share(tx, card.ura))
     known = rules.check_unchanged(begun, holder, namesakes)
     person = _write_person(tx, card, known, begun.person_id, begun.birth_digest, now)
-    _write_membership(tx, person, card, None, now)
+    _write_membership(tx, person, card, None, now, is_first_card=holder is None)
     tx.record(
         PersonRegistered(
             actor=f"person:{person.id}",
@@ -316,14 +316,26 @@ def _write_person(
 
 
 def _write_membership(
-    tx: Transaction, person: Person, card: Card, role: AdministrativeRole | None, now: datetime
+    tx: Transaction,
+    person: Person,
+    card: Card,
+    role: AdministrativeRole | None,
+    now: datetime,
+    *,
+    is_first_card: bool = False,
 ) -> None:
+    """Make the card's holder a member in the card's role, beside those that they have by others.
+
+    Args:
+        is_first_card: Whether no card of theirs was shown before: what an operator wrote until
+            then gives way to what the card says.
+    """
     known = people.membership_for_update(tx, person.id, card.ura)
     _check_membership(known, now)
     if known is not None:
+        before = replace(known, role_code=card.role_code) if is_first_card else known
         role_of_card = replace(
-            known,
-            role_code=card.role_code,
+            before.with_role(card.role_code),
             administrative_role=role or known.administrative_role,
         )
     else:

@@ -26,6 +26,8 @@ class Answer:
 
     Attributes:
         answer_digest: By which the same answer, sent again, is recognised.
+        role_code: In which role the person said yes.
+        facts_digest: Of the request that they said yes to, so that it is redeemed as no other.
     """
 
     auth_request: str
@@ -33,6 +35,8 @@ class Answer:
     answer_digest: str
     credential_id: str
     answered_at: datetime
+    role_code: str = ""
+    facts_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,8 @@ def get_answer(tx: Query, auth_request: str) -> Answer | None:
         answer_digest=row["answer_digest"],
         credential_id=row["credential_id"],
         answered_at=from_milliseconds(row["answered_at"]),
+        role_code=row["role_code"],
+        facts_digest=row["facts_digest"],
     )
 
 
@@ -99,6 +105,8 @@ def add_answer(tx: Transaction, answer: Answer) -> None:
         answer_digest=answer.answer_digest,
         credential_id=answer.credential_id,
         answered_at=to_milliseconds(answer.answered_at),
+        role_code=answer.role_code,
+        facts_digest=answer.facts_digest,
     )
 
 

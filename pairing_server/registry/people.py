@@ -1,6 +1,7 @@
 """People and their memberships of organisations."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -68,7 +69,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What a person is in an organisation; `role_code` as on the UZI-pas."""
+    """What a person is in an organisation.
+
+    Attributes:
+        role_code: As on the UZI-pas, the last one that was shown.
+        other_role_codes: Those that the person may choose instead, each once.
+    """
 
     person_id: str
     ura: str
@@ -77,6 +83,21 @@ class Membership:
     administrative_role: AdministrativeRole | None
     valid_until: datetime | None
     created_at: datetime
+    other_role_codes: tuple[str, ...] = ()
+
+    @property
+    def role_codes(self) -> tuple[str, ...]:
+        """All roles, first the one that is offered first."""
+        return (self.role_code, *self.other_role_codes)
+
+    def in_role(self, role_code: str) -> "Membership | None":
+        """Return the membership with one of its roles in the first place; `None` if it is none."""
+        return self.with_role(role_code) if role_code in self.role_codes else None
+
+    def with_role(self, role_code: str) -> "Membership":
+        """Return the membership with a role, new or not, in the first place."""
+        others = tuple(each for each in self.role_codes if each != role_code)
+        return replace(self, role_code=role_code, other_role_codes=others)
 
     def is_valid(self, at: datetime) -> bool:
         """Whether the membership holds; its last moment is the one before `valid_until`."""
@@ -254,6 +275,7 @@ def put_membership(tx: Transaction, membership: Membership) -> None:
     """Write a membership in the place of what there was; its `created_at` stays the first one."""
     facts = {
         "role_code": membership.role_code,
+        "other_role_codes": json.dumps(membership.other_role_codes),
         "kind": membership.kind,
         "administrative_role": membership.administrative_role,
         "valid_until": milliseconds(membership.valid_until),
@@ -343,4 +365,5 @@ def membership_of(row: Row) -> Membership:
         administrative_role=None if role is None else AdministrativeRole(role),
         valid_until=moment(row["valid_until"]),
         created_at=from_milliseconds(row["created_at"]),
+        other_role_codes=tuple(json.loads(row["other_role_codes"])),
     )

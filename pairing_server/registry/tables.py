@@ -73,6 +73,8 @@ membership = Table(
     Column("administrative_role", Text),
     Column("valid_until", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    # The other roles among which the person chooses at each login, as JSON.
+    Column("other_role_codes", Text, nullable=False, server_default="[]"),
     CheckConstraint("kind IN ('employee', 'guest')", name="kind"),
     CheckConstraint(
         "administrative_role IN ('administrator', 'operator')", name="administrative_role"
@@ -262,6 +264,10 @@ auth_answer = Table(
     Column("answer_digest", Text, nullable=False),
     Column("credential_id", Text, nullable=False),
     Column("answered_at", BigInteger, nullable=False),
+    # In which role the person said yes, and by which the request is known that they said it to
+    # (`pairing_server.approvals.facts`); both empty for a no.
+    Column("role_code", Text, nullable=False, server_default=""),
+    Column("facts_digest", Text, nullable=False, server_default=""),
     CheckConstraint("decision IN ('approve', 'deny')", name="decision"),
 )
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import DEFAULT_LIFETIME, AuthRequest, Grant, Shown
-from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.approvals.open_requests import OpenRequests
 from pairing_server.clock import wire_time
 from pairing_server.errors import NotFound
@@ -15,7 +16,7 @@ from pairing_server.oidc.backchannel import RequestContext
 from pairing_server.oidc.client_policy import policy_of
 from pairing_server.ports import Ports
 from pairing_server.qr.login import EVENTS_PATH
-from pairing_server.registry import Transaction, organisations, people, xis, xis_events
+from pairing_server.registry import Transaction, answers, organisations, people, xis, xis_events
 from pairing_server.registry.clients import Client
 from pairing_server.registry.xis import SessionStatus, XisSession, XisTransaction
 from pairing_server.tokens import ID_BYTES, Random, draw_digits, new_id
@@ -174,20 +175,21 @@ class XisFlow:
         context: RequestContext,
         wanted: signing.Signing,
     ) -> Shown:
-        organisation, membership = await self._registry.read(
+        organisation, membership, opened = await self._registry.read(
             lambda tx: (
                 organisations.get(tx, session.ura),
                 people.membership(tx, session.person_id or "", session.ura),
+                answers.get_answer(tx, session.auth_request),
             )
         )
-        if organisation is None or membership is None:
+        if organisation is None or membership is None or opened is None:
             raise SessionNotOpen
         return self._shown(
             client,
             session.ura,
             context,
             organisation=organisation.name,
-            role_code=membership.role_code,
+            role_code=opened.role_code,
             message=wanted.message,
             hashes=wanted.signed,
         )

@@ -65,8 +65,15 @@ class Proof:
         jti: str,
         now: datetime,
     ) -> str:
-        """Return the payload that tells the client of a signature."""
+        """Return the payload that tells the client of a signature.
+
+        Raises:
+            InvalidGrant: the phone signed other hashes than the client asked for, which only the
+                Store can have told it.
+        """
         references = msgspec.json.decode(transaction.signing, type=dict[str, str])
+        if approved.signed.get("hashes") != " ".join(references.values()):
+            raise InvalidGrant("other hashes were signed")
         claims = {
             "iss": self.issuer,
             "jti": jti,

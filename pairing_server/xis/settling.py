@@ -17,7 +17,7 @@ from pairing_server.oidc.redemption import (
 )
 from pairing_server.oidc.refusals import AccessDenied, InvalidGrant
 from pairing_server.ports import Ports
-from pairing_server.registry import Query, Transaction, xis, xis_events
+from pairing_server.registry import Query, Transaction, answers, xis, xis_events
 from pairing_server.registry.clients import Client
 from pairing_server.registry.xis import (
     SessionStatus,
@@ -206,11 +206,13 @@ class Settling:
         return [session for session in held if not self._stands(tx, session, now)]
 
     def _stands(self, tx: Query, session: XisSession, now: datetime) -> bool:
+        opened = answers.get_answer(tx, session.auth_request)
         basis = Basis(
             session.client_id,
             session.credential_id or "",
             session.person_id or "",
             session.ura,
+            "" if opened is None else opened.role_code,
         )
         return read_subject(tx, basis, now, self._policy) is not None
 

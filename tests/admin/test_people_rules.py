@@ -51,7 +51,10 @@ def test_a_guest_does_so_until_their_time_is_over():
 
 
 def test_the_first_role_is_offered_first():
-    assert with_roles(EMPLOYEE, ("01.016",)).role_code == "01.016"
+    assert with_roles(EMPLOYEE, ("01.016",)).role_codes == ("01.016",)
+    both = ("01.016", "30.000")
+    assert with_roles(EMPLOYEE, both).role_codes == both
+    assert facts(with_roles(EMPLOYEE, both))["role_codes"] == list(both)
 
 
 def test_the_facts_of_a_membership_are_json():

@@ -17,8 +17,9 @@ from clients.client_data import HONEST
 from clients.phone import SoftwarePhone
 from clients.wire import WireError
 from clients.workstation import Assertion, Started, Workstation
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import AuthRequest
-from pairing_server.approvals.flow import ApprovalFlow, request_id
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.keys.ceremony import AuthenticationResponse, RelyingParty
 from pairing_server.keys.flow import BoundPhone, PhoneFlow
 from pairing_server.keys.policy import server_policy

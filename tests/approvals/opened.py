@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from pairing_server.app import Stores
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import AuthRequest, Grant
-from pairing_server.approvals.flow import Asked
 from pairing_server.oidc.refusals import AccessDenied, AuthorizationPending, InvalidGrant
 from pairing_server.registry import clients, people
 from pairing_server.registry.people import PersonStatus

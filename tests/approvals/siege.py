@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from clients.phone import SoftwarePhone
+from pairing_server.approvals.asked import Asked
 from pairing_server.approvals.auth_request import AuthRequest, Shown
 from pairing_server.approvals.fatigue import Gate
-from pairing_server.approvals.flow import ApprovalFlow, Asked
+from pairing_server.approvals.flow import ApprovalFlow
 from pairing_server.keys.policy import server_policy
 from pairing_server.push import PushSender, PushService, Wakeup, WakeupKind
 from pairing_server.push.dispatch import Dispatch

@@ -77,7 +77,7 @@ takers = st.builds(
     Taker,
     person_id=st.sampled_from("pq"),
     organisation=st.just("De Linde"),
-    role_code=st.just("01.010"),
+    role_codes=st.just(("01.010", "30.000")),
     scanned_by=st.sampled_from(["k", None]),
 )
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from pairing_server.approvals.asked import Asked, request_id
 from pairing_server.approvals.auth_request import Grant, Shown
 from pairing_server.approvals.by_card import CardApproval, ShownCard
-from pairing_server.approvals.flow import Asked, request_id
 from pairing_server.approvals.refusals import AuthRequestClosed, NotKnownThere
 from pairing_server.approvals.scan import ScanFlow
 from pairing_server.errors import NotFound
@@ -22,6 +23,7 @@ from pairing_server.registry import (
     people,
     person_workstations,
 )
+from pairing_server.registry.tables import membership
 from tests.approvals.desk import UnreliableRegistry
 from tests.approvals.requests import SHOWN
 from tests.doubles import StalledStore
@@ -29,7 +31,8 @@ from tests.doubles import StalledStore
 
 @pytest.fixture
 def card(desk):
-    return ShownCard(desk.house.holder.uzi_number, "1f", {"id": "u"})
+    holder = desk.house.holder
+    return ShownCard(holder.uzi_number, holder.role_code, "1f", {"id": "u"})
 
 
 async def asked(desk, **changed):
@@ -129,6 +132,69 @@ async def test_nothing_is_approved_that_is_not_durable(desk, card):
 
     assert (await stored(desk, identifier)).status == "claimed"
     assert await desk.count("answers") == 0
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["lost", "unheard"])
+@pytest.mark.parametrize("session", ["u", "v"], ids=["same", "another"])
+async def test_a_card_whose_commit_got_lost_is_shown_again(desk, card, keeps, session):
+    identifier = await asked(desk, shown=await shown_there(desk))
+    registry = UnreliableRegistry(desk.house.registry)
+    registry.away, registry.keeps = 1, keeps
+    with pytest.raises(RegistryUnavailableError):
+        await approval(desk, registry=registry).approve(identifier, card)
+
+    await approval(desk).approve(identifier, replace(card, statement={"id": session}))
+
+    request = await stored(desk, identifier)
+    assert request.status == "approved"
+    assert await desk.count("answers") == 1
+    subject, _ = await redeem(desk, request)
+    assert subject.person.uzi_number == card.uzi_number
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["lost", "unheard"])
+async def test_another_card_after_a_lost_commit_is_told_that_it_is_over(desk, card, keeps):
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    identifier = await asked(desk)
+    registry = UnreliableRegistry(desk.house.registry)
+    registry.away, registry.keeps = 1, keeps
+    with pytest.raises(RegistryUnavailableError):
+        await approval(desk, registry=registry).approve(identifier, card)
+
+    other = replace(card, uzi_number="900000777", serial_number="2f")
+    with pytest.raises(AuthRequestClosed):
+        await approval(desk).approve(identifier, other)
+    assert await desk.count("answers") == int(keeps)
+
+
+async def test_a_store_that_lost_a_cards_answer_takes_no_other_cards(desk, card):
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    identifier = await asked(desk)
+    before = (await desk.shelf.get(identifier)).raw
+    await approval(desk).approve(identifier, card)
+    await desk.house.store.delete(desk.shelf.key(identifier))
+    await desk.house.store.create(desk.shelf.key(identifier), before, timedelta(minutes=1))
+
+    other = replace(card, uzi_number="900000777", serial_number="2f")
+    with pytest.raises(AuthRequestClosed):
+        await approval(desk).approve(identifier, other)
+    assert (await stored(desk, identifier)).status == "revoked"
+    assert await desk.count("answers") == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "asserted"), [("30.000", "30.000"), ("17.000", "01.015")], ids=["had", "not had"]
+)
+async def test_a_card_says_in_which_of_its_holders_roles(desk, card, shown, asserted):
+    roles = sa.update(membership).values(other_role_codes='["30.000"]')
+    await desk.house.registry.commit(lambda tx: tx.run(roles))
+    identifier = await asked(desk, shown=await shown_there(desk))
+    await approval(desk).approve(identifier, replace(card, role_code=shown))
+
+    subject, _ = await redeem(desk, await stored(desk, identifier))
+    assert subject.membership.role_code == asserted
 
 
 async def test_its_holder_has_logged_in_there_from_then_on(desk, card):

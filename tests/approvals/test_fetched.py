@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import FETCHED_BY, OPEN_THE_APP, Status
-from pairing_server.approvals.flow import request_id
 from tests.approvals.desk import held
 from tests.oidc.client import BareClient
 

@@ -10,9 +10,9 @@ import pytest
 from clients.auth_request import Closed, WrongCode
 from clients.client_data import Flags, Twist
 from clients.wire import WireError
+from pairing_server.approvals.asked import Asked, request_id
 from pairing_server.approvals.auth_request import DenyReason, Status, revoke, settle
 from pairing_server.approvals.evidence import challenge, details
-from pairing_server.approvals.flow import Asked, request_id
 from pairing_server.approvals.inbox import MAX_OF_CLIENT
 from pairing_server.approvals.refusals import AuthRequestClosed, TooManyOpen
 from pairing_server.approvals.refusals import WrongCode as WrongCodeRefusal

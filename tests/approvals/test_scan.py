@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import Status
-from pairing_server.approvals.flow import request_id
 from pairing_server.approvals.scan import READ_AGAIN, ScanFlow
 from pairing_server.errors import NotFound
 from pairing_server.ports import Ports

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import qrcode
+import sqlalchemy as sa
 from aiohttp import web
 from qrcode.image.svg import SvgPathImage
 
@@ -17,6 +18,7 @@ from clients.oauth_error import AccessDenied
 from clients.phone_command import run
 from clients.portal import PortalPage
 from clients.workstation import Workstation
+from pairing_server.registry.tables import membership
 from tests.documents import ROOT
 from tests.software_phone import PROGRAM, screenshot
 
@@ -110,6 +112,23 @@ async def test_a_request_is_listed_shown_and_approved(house, paired, workstation
     assert approved.status == 0
     assert approved.out.endswith(f"Approved: {listed['id']}\n")
     assert (await workstation.poll(started)).claims.uzi_number == house.holder.uzi_number
+
+
+async def test_a_role_is_chosen_of_those_that_are_offered(house, paired, workstation):
+    nurse = sa.update(membership).values(other_role_codes='["30.000"]')
+    await house.registry.commit(lambda tx: tx.run(nurse))
+    started = await house.ask(workstation)
+
+    shown = await paired.does("show")
+    answering = ("approve", "--code", started.binding_code, "--role")
+    refused = await paired.does(*answering, "17.000")
+    approved = await paired.does(*answering, "30.000")
+
+    assert "01.015 arts, huisarts; 30.000 verpleegkundige" in shown.out
+    assert refused.status == 1
+    assert refused.err == "The request offers no role 17.000, but 01.015, 30.000.\n"
+    assert approved.status == 0
+    assert (await workstation.poll(started)).claims.role_code == "30.000"
 
 
 async def test_a_wrong_code_is_refused_in_words(house, paired, workstation):

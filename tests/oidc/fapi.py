@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from clients.phone import SoftwarePhone
-from pairing_server.approvals.flow import request_id
+from pairing_server.approvals.asked import request_id
 from pairing_server.registry import clients
 from pairing_server.registry.client_metadata import Algorithm, ClientMetadata, DeliveryMode
 from pairing_server.registry.clients import Client, ClientStatus

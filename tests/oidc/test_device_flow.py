@@ -8,7 +8,7 @@ import pytest
 
 from clients.auth_request import WrongCode
 from clients.wire import WireError
-from pairing_server.approvals.flow import request_id
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.user_code import TRIES
 from pairing_server.registry.client_metadata import ClientMetadata, GrantType
 from tests.approvals.desk import held

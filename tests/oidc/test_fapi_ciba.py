@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from pairing_server.approvals.flow import request_id
+from pairing_server.approvals.asked import request_id
 from pairing_server.oidc.client_policy import ClientPolicy, Profile
 from pairing_server.oidc.fapi_ciba import algorithms, binds
 from pairing_server.ports import Ports

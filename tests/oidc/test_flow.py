@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from clients.card_profile import Holder
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import is_nobody
-from pairing_server.approvals.flow import request_id
 from pairing_server.registry.tables import client as client_table
 from pairing_server.registry.tables import organisation
 from pairing_server.tokens import digest

@@ -78,7 +78,7 @@ async def statements(registry, hint, asker=ASKER):
 @pytest.mark.parametrize("hint", [UZI, NAME, EARLIER], ids=["uzi", "name", "login"])
 async def test_each_hint_finds_the_person(registry, hint):
     lookup = await look(registry, hint)
-    assert lookup.found == Found(PERSON.id, MEMBERSHIP.role_code, has_phone=True)
+    assert lookup.found == Found(PERSON.id, MEMBERSHIP.role_codes, has_phone=True)
     assert lookup.organisation == ORGANISATION.name
 
 

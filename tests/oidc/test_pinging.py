@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from aiohttp import web
 
-from pairing_server.approvals.flow import request_id
+from pairing_server.approvals.asked import request_id
 from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.metrics import PINGS
 from pairing_server.oidc import pinging

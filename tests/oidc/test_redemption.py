@@ -5,10 +5,14 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
+from clients.wire import WireError
+from pairing_server.approvals.asked import request_id
 from pairing_server.approvals.auth_request import Status
+from pairing_server.approvals.facts import facts_digest
 from pairing_server.clock import utc_now
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.seal import SealError
@@ -268,6 +272,61 @@ async def test_a_redemption_whose_answer_got_lost_is_not_made_twice(desk, flow_o
     assert await desk.actions("AssertionIssued") == ["AssertionIssued"]
 
 
+async def handed_over(desk, started):
+    """Let the Store say that another client of the same name asked; what that one hears."""
+    other = await desk.house.workstation()
+    await desk.change(started, client_id=desk.house.client_id)
+    try:
+        return await other.poll_once(started)
+    except WireError as error:
+        return error.body.get("reason", error.error)
+
+
+async def test_an_approval_is_handed_to_no_other_client(desk):
+    started = await desk.approved()
+    assert await handed_over(desk, started) == "revoked"
+    assert await desk.count("redemptions") == 0
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"scope": "openid profile uzi dezi"},
+        {"workstation_id": "another"},
+        {"shown": replace(PENDING.shown, client="HIS")},
+    ],
+    ids=["scope", "workstation", "shown"],
+)
+async def test_what_the_store_says_otherwise_since_the_yes_is_not_redeemed(desk, altered):
+    started = await desk.approved()
+    await desk.change(started, **altered)
+    assert await desk.outcome(started) == "revoked"
+    assert await desk.count("redemptions") == 0
+    event = (await desk.house.events())[-1]
+    assert event["action"] == "AssertionRefused"
+    assert "not the request that was approved" in event["evidence"]
+
+
+async def test_an_approval_is_handed_to_no_other_person(desk):
+    started = await desk.approved()
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    other = await desk.house.registry.read(lambda tx: people.by_uzi_number(tx, "900000777"))
+    await desk.change(started, person_id=other.id)
+    assert await desk.outcome(started) == "revoked"
+
+
+async def test_an_approval_that_was_copied_under_another_secret_is_nobodys(desk, flow_on):
+    started = await desk.approved()
+    record = await desk.record(started)
+    secret = "s" * 43
+    await desk.shelf.create(request_id(secret), record, timedelta(minutes=1))
+    stolen = msgspec.structs.replace(started, auth_req_id=secret)
+    with pytest.raises(InvalidGrant):
+        await token(desk, flow_on(desk.house.registry), stolen)
+    assert await desk.outcome(started) == "assertion"
+
+
 HIS = Client(
     id="his",
     name="HIS",
@@ -304,6 +363,8 @@ def everything(tx):
             answer_digest="yes",
             credential_id=CREDENTIAL.id,
             answered_at=PENDING.expires_at,
+            role_code=MEMBERSHIP.role_code,
+            facts_digest=facts_digest(APPROVED, MEMBERSHIP.role_code),
         ),
     )
 
@@ -372,7 +433,9 @@ async def test_two_nodes_that_redeem_at_one_client_do_not_wait_for_each_other(tw
 
     def second(tx):
         known = answers.get_answer(tx, APPROVED.id)
-        answers.add_answer(tx, replace(known, auth_request=others.id))
+        digest = facts_digest(others, known.role_code)
+        again = replace(known, auth_request=others.id, facts_digest=digest)
+        answers.add_answer(tx, again)
 
     await one.commit(second)
     both = threading.Barrier(2, timeout=5)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,7 +71,8 @@ async def test_yes_takes_number_and_role_over_with_the_signature(house, page, ca
     assert (known["id"], known["uzi_number"]) == ("person-1", house.holder.uzi_number)
     assert (known["first_names"], known["user_name"]) == ("Jan", "person-1")
     (member,) = await rows(house, membership)
-    assert member["role_code"] == "01.015"
+    # What an operator wrote before there was a card is no role beside that of the card.
+    assert (member["role_code"], member["other_role_codes"]) == ("01.015", "[]")
     (event,) = [one for one in await house.events() if one["action"] == "PersonRegistered"]
     kept = json.loads(event["evidence"])
     assert event["object"] == "person:person-1"
@@ -171,6 +173,17 @@ async def test_a_renewed_cards_holder_is_asked_too(house):
     assert registration.person["uzi_number"] == house.holder.uzi_number
     (told,) = await rows(house, notice)
     assert told["kind"] == "registration_denied"
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+async def test_another_card_of_the_same_person_adds_its_role(house, again):
+    await house.registered()
+    nurse = replace(house.holder, role_code="30.000")
+    for holder in [nurse, nurse] if again else [nurse]:
+        await house.registered(holder)
+
+    (member,) = await rows(house, membership)
+    assert (member["role_code"], member["other_role_codes"]) == ("30.000", '["01.015"]')
 
 
 async def test_a_card_denies_three_times_a_day(house, page):

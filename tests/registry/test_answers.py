@@ -15,6 +15,8 @@ ANSWER = Answer(
     answer_digest="digest",
     credential_id="credential-1",
     answered_at=NOW,
+    role_code="01.015",
+    facts_digest="facts",
 )
 REDEMPTION = Redemption(
     auth_request="request-1",

@@ -199,7 +199,7 @@ def test_a_phone_of_the_first_schema_is_there_after_the_upgrade(empty_url):
 FILLED = {
     "audit_event": "VALUES ('main', 1, 'a', 0, 'A', 'a', 'o', NULL, 'success', '{}', '', '')",
     "audit_checkpoint": "VALUES (1, 0, '{}', 'a')",
-    "auth_answer": "VALUES ('a', 'deny', 'd', 'c', 0)",
+    "auth_answer": "VALUES ('a', 'deny', 'd', 'c', 0, '', '')",
     "redemption": "VALUES ('a', 'client', 'c', 'j', 0)",
 }
 COLUMN = {

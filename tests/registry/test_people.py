@@ -176,3 +176,33 @@ async def test_two_who_sign_somebody_out_at_one_moment_leave_two_moments(filled)
 
     one = timedelta(milliseconds=1)
     assert seen == [NOW, NOW + one, NOW + 2 * one, NOW + timedelta(seconds=1)]
+
+
+TWO = replace(MEMBERSHIP, other_role_codes=("30.000", "17.000"))
+
+
+async def test_roles_are_kept_in_their_order(filled):
+    await filled.commit(lambda tx: people.put_membership(tx, TWO))
+    kept = await filled.read(lambda tx: people.membership(tx, PERSON.id, ORGANISATION.ura))
+    assert kept.role_codes == ("01.015", "30.000", "17.000")
+
+
+def test_a_role_that_is_chosen_stands_first():
+    assert TWO.in_role("30.000").role_codes == ("30.000", "01.015", "17.000")
+    assert TWO.in_role("01.015") == TWO
+
+
+@pytest.mark.parametrize("role", ["", "01.010"])
+def test_no_other_role_is_chosen(role):
+    assert TWO.in_role(role) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "roles"),
+    [
+        ("30.000", ("30.000", "01.015", "17.000")),
+        ("88.000", ("88.000", "01.015", "30.000", "17.000")),
+    ],
+)
+def test_a_role_is_had_once(role, roles):
+    assert TWO.with_role(role).role_codes == roles

@@ -10,6 +10,7 @@ from clients.auth_request import Closed, WrongCode
 from clients.wire import WireError
 from pairing_server.registry import RegistryUnavailableError
 from pairing_server.registry.tables import client as client_table
+from pairing_server.registry.tables import membership
 from tests.approvals.desk import Desk, UnreliableRegistry, held
 from tests.oidc.test_redemption import QUIET_ENDS, change, close_person, end_membership, revoke
 from tests.qr.logins import second_phone, stranger
@@ -68,6 +69,24 @@ async def test_who_scans_and_approves_has_opened_it(desk, xis):
         "PassholderName": f"{holder.first_names} {holder.last_name}",
     }
     assert await desk.actions("AssertionIssued") == ["AssertionIssued"]
+
+
+async def test_a_session_is_of_the_role_in_which_it_was_opened(desk, xis):
+    both, nurse = ("01.015", "30.000"), "30.000"
+    await change(desk, sa.update(membership).values(other_role_codes=f'["{nurse}"]'))
+    opened = await xis.open()
+    request = await xis.scan(opened)
+    assert tuple(each.role_code for each in request.roles) == both
+    await desk.phone.approve(request, "", nurse)
+    told = (await xis.events(after=0))[-1]
+    fields = told.payload["SecureElement"]["AuthenticationCertificate"]["ParsedFields"]
+    assert (fields["RoleCode"], fields["Role"]) == (nurse, "verpleegkundige")
+    await xis.sign(opened["id"])
+    (request,) = await desk.phone.auth_requests()
+    assert (request.role_code, request.roles) == (nurse, ())
+    await change(desk, sa.update(membership).values(other_role_codes="[]"))
+    assert (await xis.sign(opened["id"]))[1]["error"] == "session_not_open"
+    assert await last(xis) == (CLOSED, "revoked")
 
 
 async def test_a_session_that_is_denied_is_told(desk, xis):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -15,7 +16,7 @@ from pairing_server.approvals.evidence import challenge
 from pairing_server.evidence.log import RegistryLog
 from pairing_server.evidence.phone import check_approval, read_approval
 from tests.oidc.client import BareClient
-from tests.xis.client import HASH
+from tests.xis.client import HASH, UNSIGNED
 
 CONTEXT = b"pairing_server/transaction/v1\n"
 
@@ -80,6 +81,25 @@ async def test_a_signature_is_no_login_and_a_login_no_signature(desk, evidence):
     assert challenge(as_login) != challenge(claims["signed"])
     approval = hashlib.sha256(b"pairing_server/approval/v1\n" + rfc8785.dumps(claims["signed"]))
     assert approval.digest() != challenge(claims["signed"])
+
+
+async def test_other_hashes_than_were_asked_for_are_evidence_of_nothing(desk, xis):
+    """Who can write the Store lets the phone show and sign a hash of their own."""
+    session = await xis.opened()
+    _, asked = await xis.sign(session)
+    (entry,) = await desk.phone.auth_requests()
+    other = f"sha-256:{'0' * 64}"
+
+    def alter(held):
+        return replace(held, shown=replace(held.shown, hashes=other))
+
+    await desk.shelf.change(entry.id, alter)
+    request = await desk.phone.get(entry.id)
+    assert request.hashes == other
+    await desk.phone.approve(request, asked["bindingCode"])
+    (told,) = await xis.events(after=2)
+    assert (told.type, told.payload["Reason"]) == (UNSIGNED, "revoked")
+    assert await desk.count("redemptions") == 1
 
 
 async def test_it_opens_nothing(desk, evidence):

@@ -31,6 +31,17 @@ export const identityFacts = (identity) => facts([
   [t("uzi_number"), identity.uzi_number],
 ]);
 
+/** Which role to answer in, where the person has several; the first one until they choose. */
+export function roleChoice(roles) {
+  let chosen = roles[0].role_code;
+  const choose = ({ target }) => { chosen = target.value; };
+  const node = el("fieldset", { class: "choice roles" }, el("legend", {}, t("role_choose")), roles.map((each) =>
+    el("label", {},
+      el("input", { type: "radio", name: "role", value: each.role_code, checked: each.role_code === chosen, onchange: choose }),
+      el("span", { dir: "auto" }, plain(each.role), " ", each.role !== each.role_code && el("small", {}, plain(each.role_code))))));
+  return { node, value: () => chosen };
+}
+
 /** Where it is asked, for whom and why: what the approval says. */
 export const askedFacts = (request) => facts([
   [t("where"), [request.workstation, request.location].filter(Boolean).join(" · ")],

@@ -7,7 +7,7 @@ import { asPhone, signed } from "../phone.js";
 import { actions, busily, button, buzz, clockFace, el, faultLine, heading, icon, inWords, plain, say } from "../view.js";
 import { Away, Refused } from "../wire.js";
 import { t } from "../words.js";
-import { askedFacts } from "./parts.js";
+import { askedFacts, roleChoice } from "./parts.js";
 
 const TELL_AT = new Set([30, 10]);
 const CONFLICT = 409;
@@ -26,6 +26,7 @@ export function request(app, { request: given }) {
     onchange: () => { fault.show(); code.wrong(false); },
     instead: hasCamera() ? el("button", { type: "button", class: "erase", "aria-label": t("scan_instead"), onclick: () => app.go("scan") }, icon("scan")) : undefined,
   });
+  const role = shown.roles?.length > 1 ? roleChoice(shown.roles) : undefined;
   const left = el("span", { class: "left", role: "timer" });
   const answer = new Answer(app, shown);
   const end = (how, more) => app.replace("ended", { how, request: shown, ...more });
@@ -48,7 +49,7 @@ export function request(app, { request: given }) {
       fault.show(t("code_first", { count: shown.code_length }));
       return code.focus();
     }
-    return busily(approve, async () => { if (await answer.approve(code ? code.value() : "")) end("approved"); }, refused);
+    return busily(approve, async () => { if (await answer.approve(code ? code.value() : "", role?.value())) end("approved"); }, refused);
   }, { kind: "primary" });
   const decline = button(t("decline"), () =>
     busily(decline, async () => { await answer.deny("other"); end("denied"); }, refused), { kind: "refuse" });
@@ -57,7 +58,8 @@ export function request(app, { request: given }) {
     el("div", { class: "asking" },
       el("p", { class: "from" }, asks, left),
       heading(plain(shown.client)),
-      askedFacts(shown)),
+      askedFacts(shown),
+      !needsScan && role?.node),
     needsScan ? scanFirst(app) : code && el("div", { class: "typing" }, el("p", { class: "hint" }, t("type_code")), fault.line, code.field),
     needsScan && fault.line,
     !needsScan && code && code.keypad,
@@ -103,12 +105,13 @@ class Answer {
     this.#request = request;
   }
 
-  /** Sign what is shown and hand it in; returns whether it was taken. */
-  async approve(code) {
+  /** Sign what is shown, in the role that was chosen, and hand it in; returns whether it was taken. */
+  async approve(code, role) {
     this.isSent = true;
     try {
-      const assertion = await signed(await approvalChallenge(this.#request, code));
-      await this.#send({ decision: "approve", code, assertion });
+      const chosen = role === undefined ? {} : { role_code: role };
+      const assertion = await signed(await approvalChallenge({ ...this.#request, ...chosen }, code));
+      await this.#send({ decision: "approve", code, ...chosen, assertion });
       return true;
     } catch (error) {
       this.isSent = false;

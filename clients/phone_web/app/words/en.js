@@ -11,6 +11,7 @@ export default {
   "version": "Version {version}",
   "name": "Name",
   "role": "Role",
+  "role_choose": "Log in as",
   "organisation": "Organisation",
   "uzi_number": "UZI number",
   "where": "Where",

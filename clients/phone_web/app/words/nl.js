@@ -11,6 +11,7 @@ export default {
   "version": "Versie {version}",
   "name": "Naam",
   "role": "Rol",
+  "role_choose": "Inloggen als",
   "organisation": "Organisatie",
   "uzi_number": "UZI-nummer",
   "where": "Waar",
