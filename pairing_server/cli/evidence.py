@@ -12,7 +12,13 @@ from pairing_server.cli.running import TAKES_ID, Mistake, registry_only, run, wi
 from pairing_server.clock import from_milliseconds, wire_time
 from pairing_server.evidence import Check, Linked, NoEvidenceError, broken, check_link, is_readable
 from pairing_server.evidence.acts import check_act, read_act
-from pairing_server.evidence.card import OF_PHONES, check_card, is_of_card, read_statement
+from pairing_server.evidence.card import (
+    BY_CARD,
+    OF_PERSONS,
+    check_card,
+    is_of_card,
+    read_statement,
+)
 from pairing_server.evidence.log import ExportLog, Log, RegistryLog
 from pairing_server.evidence.phone import ACTIONS as APPROVALS
 from pairing_server.evidence.phone import (
@@ -103,12 +109,10 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
     facts, checks = linked.entry.facts, {"chain": check_link(linked)}
     more: dict[str, Any] = {}
     try:
-        if not is_readable(linked.entry):
-            found: dict[str, Check] = {}
-        elif is_of_card(facts):
-            found, more = await _card(log, facts, settings)
+        if is_readable(linked.entry):
+            found, more = await _signed(log, facts, settings)
         else:
-            found, more = await _phone(log, facts, settings)
+            found = {}
     except NoEvidenceError as error:
         if checks["chain"].holds:
             raise Mistake(f"nobody signed for this event ({facts.action})") from error
@@ -132,12 +136,41 @@ async def _verify_event(log: Log, linked: Linked, settings: Settings) -> dict[st
     }
 
 
+async def _signed(
+    log: Log, facts: Facts, settings: Settings
+) -> tuple[dict[str, Check], dict[str, Any]]:
+    """Check what was signed, or the approval that an assertion was issued for."""
+    if facts.action != "AssertionIssued":
+        return await _by_whom(log, facts, settings)
+    request = read_redeemed(facts)
+    for action in ("AuthRequestApproved", BY_CARD):
+        if approval := await log.by_object(action, f"auth-request:{request}"):
+            break
+    else:
+        return {"approval": broken("no event in the log approves this request")}, {}
+    checks, told = {"approval": check_link(approval)}, dict[str, Any]()
+    if is_readable(approval.entry):
+        approved = approval.entry.facts
+        if approved.actor != facts.object or approved.ura != facts.ura:
+            checks["approval"] = broken("another person approved, or for another organisation")
+        found, told = await _by_whom(log, approved, settings)
+        checks |= found
+    return checks, told
+
+
+async def _by_whom(
+    log: Log, facts: Facts, settings: Settings
+) -> tuple[dict[str, Check], dict[str, Any]]:
+    check = _card if is_of_card(facts) else _phone
+    return await check(log, facts, settings)
+
+
 async def _card(
     log: Log, facts: Facts, settings: Settings
 ) -> tuple[dict[str, Check], dict[str, Any]]:
     kept = read_statement(facts)
     registered = None
-    if facts.action in OF_PHONES:
+    if facts.action in OF_PERSONS:
         registered = await log.by_object("PersonRegistered", facts.actor)
     known = registered.entry.facts if registered and is_readable(registered.entry) else None
     hierarchy = read_hierarchy(settings)
@@ -152,27 +185,14 @@ async def _card(
 async def _phone(
     log: Log, facts: Facts, settings: Settings
 ) -> tuple[dict[str, Check], dict[str, Any]]:
-    """Check what a phone signed, or the approval that an assertion was issued for."""
     rp = RelyingParty(settings.rp_id, settings.webauthn_origins)
-    found: dict[str, Check] = {}
-    if facts.action == "AssertionIssued":
-        request = read_redeemed(facts)
-        approval = await log.by_object("AuthRequestApproved", f"auth-request:{request}")
-        if approval is None:
-            return {"approval": broken("no event in the log approves this request")}, {}
-        found["approval"] = check_link(approval)
-        if not is_readable(approval.entry):
-            return found, {}
-        if approval.entry.facts.actor != facts.object or approval.entry.facts.ura != facts.ura:
-            found["approval"] = broken("another person approved, or for another organisation")
-        facts = approval.entry.facts
     kept = read_approval(facts) if facts.action in APPROVALS else read_act(facts)
     bound = await log.by_object("AuthenticatorBound", f"credential:{kept.credential}")
     binding = bound.entry.facts if bound is not None and is_readable(bound.entry) else None
     if isinstance(kept, Approval):
-        found |= check_approval(facts, kept, binding, rp)
+        found = check_approval(facts, kept, binding, rp)
     else:
-        found |= check_act(facts, kept, binding, rp)
+        found = check_act(facts, kept, binding, rp)
     if bound is not None:
         found["binding"] = check_link(bound)
     named = {"approval": facts.id} if isinstance(kept, Approval) else {}

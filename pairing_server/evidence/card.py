@@ -21,12 +21,17 @@ from pairing_server.uzi.session import Purpose, is_about, statement
 OF_PHONES = frozenset(
     {"AuthenticatorBlocked", "AuthenticatorUnblocked", "AuthenticatorRevoked", "PhoneRenamed"}
 )
+#: A login that a card answered in the place of a phone.
+BY_CARD = "AuthRequestApprovedByCard"
+#: What a person does with any card of theirs, also of another organisation.
+OF_PERSONS = OF_PHONES | {BY_CARD}
 #: What a card must have been asked for, by what the event says was done with it.
 PURPOSES: Mapping[str, frozenset[str]] = {
     "OrganisationRegistered": frozenset({Purpose.REGISTER_ORGANISATION}),
     "PersonRegistered": frozenset({Purpose.SIGN_REGISTRATION}),
     # Who signed a registration is logged in by it, and may begin another.
     "RegistrationDenied": frozenset({Purpose.LOGIN, Purpose.SIGN_REGISTRATION}),
+    BY_CARD: frozenset({Purpose.LOGIN}),
     # That stands under the login, whatever it was for.
     **dict.fromkeys(OF_PHONES, frozenset(Purpose)),
 }
@@ -49,6 +54,7 @@ class SignedStatement:
     registered: dict[str, str] = field(default_factory=dict)
     denied: dict[str, str] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
+    approved: dict[str, str] = field(default_factory=dict)
 
 
 def is_of_card(facts: Facts) -> bool:
@@ -88,11 +94,11 @@ def check_card(
 
     Args:
         origin: Of the server whose log this is: cards sign for others, too.
-        registered: For what was done with a phone, the event that registered its actor.
+        registered: For what any card of a person may do, the event that registered its actor.
     """
-    of_phone = facts.action in OF_PHONES
+    of_person = facts.action in OF_PERSONS
     return {
-        **({"holder": _holder(facts, kept, registered)} if of_phone else {}),
+        **({"holder": _holder(facts, kept, registered)} if of_person else {}),
         "origin": HOLDS if kept.origin == origin else broken(f"signed for {kept.origin}"),
         "purpose": _purpose(facts, kept),
         "signature": _signature(kept),
@@ -124,8 +130,9 @@ def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
         card = read_card(load_certificate(decode_base64(kept.certificate)), hierarchy)
     except CardRefused as refusal:
         return broken(refusal.code)
-    # A phone's organisation is the one that it was bound for, whichever card is shown later.
-    if facts.ura != card.ura and facts.action not in OF_PHONES:
+    # A phone's organisation is the one that it was bound for, and a login's the one that asks,
+    # whichever card is shown.
+    if facts.ura != card.ura and facts.action not in OF_PERSONS:
         return broken(f"the card is of URA {card.ura}, the event of {facts.ura}")
     if not _is_composed(kept, card):
         return broken("the statement names another server or card")
@@ -133,6 +140,7 @@ def _names(facts: Facts, kept: SignedStatement, hierarchy: Hierarchy) -> Check:
         "OrganisationRegistered": _wrong_organisation,
         "PersonRegistered": _wrong_person,
         "RegistrationDenied": _wrong_denial,
+        BY_CARD: _wrong_login,
     }.get(facts.action, _wrong_phone)(facts, kept, card)
     return broken(wrong) if wrong else HOLDS
 
@@ -142,8 +150,9 @@ def _is_composed(kept: SignedStatement, card: Card) -> bool:
     host = kept.origin.partition("://")[2]
     if kept.purpose == Purpose.SIGN_REGISTRATION:
         return is_about(kept.statement, host, card)
+    program = kept.approved.get("client", "")
     return kept.purpose in set(Purpose) and kept.statement == statement(
-        Purpose(kept.purpose), host
+        Purpose(kept.purpose), host, program
     )
 
 
@@ -170,6 +179,16 @@ def _wrong_denial(facts: Facts, kept: SignedStatement, card: Card) -> str:
     return _wrong_number(kept.denied, card)
 
 
+def _wrong_login(facts: Facts, kept: SignedStatement, card: Card) -> str:
+    if not facts.object.startswith("auth-request:"):
+        return "the event is about no login"
+    if not kept.approved.get("client"):
+        return "it is not kept which program asked"
+    if kept.approved.get("card") != card.serial_number:
+        return "another card was shown"
+    return _wrong_number(kept.approved, card)
+
+
 def _wrong_phone(facts: Facts, kept: SignedStatement, card: Card) -> str:
     if facts.object != f"credential:{kept.changed.get('credential')}":
         return "the event is about another phone"
@@ -182,7 +201,8 @@ def _holder(facts: Facts, kept: SignedStatement, registered: Facts | None) -> Ch
         return untold("no event in the log registers this person")
     known = msgspec.json.decode(registered.evidence, type=dict[str, Any])
     number = msgspec.convert(known.get("registered", {}), dict[str, str]).get("uzi_number")
-    if registered.object != facts.actor or number != kept.changed.get("uzi_number"):
+    shown = kept.approved if facts.action == BY_CARD else kept.changed
+    if registered.object != facts.actor or number != shown.get("uzi_number"):
         return broken("another card's holder is registered as this person")
     return HOLDS
 

@@ -83,9 +83,13 @@ async def test_it_answers_once(desk, card):
 
 
 async def test_of_two_cards_at_once_one_answers(desk, card):
+    colleague = replace(desk.house.holder, uzi_number="900000777", first_names="Bo")
+    await desk.house.registered(colleague)
+    other = replace(card, uzi_number="900000777", serial_number="2f")
     identifier = await asked(desk)
     results = await asyncio.gather(
-        *(approval(desk).approve(identifier, card) for _ in range(3)), return_exceptions=True
+        *(approval(desk).approve(identifier, one) for one in (card, other)),
+        return_exceptions=True,
     )
     assert [result is None for result in results].count(True) == 1
     assert await desk.count("answers") == 1

@@ -17,6 +17,9 @@ from clients.test_ca import KeyKind, Style, UziTestCa
 from clients.wire import WireError
 from pairing_server.cli import main
 from tests.house import DATE_OF_BIRTH
+from tests.oidc.browser import PAGE, login_page
+from tests.oidc.client import BareClient
+from tests.oidc.test_card_logins import asked, show
 
 
 @pytest.fixture
@@ -127,6 +130,15 @@ async def phones_changed(house):
     await page.revoke_phone(phone.credential_id)
 
 
+async def logged_in_by_card(house):
+    await house.registered()
+    await house.workstation(redirect_uris=(PAGE,))
+    client = BareClient(house, house.client_id, house.client_key)
+    page = await (await login_page(house, client)).open()
+    await show(page, await asked(page))
+    assert (await page.exchange((await page.answer())["code"]))[0] == 200
+
+
 OF_PHONES = ("PhoneRenamed", "AuthenticatorBlocked", "AuthenticatorUnblocked")
 SIGNED_BY_CARD = [
     ("OrganisationRegistered", organisation_registered),
@@ -171,6 +183,40 @@ async def test_what_was_done_with_a_phone_in_the_portal_stands_on_the_login(hous
     assert told["statement"].startswith("Ik log in bij localhost:")
     assert told["checks"]["holder"]["holds"]
     assert told["checks"]["registration"]["holds"]
+
+
+@pytest.mark.parametrize("action", ["AuthRequestApprovedByCard", "AssertionIssued"])
+async def test_a_login_by_card_verifies_again(house, verify, action):
+    await logged_in_by_card(house)
+
+    status, told = await verify(action)
+
+    assert (status, told["verdict"]) == (0, "holds")
+    assert told["statement"].startswith("Ik log in bij HIS via localhost:")
+    assert told["checks"]["holder"]["holds"]
+    assert told["checks"]["registration"]["holds"]
+    assert ("approval" in told["checks"]) is (action == "AssertionIssued")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("actor = 'person:q'", {"approval"}),
+        ("ura = '90000999'", {"approval"}),
+        ("evidence = replace(evidence, 'bij HIS', 'bij EPD')", {"approval", "signature", "names"}),
+        ("evidence = '{}'", {"evidence"}),
+    ],
+)
+async def test_a_changed_login_by_card_behind_an_assertion_is_found_out(
+    house, verify, tmp_path, change, found
+):
+    await logged_in_by_card(house)
+    where = "action = 'AuthRequestApprovedByCard'"
+    tamper(tmp_path, (f"UPDATE audit_event SET {change} WHERE {where}",))
+
+    status, told = await verify("AssertionIssued")
+
+    assert (status, failed(told)) == (1, found)
 
 
 async def test_what_an_operator_did_with_a_phone_nobody_signed(house, command):

@@ -14,10 +14,10 @@ from clients.test_ca import KeyKind, Style, UziTestCa
 from pairing_server.audit.chain import Facts
 from pairing_server.clock import to_milliseconds
 from pairing_server.evidence import NoEvidenceError
-from pairing_server.evidence.card import OF_PHONES, check_card, is_of_card, read_statement
+from pairing_server.evidence.card import BY_CARD, OF_PHONES, check_card, is_of_card, read_statement
 from pairing_server.uzi.anchors import TrustAnchors
 from pairing_server.uzi.hierarchy import load_hierarchy
-from pairing_server.uzi.path import CardVerifier
+from pairing_server.uzi.path import CardVerifier, load_certificate
 from pairing_server.uzi.proof import proof_message
 from pairing_server.uzi.session import Purpose
 
@@ -180,6 +180,90 @@ def test_what_is_done_with_a_phone_names_the_phone_and_its_holder(
     assert found(theirs) == {"names"}
     assert found(changed) == {"holder"}
     assert found(act, actor="person:q") == {"holder"}
+
+
+LOGIN = "Ik log in bij HIS via localhost met mijn UZI-pas."
+AT_HIS = {"object": "auth-request:r", "ura": "90000999"}
+
+
+@pytest.fixture(scope="module")
+def login(sign):
+    signed = sign(Purpose.LOGIN, statement=LOGIN)
+    approved = {**NUMBER, "card": serial(signed), "client": "HIS", "role_code": "01.015"}
+    return {**signed, "approved": approved}
+
+
+def serial(signed):
+    return f"{load_certificate(base64.b64decode(signed['certificate'])).serial_number:x}"
+
+
+@pytest.fixture(scope="module")
+def login_broken(broken, person):
+    def check(evidence, **changed):
+        registered = event("PersonRegistered", person)
+        return broken(BY_CARD, evidence, registered=registered, **{**AT_HIS, **changed})
+
+    return check
+
+
+def test_a_login_by_card_stands_on_what_the_card_signed(broken, login, login_broken):
+    assert login_broken(login) == set()
+    assert broken(BY_CARD, login, **AT_HIS) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"client": "EPD"}, {"names"}),
+        ({"client": ""}, {"names"}),
+        ({"card": "1f"}, {"names"}),
+        ({"uzi_number": "900005678"}, {"names", "holder"}),
+    ],
+)
+def test_a_login_by_card_is_at_that_program_by_that_card(login, login_broken, changed, found):
+    assert login_broken({**login, "approved": {**login["approved"], **changed}}) == found
+
+
+def test_a_login_of_this_server_itself_is_none_at_a_program(sign, login, login_broken):
+    signed = sign(Purpose.LOGIN)
+    approved = {**login["approved"], "client": ""}
+    assert login_broken({**login, **signed, "approved": approved}) == {"names"}
+    assert login_broken({**login, **signed}) == {"names"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"actor": "person:q"}, {"holder"}),
+        ({"object": "person:p"}, {"names"}),
+        ({"time": to_milliseconds(NOW - timedelta(days=400))}, {"certificate"}),
+    ],
+)
+def test_the_event_of_a_login_by_card_is_of_its_holder(login, login_broken, changed, found):
+    assert login_broken(login, **changed) == found
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "found"),
+    [
+        ("nonce", "another", {"signature"}),
+        ("signature", text(b"s" * 64), {"signature"}),
+        ("statement", LOGIN.replace("HIS", "EPD"), {"signature", "names"}),
+        ("purpose", Purpose.REGISTER_ORGANISATION, {"signature", "purpose", "names"}),
+        ("origin", "https://elders.example", {"signature", "origin", "names"}),
+        ("revocation", {"source": "crl"}, {"revocation"}),
+        ("chain", [], {"certificate"}),
+    ],
+)
+def test_nothing_of_a_login_by_card_can_be_changed(login, login_broken, member, value, found):
+    assert login_broken({**login, member: value}) == found
+
+
+def test_another_persons_card_is_no_evidence_of_ones_login(sign, login, login_broken):
+    theirs = sign(Purpose.LOGIN, OTHER, LOGIN)
+    assert login_broken({**login, **theirs}) == {"names"}
+    approved = {**login["approved"], "uzi_number": OTHER.uzi_number, "card": serial(theirs)}
+    assert login_broken({**login, **theirs, "approved": approved}) == {"holder"}
 
 
 def test_what_a_phone_signed_is_not_a_cards():
