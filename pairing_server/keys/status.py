@@ -18,7 +18,7 @@ from pairing_server.errors import Conflict, NotFound
 from pairing_server.keys.binding import tell
 from pairing_server.keys.refusals import NotUnblocked
 from pairing_server.registry import Registry, Transaction, credentials, notices, people, sessions
-from pairing_server.registry.credentials import Credential, CredentialStatus
+from pairing_server.registry.credentials import NO_CAUSE, Cause, Credential, CredentialStatus
 from pairing_server.registry.notices import Notice, NoticeKind
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 
@@ -148,15 +148,20 @@ def block(
     actor: str,
     now: datetime,
     evidence: Mapping[str, Any] | None = None,
+    ura: str | None = None,
 ) -> Credential:
     """Block a phone in this transaction, and leave word of it.  Returns it as it was.
+
+    Args:
+        ura: The organisation whose administrator does it, which may also unblock it.
 
     Raises:
         Conflict: it is not active.
         NotFound: there is no such phone.
     """
+    cause = Cause(Reason.LOST, ura)
     phone = _move(
-        tx, credential_id, (CredentialStatus.ACTIVE,), CredentialStatus.BLOCKED, now, Reason.LOST
+        tx, credential_id, (CredentialStatus.ACTIVE,), CredentialStatus.BLOCKED, now, cause
     )
     sessions.end_of_credential(tx, credential_id, now)
     tx.record(_event(AuthenticatorBlocked, actor, phone, evidence))
@@ -184,7 +189,7 @@ def unblock(
         NotUnblocked: its key may have been copied.
     """
     phone = _move(
-        tx, credential_id, (CredentialStatus.BLOCKED,), CredentialStatus.ACTIVE, now, None
+        tx, credential_id, (CredentialStatus.BLOCKED,), CredentialStatus.ACTIVE, now, NO_CAUSE
     )
     if not can_unblock(phone):
         raise NotUnblocked(status=phone.status)
@@ -220,7 +225,7 @@ def revoke(
         (CredentialStatus.ACTIVE, CredentialStatus.BLOCKED),
         CredentialStatus.REVOKED,
         now,
-        reason,
+        Cause(reason),
     )
     person = people.get_person_for_update(tx, phone.person_id)
     people.sign_out(tx, phone.person_id, now)
@@ -250,7 +255,7 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
         (CredentialStatus.ACTIVE, CredentialStatus.BLOCKED),
         CredentialStatus.BLOCKED,
         now,
-        Reason.SIGN_COUNT,
+        Cause(Reason.SIGN_COUNT),
     )
     if phone.status_reason == Reason.SIGN_COUNT:
         raise Conflict(status=phone.status)
@@ -288,7 +293,7 @@ def _move(
     old: tuple[CredentialStatus, ...],
     new: CredentialStatus,
     now: datetime,
-    reason: Reason | None,
+    cause: Cause,
 ) -> Credential:
     while True:
         phone = credentials.get(tx, credential_id)
@@ -298,7 +303,7 @@ def _move(
             raise Conflict(status=phone.status)
         # Another node's operator may have moved it since it was read: look again, so that a
         # revocation is never lost to an unblocking beside it.
-        if credentials.set_status(tx, credential_id, phone.status, new, now, reason):
+        if credentials.set_status(tx, credential_id, phone.status, new, now, cause):
             return phone
 
 

@@ -27,6 +27,17 @@ class CredentialStatus(StrEnum):
     REVOKED = "revoked"
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a credential is blocked or revoked, in one word, and for which organisation."""
+
+    reason: str | None = None
+    ura: str | None = None
+
+
+NO_CAUSE = Cause()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """A key and whose it is.
@@ -42,6 +53,7 @@ class Credential:
         status_reason: Why it is blocked or revoked, one word.
         only_ura: The one organisation that it opens, where an operator and no card stands behind
             it (option 2B).
+        status_ura: The organisation whose administrator blocked it.
     """
 
     id: str
@@ -73,6 +85,7 @@ class Credential:
     bound_ura: str | None = None
     status_at: datetime | None = None
     status_reason: str | None = None
+    status_ura: str | None = None
     last_used_location: str | None = None
     last_used_ura: str | None = None
     only_ura: str | None = None
@@ -136,6 +149,7 @@ _set_status = (
         status=sa.bindparam("new"),
         status_at=sa.bindparam("at"),
         status_reason=sa.bindparam("reason"),
+        status_ura=sa.bindparam("for_ura"),
     )
 )
 #: All that could still lead somewhere goes with the key.
@@ -279,7 +293,7 @@ def set_status(
     old: CredentialStatus,
     new: CredentialStatus,
     at: datetime,
-    reason: str | None = None,
+    cause: Cause = NO_CAUSE,
 ) -> bool:
     """Move a credential from one status to another.  Returns whether it had the old one.
 
@@ -291,7 +305,8 @@ def set_status(
         old=old,
         new=new,
         at=to_milliseconds(at),
-        reason=reason,
+        reason=cause.reason,
+        for_ura=cause.ura,
     ):
         return False
     if new is CredentialStatus.REVOKED:

@@ -29,6 +29,8 @@ class Organisation:
         ura: Eight digits.
         key_policy: Which phones' keys it takes and what they earn, as JSON values; what it does
             not say, the server's own policy does (`pairing_server.keys.policy`).
+        admin_policy: What its administrators settled among themselves, as JSON values
+            (`admin.policy`).
     """
 
     ura: str
@@ -36,6 +38,7 @@ class Organisation:
     status: OrganisationStatus
     registered_at: datetime
     key_policy: Mapping[str, Any] = field(default_factory=dict)
+    admin_policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 _insert = sa.insert(table)
@@ -46,6 +49,14 @@ _set_key_policy = (
     sa.update(table)
     .where(table.c.ura == sa.bindparam("key"))
     .values(key_policy=sa.bindparam("policy"))
+)
+_set_admin_policy = (
+    sa.update(table)
+    .where(table.c.ura == sa.bindparam("key"))
+    .values(admin_policy=sa.bindparam("policy"))
+)
+_some = _select.where(table.c.status == OrganisationStatus.ACTIVE.value).limit(
+    sa.bindparam("most")
 )
 _in_order = _select.order_by(table.c.name, table.c.ura)
 
@@ -63,12 +74,18 @@ def add(tx: Transaction, organisation: Organisation) -> None:
         status=organisation.status,
         registered_at=to_milliseconds(organisation.registered_at),
         key_policy=json.dumps(organisation.key_policy),
+        admin_policy=json.dumps(organisation.admin_policy),
     )
 
 
 def set_key_policy(tx: Transaction, ura: str, policy: Mapping[str, Any]) -> bool:
     """Set which keys it takes.  Returns whether there is such an organisation."""
     return tx.run(_set_key_policy, key=ura, policy=json.dumps(policy)) == 1
+
+
+def set_admin_policy(tx: Transaction, ura: str, policy: Mapping[str, Any]) -> bool:
+    """Set what its administrators settled.  Returns whether there is such an organisation."""
+    return tx.run(_set_admin_policy, key=ura, policy=json.dumps(policy)) == 1
 
 
 def get(tx: Query, ura: str) -> Organisation | None:
@@ -83,6 +100,11 @@ def get_for_share(tx: Transaction, ura: str) -> Organisation | None:
     return None if row is None else _organisation(row)
 
 
+def some(tx: Query, most: int) -> list[Organisation]:
+    """Return active ones, no more than so many: how many there are, where few are of interest."""
+    return [_organisation(row) for row in tx.all(_some, most=most)]
+
+
 def list_all(tx: Query) -> list[Organisation]:
     """Return all organisations by name."""
     return [_organisation(row) for row in tx.all(_in_order)]
@@ -95,4 +117,5 @@ def _organisation(row: Row) -> Organisation:
         status=OrganisationStatus(row["status"]),
         registered_at=from_milliseconds(row["registered_at"]),
         key_policy=json.loads(row["key_policy"]),
+        admin_policy=json.loads(row["admin_policy"]),
     )

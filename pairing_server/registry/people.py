@@ -35,6 +35,7 @@ class AdministrativeRole(StrEnum):
 
     ADMINISTRATOR = "administrator"
     OPERATOR = "operator"
+    SERVICE_DESK = "service_desk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ organisation = Table(
     Column("registered_at", BigInteger, nullable=False),
     # Which phones' keys it takes, and what they earn (`pairing_server.keys.policy`), as JSON.
     Column("key_policy", Text, nullable=False, server_default="{}"),
+    # What its administrators have settled among themselves (`admin.policy`), as JSON.
+    Column("admin_policy", Text, nullable=False, server_default="{}"),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
 )
 
@@ -77,7 +79,8 @@ membership = Table(
     Column("other_role_codes", Text, nullable=False, server_default="[]"),
     CheckConstraint("kind IN ('employee', 'guest')", name="kind"),
     CheckConstraint(
-        "administrative_role IN ('administrator', 'operator')", name="administrative_role"
+        "administrative_role IN ('administrator', 'operator', 'service_desk')",
+        name="administrative_role",
     ),
     Index(None, "ura"),
 )
@@ -138,6 +141,8 @@ credential = Table(
     Column("last_used_ura", Text),
     # The one organisation that it opens, where no card stands behind it (option 2B).
     Column("only_ura", Text),
+    # For which organisation it was blocked, which may unblock it, too.
+    Column("status_ura", Text),
     CheckConstraint("kind IN ('phone', 'smartcard')", name="kind"),
     CheckConstraint("status IN ('active', 'blocked', 'revoked')", name="status"),
     Index(None, "person_id"),
