@@ -1,6 +1,6 @@
 """What an administrator, or their program, can be refused for."""
 
-from pairing_server.errors import Conflict, Refusal
+from pairing_server.errors import Conflict, NotFound, Refusal
 
 
 class Forbidden(Refusal):
@@ -33,3 +33,43 @@ class SecondNeeded(Conflict):
 
     code = "second_needed"
     description = "Your organisation wants two for this: ask for it, and a colleague does it."
+
+
+class NoSuchOrganisation(NotFound):
+    """Nobody administers that organisation here."""
+
+    code = "unknown_organisation"
+    description = "No organisation with this URA number is registered here: check the number."
+
+
+class LoginNotFound(NotFound):
+    """The answer belongs to no login that this browser began, or to one that is over."""
+
+    description = "This login is over, or it was begun in another browser: log in again."
+
+
+class LoginRefused(Refusal):
+    """The person said no, or what they logged in with was cut off meanwhile."""
+
+    code = "access_denied"
+    status = 403
+    description = (
+        "You were not logged in: log in again, or ask a colleague if your phone is blocked."
+    )
+
+
+class WeakKey(Refusal):
+    """The key earns less than who administers needs (RFC 9470 section 3)."""
+
+    code = "unmet_authentication_requirements"
+    status = 403
+    description = (
+        "This phone's key is not strong enough to administer with: log in with your card."
+    )
+
+
+class AnotherPerson(Forbidden):
+    """Who confirmed is not who is logged in."""
+
+    code = "another_person"
+    description = "Somebody else confirmed this: confirm it with your own phone or card."

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 import clients
+from admin.setup import AdminPortal
 from pairing_server.app_links import AppLinkRoutes
 from pairing_server.approvals.scan import SCAN_REFUSALS, ScanFlow
 from pairing_server.audit.checkpoint import Checkpoints, read_heads
@@ -256,6 +257,7 @@ def make_app(
         OwnPhonePages(front, own_phones, sessions, clock),
         PhonePages(front, pairings, standing, settings.base_url, clock),
         *login_page.routes(bound, provider, front, stores.pairwise_salt),
+        AdminPortal.make(bound, provider, front, settings),
         shipped_phone_app(),
     )
     for routes in parts:

@@ -32,6 +32,7 @@ LIMITED = frozenset(
         ("POST", "/uzi/sessions/{id}/proof"),
         ("POST", "/uzi/mtls"),
         ("POST", "/portal/login"),
+        ("POST", "/admin/login"),
         ("GET", "/authorize"),
         ("POST", "/login/{id}"),
         ("POST", "/phone/token/challenge"),

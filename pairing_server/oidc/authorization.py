@@ -53,13 +53,18 @@ class AuthorizationFlow:
         self._clock = ports.clock
         self._random = ports.random
 
-    async def push(self, form: Mapping[str, str], client: Client) -> dict[str, Any]:
+    async def push(
+        self, form: Mapping[str, str], client: Client, message: str = ""
+    ) -> dict[str, Any]:
         """Take a request ahead of the browser (RFC 9126).
+
+        Args:
+            message: What the phone shows, of this server's own clients.
 
         Raises:
             Refusal: as `authorize.parse`.
         """
-        request = await self._read(form, client)
+        request = replace(await self._read(form, client), message=message)
         secret = new_secret(self._random)
         await self._pushed.create(digest(secret), Pushed(request), PUSHED_LIFETIME)
         expires_in = int(PUSHED_LIFETIME.total_seconds())

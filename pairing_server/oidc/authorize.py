@@ -48,6 +48,8 @@ class AuthorizationRequest:
         scope: What was asked and is known here; the rest is granted to nobody (RFC 6749 3.3).
         login_hint: Whom the client expects; the person may be another one.
         hinted_sub: Whom the client insists on, by an ID token that it was given.
+        message: What the phone shows beside who asks; of this server's own clients alone, since
+            who else could say something there would speak in this server's name.
     """
 
     client_id: str
@@ -61,6 +63,7 @@ class AuthorizationRequest:
     claims: WantedClaims = NO_CLAIMS
     login_hint: str = ""
     hinted_sub: str = ""
+    message: str = ""
 
 
 def redirect_uri(form: Mapping[str, str], client: Client) -> str:

@@ -286,7 +286,7 @@ class BrowserLogins:
             role_code="",
             workstation=place.workstation,
             location=place.location,
-            message=place.message if way is Way.QR else "",
+            message=request.message or (place.message if way is Way.QR else ""),
             nonce=new_id(self._random),
             requested_at=wire_time(self._clock()),
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -11,6 +12,9 @@ from markupsafe import Markup
 
 from pairing_server.errors import NotFound
 from pairing_server.tokens import b64url
+
+#: Whose templates and files are served, by name: this package does not know the portal's code.
+PAGES, ADMIN = "pairing_server.pages", "admin"
 
 _TYPES = {
     "css": "text/css",
@@ -37,11 +41,16 @@ class Asset:
 class Assets:
     """All of them, read once."""
 
-    def __init__(self) -> None:
-        folder = resources.files("pairing_server") / "pages" / "static"
+    def __init__(self, packages: Sequence[str]) -> None:
+        """Read them.
+
+        Args:
+            packages: In whose folders `static` they are; no two have a name in common.
+        """
         self._named = {
             file.name: _asset(file.name, file.read_bytes())
-            for file in folder.iterdir()
+            for package in packages
+            for file in (resources.files(package) / "static").iterdir()
             if file.name.rpartition(".")[2] in _TYPES
         }
         self._served = {asset.path: asset for asset in self._named.values()}
@@ -95,7 +104,7 @@ class Assets:
 @lru_cache(maxsize=1)
 def shipped_assets() -> Assets:
     """Return the files that come with the package, read once."""
-    return Assets()
+    return Assets((PAGES, ADMIN))
 
 
 def _asset(name: str, content: bytes) -> Asset:

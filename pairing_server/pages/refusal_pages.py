@@ -7,7 +7,7 @@ from aiohttp import web
 from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.http import SETTINGS
 from pairing_server.pages.front import Front, see_other
-from pairing_server.pages.refused import FAULT, Advice, advise
+from pairing_server.pages.refused import FAULT, Advice, advise, advise_administrator
 from pairing_server.portal.registration import UnknownOrganisation
 from pairing_server.portal.session import SESSION_COOKIE
 from pairing_server.uzi.refusals import CardRefused
@@ -17,6 +17,7 @@ BY_CARD = "/uzi/mtls"
 
 #: What browsers open besides pages; other callers are programs, whatever they say they accept.
 _OF_PEOPLE = ("/uzi/", "/portal/")
+_OF_ADMIN = "/admin/"
 
 #: Where a program sends people.
 _OF_LOGIN = ("/authorize", "/login/", "/logout")
@@ -49,6 +50,8 @@ class RefusalPages:
         shown_id = request_id if refusal.status >= web.HTTPInternalServerError.status_code else ""
         is_at_login = (_route(request) or "").startswith(_OF_LOGIN)
         advice = advise(refusal, is_of_card=is_of_card, is_at_login=is_at_login)
+        if (_route(request) or "").startswith(_OF_ADMIN):
+            advice = advise_administrator(refusal)
         contact = (
             request.app[SETTINGS].contact if isinstance(refusal, UnknownOrganisation) else None
         )

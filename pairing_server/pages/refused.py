@@ -93,6 +93,23 @@ _AT_LOGIN = {
     "invalid_request_uri": Advice(N_("This login cannot be opened again")),
     "access_denied": Advice(N_("Too many logins are open")),
 }
+_ADMINISTRATION = Action(N_("To the overview"), "/admin/")
+#: For who administers: in the refusal's own words, but where it was meant for others.
+_AT_ADMINISTRATION = {
+    "not_found": Advice(
+        N_("There is nothing here"),
+        N_("It is not there, or it is another organisation's, or it was for one use."),
+    ),
+    "invalid_token": Advice(
+        N_("You are not logged in"),
+        N_("Your session is over. Nothing has been changed: log in, and do it again."),
+    ),
+    "forbidden": Advice(N_("This is not for your role")),
+    "not_an_administrator": Advice(N_("You do not administer this organisation")),
+    "another_person": Advice(N_("Somebody else confirmed")),
+    "access_denied": Advice(N_("You were not logged in")),
+    "unmet_authentication_requirements": Advice(N_("This phone is not enough")),
+}
 _OF_CARD = Advice(N_("Your card was refused"), actions=(_START,))
 _OTHER = Advice(N_("This cannot go on"), actions=(_START,))
 #: What nobody foresaw.
@@ -101,6 +118,12 @@ FAULT = Advice(
     N_("This is our fault, and nothing that you did. Try again; if it stays, ask for help."),
     (_NEXT, _START),
 )
+
+
+def advise_administrator(refusal: Refusal) -> Advice:
+    """Return what somebody is told who administers an organisation."""
+    advice = _AT_ADMINISTRATION.get(refusal.code) or _BY_CODE.get(refusal.code, _OTHER)
+    return Advice(advice.title, advice.text or refusal.description, (_ADMINISTRATION,))
 
 
 def advise(

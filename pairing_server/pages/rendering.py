@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import web
 from babel.dates import format_date, format_datetime
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from pairing_server.clock import wire_time
 from pairing_server.languages import Language, translate, translations
-from pairing_server.pages.assets import Assets
+from pairing_server.pages.assets import ADMIN, PAGES, Assets
 
 #: Nothing but our own files, and nothing in line: what slips past the escaping does nothing.
 _POLICY = {
@@ -108,7 +108,7 @@ def grouped(code: str) -> str:
 @lru_cache(maxsize=len(Language))
 def _environment(language: Language, assets: Assets) -> Environment:
     environment = Environment(
-        loader=PackageLoader("pairing_server.pages"),
+        loader=ChoiceLoader([PackageLoader(PAGES), PrefixLoader({ADMIN: PackageLoader(ADMIN)})]),
         # Whatever a file is called: what a card says goes into all of them.
         autoescape=True,
         undefined=StrictUndefined,

@@ -76,30 +76,32 @@ class Session:
 _c = table.c
 _insert = sa.insert(table)
 _by_sid = sa.select(table).where(_c.sid == sa.bindparam("sid"))
-_is_open = sa.and_(_c.ended_at.is_(None), _c.expires_at > sa.bindparam("at"))
+#: Condition on a session, at `at`: it lasts.
+IS_OPEN = sa.and_(_c.ended_at.is_(None), _c.expires_at > sa.bindparam("at"))
 _ended: dict[str, Any] = {
     "ended_at": sa.bindparam("at"),
     "end_reason": sa.bindparam("why"),
     "notice_due_at": sa.bindparam("due"),
 }
-_end_one = sa.update(table).where(_is_open, _c.sid == sa.bindparam("of_sid")).values(_ended)
+_end_one = sa.update(table).where(IS_OPEN, _c.sid == sa.bindparam("of_sid")).values(_ended)
 _end_of_credential = (
-    sa.update(table).where(_is_open, _c.credential_id == sa.bindparam("of_key")).values(_ended)
+    sa.update(table).where(IS_OPEN, _c.credential_id == sa.bindparam("of_key")).values(_ended)
 )
 _end_of_member = (
     sa.update(table)
-    .where(_is_open, _c.person_id == sa.bindparam("of_person"), _c.ura == sa.bindparam("of_ura"))
+    .where(IS_OPEN, _c.person_id == sa.bindparam("of_person"), _c.ura == sa.bindparam("of_ura"))
     .values(_ended)
 )
 
 
 def _there(one: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return sa.exists(sa.select(1).select_from(one).where(*conditions))
+    # Only with the session, so that who joins the other tables to it can ask this, too.
+    return sa.exists(sa.select(1).select_from(one).where(*conditions).correlate(table))
 
 
-#: What a session rests on.  A key that another one replaced is still the same person's phone;
-#: a card is asked for at the login alone.
-_stands = sa.and_(
+#: Condition on a session, at `at`: what it rests on stands.  A key that another one replaced is
+#: still the same person's phone; a card is asked for at the login alone.
+STANDS = sa.and_(
     _there(person, person.c.id == _c.person_id, person.c.status == "active"),
     _there(
         membership,
@@ -121,7 +123,7 @@ _stands = sa.and_(
         sa.func.coalesce(credential.c.status_reason, "") != "replaced",
     ),
 )
-_fallen = sa.select(_c.sid).where(_is_open, ~_stands).order_by(_c.sid).limit(AT_ONCE)
+_fallen = sa.select(_c.sid).where(IS_OPEN, ~STANDS).order_by(_c.sid).limit(AT_ONCE)
 _due = (
     sa.select(table)
     .where(_c.notice_due_at <= sa.bindparam("at"))

@@ -1,0 +1,51 @@
+"""To whom the things belong that a path names: what the access table is asked about."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from admin.access import Target
+from admin.actor import Actor
+from pairing_server.errors import NotFound
+from pairing_server.registry import Query, credentials, people
+from pairing_server.registry.credentials import Credential
+
+#: Reads the target of a path with these parts, as of a moment.
+Find = Callable[[Query, Actor, Mapping[str, str], datetime], Target]
+
+
+def of_organisation(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return what belongs to the actor's organisation: a path that names nothing else."""
+    _ = tx, parts, now
+    return Target.of_organisation(actor.ura)
+
+
+def of_person(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the person is that `{person}` names."""
+    _ = actor
+    return Target(linked=linked(tx, parts["person"], now))
+
+
+def of_phone(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the phone `{phone}` of the person `{person}` is.
+
+    Raises:
+        NotFound: the person has no such phone.
+    """
+    _ = actor
+    phone = credentials.get(tx, parts["phone"])
+    if phone is None or phone.person_id != parts["person"]:
+        raise NotFound("no such phone")
+    return target_of_phone(tx, phone, now)
+
+
+def target_of_phone(tx: Query, phone: Credential, now: datetime) -> Target:
+    """Return whose a phone is."""
+    settling = {phone.bound_ura, phone.status_ura} - {None}
+    return Target(
+        linked=linked(tx, phone.person_id, now), settled_by=frozenset(map(str, settling))
+    )
+
+
+def linked(tx: Query, person_id: str, now: datetime) -> frozenset[str]:
+    """Return the organisations that a person works for; none of somebody unknown."""
+    return frozenset(each.ura for each in people.memberships(tx, person_id) if each.is_valid(now))
