@@ -14,7 +14,10 @@ _ROLES = "administrative_role IN ('administrator', 'operator', 'service_desk')"
 
 
 #: What the table has up to here.
-_COLUMNS = "person_id, ura, role_code, kind, administrative_role, valid_until, created_at"
+_COLUMNS = (
+    "person_id, ura, role_code, kind, administrative_role, valid_until, created_at,"
+    " other_role_codes"
+)
 
 
 def _membership_anew() -> None:
@@ -30,6 +33,7 @@ def _membership_anew() -> None:
         sa.Column("administrative_role", sa.Text),
         sa.Column("valid_until", sa.BigInteger),
         sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("other_role_codes", sa.Text, nullable=False, server_default="[]"),
         sa.PrimaryKeyConstraint("person_id", "ura", name=op.f("pk_membership")),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_membership_person_id")
