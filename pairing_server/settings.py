@@ -99,6 +99,9 @@ class Settings(PushSettings):
         None,
         description="Whom people ask whose organisation is not registered: a name, a number.",
     )
+    audit_retention_years: Annotated[int, Field(ge=5, le=100)] = Field(
+        5, description="How long `audit prune` keeps events; no less than five years."
+    )
     uzi_environment: UziEnvironment = Field(
         UziEnvironment.PRODUCTION, description="Which UZI cards are accepted."
     )

@@ -1,7 +1,7 @@
 """How a card answers an auth request in the place of a phone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -166,6 +166,7 @@ def _record(
                     "client": shown.client,
                     "role_code": answer.role_code,
                 },
+                "shown": asdict(shown),
             },
         )
     )

@@ -18,6 +18,7 @@ from pairing_server.audit.chain import (
     row_of,
 )
 from pairing_server.audit.events import Event
+from pairing_server.audit.filing import Filing, filing
 from pairing_server.clock import Clock, to_milliseconds
 from pairing_server.registry import tables
 from pairing_server.tokens import new_id
@@ -60,6 +61,7 @@ class Draft:
     ura: str | None
     outcome: str
     evidence: str
+    filing: Filing
 
 
 def draft(event: Event) -> Draft:
@@ -75,12 +77,21 @@ def draft(event: Event) -> Draft:
         ura=event.ura,
         outcome=event.outcome.value,
         evidence=canonical(dict(event.evidence)).decode(),
+        filing=filing(event.actor, event.object, event.evidence),
     )
     told = [drafted.actor, drafted.object, drafted.ura or ""]
     canonical(told)
     if any("\0" in text for text in told):
         raise NotCanonicalError("PostgreSQL holds no zero characters")
     return drafted
+
+
+def _columns(filed: Filing) -> dict[str, str | None]:
+    return {
+        "person": filed.person,
+        "credential": filed.credential,
+        "workstation": filed.workstation,
+    }
 
 
 class Appender:
@@ -115,7 +126,7 @@ class Appender:
                 evidence=drafted.evidence,
             )
             entry = link(head.hash, facts)
-            rows.append(row_of(entry))
+            rows.append({**row_of(entry), **_columns(drafted.filing)})
             head = entry.head
         tx.run_many(_append, rows)
         tx.run(_move, chain=self._chain, old=start.sequence, new=head.sequence, new_hash=head.hash)

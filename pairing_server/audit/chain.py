@@ -1,7 +1,9 @@
 """Rules of the audit chain: what is hashed, and what a chain shows of tampering.
 
-Each writer has a chain of its own.  An event's hash covers all its fields and the hash of the
-event before it, so that a change anywhere is found at that very place.
+Each writer has a chain of its own.  An event's hash covers the digest of all its fields and the
+hash of the event before it, so that a change anywhere is found at that very place, and an event
+can be left out of an export by its digest alone: the identifier in it is random, so that nobody
+finds by trial what was left out.
 """
 
 import hashlib
@@ -92,11 +94,20 @@ def genesis(chain: str) -> Head:
     return Head(0, hashlib.sha256((GENESIS_PREFIX + chain).encode()).hexdigest())
 
 
-def entry_hash(previous: str, facts: Facts) -> str:
-    """Return SHA-256 over the 32 bytes of the hash before and the canonical event, in hex.
+def facts_digest(facts: Facts) -> bytes:
+    """Return SHA-256 over the canonical event.
 
     Raises:
         NotCanonicalError: a column holds what was never written there.
+    """
+    return hashlib.sha256(canonical_facts(facts)).digest()
+
+
+def digest_hash(previous: str, digest: bytes) -> str:
+    """Return SHA-256 over the 32 bytes of the hash before and the event's digest, in hex.
+
+    Raises:
+        NotCanonicalError: the hash before is none.
     """
     try:
         before = bytes.fromhex(previous)
@@ -104,7 +115,16 @@ def entry_hash(previous: str, facts: Facts) -> str:
         raise NotCanonicalError("the hash before is not hexadecimal") from error
     if len(before) != hashlib.sha256().digest_size:
         raise NotCanonicalError("the hash before is not one")
-    return hashlib.sha256(before + canonical_facts(facts)).hexdigest()
+    return hashlib.sha256(before + digest).hexdigest()
+
+
+def entry_hash(previous: str, facts: Facts) -> str:
+    """Return the hash of an event behind the one with that hash.
+
+    Raises:
+        NotCanonicalError: a column holds what was never written there.
+    """
+    return digest_hash(previous, facts_digest(facts))
 
 
 def link(previous: str, facts: Facts) -> Entry:

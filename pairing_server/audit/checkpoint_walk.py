@@ -19,6 +19,9 @@ class CheckpointWalk:
     Args:
         check: Tells what a checkpoint's signature signs.
         kept: The checkpoint that was kept elsewhere.
+
+    Attributes:
+        before: Number and digest of the one before the first that is there.
     """
 
     def __init__(self, check: Verify, kept: Checkpoint | None = None) -> None:
@@ -26,7 +29,7 @@ class CheckpointWalk:
         self._kept = kept
         # What the log has under the number of the one that was kept.
         self._instead: Checkpoint | None = None
-        self._number, self._digest = 0, signature_digest("")
+        self._number, self._digest = self.before = 0, signature_digest("")
         self._finding: Finding | None = None
         self._broken: dict[str, Finding] = {}
 
@@ -35,6 +38,10 @@ class CheckpointWalk:
         """The heads that the checkpoint kept elsewhere vouches for."""
         signed = None if self._kept is None else read_signed(self._kept, self._check)
         return {} if signed is None else signed.heads
+
+    def begin(self, number: int, digest: str) -> None:
+        """Take that the checkpoints begin further on."""
+        self._number, self._digest = self.before = number, digest
 
     def add(self, checkpoint: Checkpoint) -> dict[str, Head]:
         """Take the next checkpoint, and return the heads that it vouches for."""
@@ -79,7 +86,7 @@ class CheckpointWalk:
             self._find(Fault.CHECKPOINT_REORDERED, number, "it stands further on")
 
     def _check_kept(self) -> Finding | None:
-        if self._kept is None:
+        if self._kept is None or self._kept.number <= self.before[0]:
             return None
         signed = read_signed(self._kept, self._check)
         if signed is None or signed.number != self._kept.number:

@@ -355,6 +355,21 @@ class SigningKeyRotated(Event):
     kind = "U"
 
 
+class LogViewed(Event):
+    """Somebody looked at an organisation's log; the evidence is what was looked for.
+
+    `person` in it is whose events were looked for, so that they find it among theirs.
+    """
+
+    kind = "R"
+
+
+class AuditPruned(Event):
+    """Events older than are kept were deleted; the evidence says how many, and up to which."""
+
+    kind = "D"
+
+
 class AuditExported(Event):
     """The audit log was read out."""
 

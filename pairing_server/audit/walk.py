@@ -9,6 +9,7 @@ from pairing_server.audit.chain import (
     Facts,
     Head,
     NotCanonicalError,
+    digest_hash,
     entry_hash,
     genesis,
 )
@@ -29,6 +30,10 @@ class Fault(StrEnum):
     CHECKPOINT_MISSING = "checkpoint missing"
     CHECKPOINT_REORDERED = "checkpoint reordered"
     CHECKPOINT_REPLACED = "checkpoint replaced"
+    MISFILED = "misfiled"
+    UNVOUCHED = "not vouched for"
+    DELETION_UNTOLD = "deletion not told of"
+    DELETED_EARLY = "deleted too early"
     MALFORMED = "malformed"
 
 
@@ -56,10 +61,12 @@ class Seen:
     Attributes:
         first: Milliseconds since 1970: the time of the earliest event.
         last: That of the latest.
+        left_out: Events of which an export has the digest alone.
     """
 
     chains: set[str] = field(default_factory=set)
     events: int = 0
+    left_out: int = 0
     checkpoints: int = 0
     first: int | None = None
     last: int | None = None
@@ -77,11 +84,14 @@ class ChainWalk:
     """Checks one chain: `add` each event in order, then `end`.
 
     After the first finding the events that follow serve to name it better.
+
+    Args:
+        start: The last event before those that are there; by default the chain is whole.
     """
 
-    def __init__(self, chain: str) -> None:
+    def __init__(self, chain: str, start: Head | None = None) -> None:
         self._chain = chain
-        self._last = genesis(chain)
+        self._last = start or genesis(chain)
         self._last_id: str | None = None
         self._finding: Finding | None = None
         # An event whose hash does not fit its place: changed, or from another place.
@@ -99,6 +109,20 @@ class ChainWalk:
             self._blame(self._stray, follower=entry.previous)
         elif self._suspect is not None:
             self._find_place(self._suspect, entry)
+
+    def skip(self, sequence: int, digest: bytes) -> str | None:
+        """Take the digest of an event that was left out.  Returns the hash that it has there."""
+        if self._finding is not None:
+            return None
+        expected = self._last.sequence + 1
+        if sequence != expected:
+            fault = Fault.MISSING if sequence > expected else Fault.FORKED
+            detail = f"what was left out is said to be event {sequence}"
+            self._find(fault, min(expected, sequence), None, detail)
+            return None
+        self._last = Head(sequence, digest_hash(self._last.hash, digest))
+        self._last_id = None
+        return self._last.hash
 
     def end(self, head: Head | None) -> Finding | None:
         """Take the head that the log has for this chain, and return what was found first."""

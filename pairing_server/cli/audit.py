@@ -3,19 +3,28 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from pairing_server.audit.checkpoint import Checkpoint, Verify, verifier
+from pairing_server.audit.csv_form import CSV_BEGINS, csv_lines
 from pairing_server.audit.events import AuditExported
-from pairing_server.audit.export import export, read_last_checkpoint, verify_export
+from pairing_server.audit.export import (
+    Line,
+    export_lines,
+    json_line,
+    read_last_checkpoint,
+    verify_lines,
+)
+from pairing_server.audit.prune import YEAR, Pruned, prune
 from pairing_server.audit.verify import verify
 from pairing_server.audit.walk import Fault, Finding, Seen
 from pairing_server.cli.evidence import evidence
 from pairing_server.cli.running import (
+    changing,
     operator,
     registry_only,
     run,
@@ -23,8 +32,9 @@ from pairing_server.cli.running import (
     signing_keys,
     with_settings,
 )
-from pairing_server.clock import from_milliseconds, wire_time
+from pairing_server.clock import from_milliseconds, utc_now, wire_time
 from pairing_server.keys.signing import signing_key_exists
+from pairing_server.oidc.confirmation import thumbprint
 from pairing_server.registry import Registry
 from pairing_server.settings import Settings
 
@@ -38,11 +48,8 @@ audit.add_command(evidence)
 
 
 @audit.command("verify")
-@click.option(
-    "--export",
-    "export_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Verify this export instead, away from the server; needs --keys.",
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--keys",
@@ -59,24 +66,91 @@ audit.add_command(evidence)
 @with_settings
 def audit_verify(
     settings: Settings,
-    export_file: Path | None,
+    file: Path | None,
     keys_file: Path | None,
     since_file: Path | None,
 ) -> None:
     """Find what was changed, removed or reordered, and say which event it is.
 
+    Of FILE, an export as JSON Lines or CSV, away from the server; without it, of the log itself.
+    Without --keys an export is verified by the keys in it: compare those that are named with the
+    server's, for whoever made up an export made up its keys.
+
     Exits with 1 when anything is found, or when there is nothing to verify.
     """
     since = None if since_file is None else _last_checkpoint(since_file)
     seen = Seen()
-    if export_file is not None:
-        if keys_file is None:
-            raise click.UsageError("--export needs --keys: an export does not vouch for itself.")
-        with export_file.open(encoding="utf-8") as lines:
-            findings = verify_export(lines, _keys_of(keys_file), since=since, seen=seen)
+    if file is not None:
+        findings = _verify_file(file, keys_file, since, seen)
     else:
         findings = run(lambda: _verify(settings, keys_file, since, seen))
     _tell(findings, seen)
+
+
+def _verify_file(
+    file: Path, keys_file: Path | None, since: Checkpoint | None, seen: Seen
+) -> list[Finding]:
+    keys = _own_keys_of(file) if keys_file is None else _keys_of(keys_file)
+    with file.open(encoding="utf-8", newline="") as stream:
+        return verify_lines(_lines_of(stream), keys, since=since, seen=seen)
+
+
+def _lines_of(stream: TextIO) -> Iterator[Line]:
+    """Read an export in either of its forms."""
+    if stream.read(len(CSV_BEGINS)) == CSV_BEGINS:
+        stream.seek(0)
+        return csv_lines(stream)
+    stream.seek(0)
+    return map(json.loads, stream)
+
+
+def _own_keys_of(file: Path) -> Verify:
+    """Read the keys that an export brings, and name them."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        try:
+            first = next(_lines_of(stream), {})
+            keys = first["keys"] if first["type"] == "keys" else []
+            named = ", ".join(sorted(f"{jwk['kid']} {thumbprint(jwk)}" for jwk in keys))
+            check = verifier(keys)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise click.BadParameter(f"{file} brings no keys: name them by --keys.") from error
+    if not keys:
+        raise click.BadParameter(f"{file} brings no keys: name them by --keys.")
+    click.echo(f"By the keys in the file itself; the server has to know them: {named}.", err=True)
+    return check
+
+
+@audit.command("prune")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_settings
+def audit_prune(settings: Settings, yes: bool) -> None:  # noqa: FBT001  (as click has it)
+    """Delete what is older than PAIRING_AUDIT_RETENTION_YEARS says; that is an event itself.
+
+    The log is verified first, and not touched when anything is wrong with it.  Broken off, the
+    command is given again.
+    """
+    years = settings.audit_retention_years
+    if not yes:
+        click.confirm(f"Delete all events that are older than {years} years?", abort=True)
+    findings: list[Finding] = []
+    pruned = run(lambda: _prune(settings, findings))
+    if pruned is None:
+        _tell(findings, Seen())
+    elif pruned.before is None:
+        click.echo(f"Nothing is older than {years} years.")
+    else:
+        count = sum(pruned.events.values())
+        click.echo(f"Deleted {count} events from before {wire_time(pruned.before)}.")
+
+
+async def _prune(settings: Settings, findings: list[Finding]) -> Pruned | None:
+    kept = settings.audit_retention_years * YEAR
+    async with changing(settings) as registry:
+        check = await _own_keys(settings, registry)
+        findings += await verify(registry, check)
+        if findings:
+            return None
+        return await prune(registry, check, operator(), utc_now(), kept)
 
 
 @audit.command("export")
@@ -95,8 +169,9 @@ def audit_export(settings: Settings, output: Path | None) -> None:
             await registry.commit(lambda tx: tx.record(event))
             # So that the export names, to `verify --since`, all that is in it.
             await sign_checkpoint(settings, registry)
-            async for line in export(registry):
-                stream.write(line + "\n")
+            keys = await (await signing_keys(settings, registry)).authentic_jwks()
+            async for line in export_lines(registry, public_jwks=keys):
+                stream.write(json_line(line) + "\n")
 
     if output is None:
         run(lambda: write(sys.stdout))
@@ -160,8 +235,9 @@ def _told(seen: Seen) -> str:
     counts = {
         "chain": len(seen.chains), "event": seen.events, "checkpoint": seen.checkpoints
     }  # fmt: skip
+    left_out = f" ({seen.left_out} left out)" if seen.left_out else ""
     counted = ", ".join(
         f"{number} {noun}{'' if number == 1 else 's'}" for noun, number in counts.items()
     )
     first, last = (wire_time(from_milliseconds(time or 0)) for time in (seen.first, seen.last))
-    return f"{counted}, from {first} to {last}"
+    return f"{counted}{left_out}, from {first} to {last}"

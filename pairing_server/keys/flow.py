@@ -194,6 +194,7 @@ class PhoneFlow:
                 PushAddressChanged(
                     actor=f"person:{phone.person.id}",
                     object=f"credential:{phone.credential.id}",
+                    ura=phone.credential.bound_ura,
                     evidence={"service": service},
                 )
             )
@@ -256,6 +257,7 @@ class PhoneFlow:
                 DeviceTokenReplaced(
                     actor=f"person:{credential.person_id}",
                     object=f"credential:{credential.id}",
+                    ura=credential.bound_ura,
                     evidence={"by": "key"},
                 )
             )
@@ -331,6 +333,7 @@ def _adopt(tx: Transaction, phone: BoundPhone) -> bool:
             DeviceTokenReplaced(
                 actor=f"person:{phone.person.id}",
                 object=f"credential:{credential.id}",
+                ura=credential.bound_ura,
                 evidence={"by": "rotation"},
             )
         )

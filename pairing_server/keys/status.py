@@ -264,6 +264,7 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
         CloneSuspected(
             actor=f"person:{phone.person_id}",
             object=f"credential:{phone.id}",
+            ura=phone.bound_ura,
             outcome=Outcome.REFUSED,
             evidence={"sign_count": phone.sign_count},
         )

@@ -155,6 +155,7 @@ def _take_up(tx: Transaction, session: Session, until: datetime) -> bool:
                 evidence={
                     "client": session.client_id,
                     "credential": session.credential_id,
+                    "person": session.person_id,
                     "reason": session.end_reason,
                 },
             )
@@ -170,6 +171,10 @@ def _give_up(tx: Transaction, session: Session, reason: str) -> None:
             object=f"session:{session.sid}",
             ura=session.ura,
             outcome=Outcome.REFUSED,
-            evidence={"client": session.client_id, "reason": reason},
+            evidence={
+                "client": session.client_id,
+                "person": session.person_id,
+                "reason": reason,
+            },
         )
     )

@@ -163,7 +163,14 @@ def _make(
             chosen = None if details.value == "off" else target
             people.set_default_phone(tx, phone.person.id, chosen)
             event = DefaultPhoneChosen
-    tx.record(event(actor=actor, object=f"credential:{target}", evidence=evidence))
+    tx.record(
+        event(
+            actor=actor,
+            object=f"credential:{target}",
+            ura=phone.credential.bound_ura,
+            evidence=evidence,
+        )
+    )
     return phone.credential
 
 

@@ -309,6 +309,7 @@ class TransferFlow:
         event = TransferRefused(
             actor=f"person:{phone.person.id}",
             object=f"credential:{phone.credential.id}",
+            ura=phone.credential.bound_ura,
             outcome=Outcome.REFUSED,
             evidence={"transfer": transfer.id, "reason": reason},
         )

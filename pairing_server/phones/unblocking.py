@@ -93,7 +93,11 @@ class UnblockingFlow:
             if phone is None:
                 raise NotFound
             check_unblockable(phone)
-            tx.record(UnblockingOffered(actor=actor, object=f"credential:{credential_id}"))
+            tx.record(
+                UnblockingOffered(
+                    actor=actor, object=f"credential:{credential_id}", ura=phone.bound_ura
+                )
+            )
 
         await self._registry.commit(change)
         await self._offers.delete(credential_id)

@@ -65,6 +65,7 @@ class WorkstationFlow:
                     PushOpened(
                         actor=f"person:{place.person_id}",
                         object=f"client:{place.client_id}",
+                        ura=phone.credential.bound_ura,
                         evidence=evidence,
                     )
                 )

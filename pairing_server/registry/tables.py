@@ -288,7 +288,8 @@ redemption = Table(
     Column("redeemed_at", BigInteger, nullable=False),
 )
 
-# Append-only: triggers refuse UPDATE and DELETE (see the first migration).
+# Append-only: triggers refuse UPDATE, and DELETE of what is younger than five years or not behind
+# its chain's start (see the migration 0013).
 audit_event = Table(
     "audit_event",
     metadata,
@@ -304,14 +305,43 @@ audit_event = Table(
     Column("evidence", Text, nullable=False),
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    # Under which the event is listed (`pairing_server.audit.filing`): said in it, and not hashed.
+    Column("person", Text),
+    Column("credential", Text),
+    Column("workstation", Text),
     Index(None, "object"),
     Index(None, "time"),
     Index(None, "actor", "time"),
 )
+_e = audit_event.c
+for _name, _columns, _where in (
+    ("ura", (_e.ura,), _e.ura),
+    ("action", (_e.ura, _e.action), _e.ura),
+    ("person", (_e.person,), _e.person),
+    ("credential", (_e.credential,), _e.credential),
+    ("workstation", (_e.ura, _e.workstation), _e.workstation),
+):
+    Index(
+        f"ix_audit_event_{_name}",
+        *_columns,
+        _e.time,
+        sqlite_where=_where.is_not(None),
+        postgresql_where=_where.is_not(None),
+    )
 
 # The head of each writer's chain, moved in the same commit as the events.
 audit_chain = Table(
     "audit_chain",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# What went before was deleted when it was older than is kept: the last event that is not there any
+# more.  No row, or 0, for a chain that is whole.
+audit_start = Table(
+    "audit_start",
     metadata,
     Column("name", Text, primary_key=True),
     Column("sequence", BigInteger, nullable=False),

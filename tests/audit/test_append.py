@@ -38,6 +38,9 @@ async def test_an_event_is_kept_as_it_was_told(registry, clock):
         "outcome": "refused",
         "evidence": '{"a":"é","b":1}',
         "previous": genesis("main").hash,
+        "person": None,
+        "credential": "b",
+        "workstation": None,
     }
 
 

@@ -51,7 +51,8 @@ def test_the_canonical_form_is_that_of_rfc_8785():
 
 
 def test_the_hash_is_over_the_one_before_and_the_event():
-    expected = hashlib.sha256(b"\x01" * 32 + canonical_facts(facts(1))).hexdigest()
+    digest = hashlib.sha256(canonical_facts(facts(1))).digest()
+    expected = hashlib.sha256(b"\x01" * 32 + digest).hexdigest()
 
     assert entry_hash("01" * 32, facts(1)) == expected
 

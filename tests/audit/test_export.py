@@ -1,7 +1,9 @@
 """The export: whole, and verified away from the server."""
 
+import io
 import json
 from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 
@@ -13,9 +15,21 @@ from pairing_server.audit.checkpoint import (
     signature_digest,
     verifier,
 )
-from pairing_server.audit.export import export, read_last_checkpoint, verify_export
+from pairing_server.audit.csv_form import csv_head, csv_line, csv_lines
+from pairing_server.audit.events import AuthenticatorBlocked
+from pairing_server.audit.export import (
+    export,
+    export_lines,
+    json_line,
+    read_last_checkpoint,
+    verify_export,
+    verify_lines,
+)
+from pairing_server.audit.part import Part
+from pairing_server.audit.search import Search
 from pairing_server.audit.walk import Fault, Seen
 from pairing_server.clock import to_milliseconds
+from pairing_server.tokens import b64url
 from tests.audit.doubles import Signer, fill, make_checkpoint
 
 
@@ -196,3 +210,149 @@ def test_an_event_of_other_types_is_found(lines, check, member, value):
     lines[3] = json.dumps({**json.loads(lines[3]), member: value})
 
     assert findings(lines, check) != []
+
+
+HERE = "90000380"
+
+
+def of(ura, number):
+    def change(tx):
+        tx.record(AuthenticatorBlocked(actor="operator:o", object=f"credential:{number}", ura=ura))
+
+    return change
+
+
+@pytest.fixture
+async def shared(open_at, database_url, clock, signer):
+    """A chain of two organisations' events, of five days, with a checkpoint each day."""
+    registry = open_at(database_url, "main")
+    for number in range(1, 11):
+        await registry.commit(of(HERE if number % 3 == 0 else "90000381", number))
+        if number % 2 == 0:
+            await Checkpoints(registry, signer, clock).make()
+            clock.advance(timedelta(days=1))
+    return registry
+
+
+async def part(registry, signer, **search):
+    wanted = Part(Search(ura=HERE, **search))
+    return [line async for line in export_lines(registry, wanted, [signer.jwk])]
+
+
+async def test_a_part_has_its_own_events_and_of_the_others_nothing_but_digests(shared, signer):
+    lines = await part(shared, signer)
+
+    events = [line for line in lines if line["type"] == "event"]
+    assert [line["sequence"] for line in events] == [3, 6, 9]
+    assert "90000381" not in "".join(map(json_line, lines))
+    assert [line["sequence"] for line in lines if line["type"] == "left-out"] == [1, 4, 7, 10]
+
+
+async def test_a_part_is_whole(shared, signer, check):
+    lines, seen = await part(shared, signer), Seen()
+
+    assert verify_lines(iter(lines), check, seen=seen) == []
+    assert (seen.events, seen.left_out, seen.checkpoints) == (3, 7, 5)
+
+
+async def test_a_part_in_csv_is_whole(shared, signer, check):
+    lines = await part(shared, signer)
+    text = csv_head() + "".join(csv_line(line, lambda _: "") for line in lines)
+
+    assert verify_lines(csv_lines(io.StringIO(text, newline="")), check) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "value"),
+    [
+        ("event", "actor", "x"),
+        ("event", "ura", None),
+        ("left-out", "digests", []),
+        ("left-out", "digests", [b64url(b"0" * 32), b64url(b"0" * 32)]),
+        ("left-out", "sequence", 2),
+        ("left-out", "sequence", 0),
+        ("head", "hash", "00" * 32),
+    ],
+)
+async def test_what_was_done_to_a_part_is_found(shared, signer, check, kind, member, value):
+    lines = await part(shared, signer)
+    changed = next(line for line in lines if line["type"] == kind)
+    changed[member] = value
+
+    assert verify_lines(iter(lines), check) != []
+
+
+async def test_an_event_cannot_be_passed_off_as_left_out(shared, signer, check):
+    lines = await part(shared, signer)
+    at = next(number for number, line in enumerate(lines) if line["type"] == "event")
+    hidden = {"type": "left-out", "chain": "main", "sequence": 3, "digests": [b64url(b"1" * 32)]}
+
+    found = verify_lines(iter([*lines[:at], hidden, *lines[at + 1 :]]), check)
+
+    assert found[0].fault in {Fault.CHANGED, Fault.HEAD_MOVED}
+
+
+async def test_a_part_of_a_period_begins_at_a_checkpoint_before_it_and_is_whole(
+    shared, signer, check, clock
+):
+    since = clock() - timedelta(days=2, hours=12)
+    lines, seen = await part(shared, signer, since=since), Seen()
+
+    start = next(line for line in lines if line["type"] == "start")
+    assert (start["sequence"], start["deleted"]) == (6, False)
+    assert [line["number"] for line in lines if line["type"] == "checkpoint"] == [3, 4, 5]
+    assert verify_lines(iter(lines), check, seen=seen) == []
+    assert (seen.events, seen.left_out) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"type": "start", "hash": "00" * 32}, Fault.UNVOUCHED),
+        ({"type": "start", "sequence": 7}, Fault.UNVOUCHED),
+        ({"type": "start", "deleted": True}, Fault.DELETION_UNTOLD),
+        ({"type": "checkpoints", "number": 1}, Fault.CHECKPOINT_MISSING),
+        ({"type": "checkpoints", "digest": "00"}, Fault.CHECKPOINT_REPLACED),
+    ],
+)
+async def test_a_part_of_a_period_cannot_begin_elsewhere(
+    shared, signer, check, clock, changed, fault
+):
+    lines = await part(shared, signer, since=clock() - timedelta(days=2, hours=12))
+    next(line for line in lines if line["type"] == changed["type"]).update(changed)
+
+    assert fault in {found.fault for found in verify_lines(iter(lines), check)}
+
+
+async def test_an_older_export_is_compared_with_what_a_part_has_of_its_time(
+    shared, signer, check, clock
+):
+    whole = [json_line(line) for line in await part(shared, signer)]
+    lines = await part(shared, signer, since=clock() - timedelta(days=2, hours=12))
+    last, first = read_last_checkpoint(whole), read_last_checkpoint(whole[:2])
+
+    assert verify_lines(iter(lines), check, since=last) == []
+    assert verify_lines(iter(lines), check, since=first) == []
+    cut = [line for line in lines if line.get("number") != 5]
+    assert verify_lines(iter(cut), check, since=last) != []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"type": "start", "chain": "main", "sequence": 1, "hash": "x", "deleted": False},
+        {"type": "start", "chain": "new", "sequence": "1", "hash": "x", "deleted": False},
+        {"type": "start", "chain": "new"},
+        {"type": "left-out", "chain": "new", "sequence": 1, "digests": ["="]},
+        {"type": "left-out", "chain": "new", "sequence": 1, "digests": [5]},
+        {"type": "left-out", "chain": "new", "sequence": "1", "digests": ["AA"]},
+        {"type": "keys", "keys": []},
+        {"type": "checkpoints", "number": 0, "digest": ""},
+    ],
+)
+async def test_what_does_not_belong_in_a_part_is_found(shared, signer, check, line):
+    lines = await part(shared, signer)
+
+    found = verify_lines(iter([*lines, line]), check)
+
+    assert found[-1].fault is Fault.MALFORMED

@@ -39,7 +39,8 @@ async def test_two_events_in_one_place_are_both_read(open_at, own_url):
         "ALTER TABLE audit_event RENAME TO kept",
         "CREATE TABLE audit_event AS SELECT * FROM kept",
         "INSERT INTO audit_event SELECT chain, sequence, '~' || id, time, action, actor, object,"
-        " ura, outcome, evidence, previous, hash FROM kept WHERE sequence = 3",
+        " ura, outcome, evidence, previous, hash, person, credential, workstation FROM kept"
+        " WHERE sequence = 3",
     )
 
     read = [page async for page in chain_pages(registry, "main")]

@@ -237,7 +237,8 @@ async def test_two_events_in_one_place_are_found(own_url, open_at, check):
         "ALTER TABLE audit_event RENAME TO kept",
         "CREATE TABLE audit_event AS SELECT * FROM kept",
         "INSERT INTO audit_event SELECT chain, sequence, '~' || id, time, action, actor, object,"
-        " ura, outcome, evidence, previous, hash FROM kept WHERE sequence = 3",
+        " ura, outcome, evidence, previous, hash, person, credential, workstation FROM kept"
+        " WHERE sequence = 3",
     )
 
     assert places(await verify(registry, check)) == [(Fault.FORKED, "main", 3)]
@@ -247,7 +248,8 @@ async def test_two_events_in_one_place_are_found(own_url, open_at, check):
 async def test_an_event_before_the_first_is_found(log, database_url, check, sequence):
     execute(
         database_url,
-        f"INSERT INTO audit_event VALUES ('main', {sequence}, 'x', 0, 'x', 'x', 'x', NULL, 'x',"
+        "INSERT INTO audit_event (chain, sequence, id, time, action, actor, object, outcome,"
+        f" evidence, previous, hash) VALUES ('main', {sequence}, 'x', 0, 'x', 'x', 'x', 'x',"
         " '{}', 'x', 'x')",
     )
 
@@ -269,3 +271,12 @@ async def test_a_log_that_grows_meanwhile_is_whole(log, check, monkeypatch):
 
     assert await verify(log, check) == []
     await growing
+
+
+@pytest.mark.parametrize("change", ["person = 'x'", "credential = NULL", "workstation = 'x'"])
+async def test_an_event_that_is_listed_elsewhere_than_it_says_is_found(
+    log, database_url, check, change
+):
+    tamper(database_url, f"UPDATE audit_event SET {change} WHERE chain = 'main' AND sequence = 3")
+
+    assert places(await verify(log, check)) == [(Fault.MISFILED, "main", 3)]

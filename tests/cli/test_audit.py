@@ -51,7 +51,7 @@ def test_a_log_without_any_event_is_not_called_whole(command, tmp_path):
     told = (1, "Error: The audit log has no event: there is nothing to verify.\n")
 
     assert command("audit", "verify") == told
-    assert command("audit", "verify", "--export", empty, "--keys", keys) == told
+    assert command("audit", "verify", empty, "--keys", keys) == told
     assert not (tmp_path / "data" / "seal.key").exists()
 
 
@@ -92,7 +92,7 @@ def test_an_export_is_private_told_of_and_verified_away_from_the_server(command,
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [line["action"] for line in lines if line["type"] == "event"][-1] == "AuditExported"
-    status, output = command("audit", "verify", "--export", file, "--keys", keys)
+    status, output = command("audit", "verify", file, "--keys", keys)
     assert status == 0
     assert whole("1 chain", "4 events", "4 checkpoints").fullmatch(output)
     checkpoints = [line for line in lines if line["type"] == "checkpoint"]
@@ -104,7 +104,7 @@ def test_what_is_no_export_is_named_by_its_line(command, tmp_path):
     keys.write_text('{"keys": []}')
     file.write_text("nothing\n")
 
-    status, output = command("audit", "verify", "--export", file, "--keys", keys)
+    status, output = command("audit", "verify", file, "--keys", keys)
 
     assert status == 1
     assert output.startswith("malformed: line 1: ")
@@ -153,8 +153,8 @@ def test_a_newer_export_is_compared_with_the_last_checkpoint_of_an_older(
 ):
     newer, keys = tmp_path / "newer.jsonl", tmp_path / "keys.json"
     keys.write_text(command("keys", "jwks")[1])
-    kept.write_text(kept.read_text().splitlines()[3])
-    compare = ("audit", "verify", "--export", newer, "--keys", keys, "--since", kept)
+    kept.write_text(kept.read_text().splitlines()[4])
+    compare = ("audit", "verify", newer, "--keys", keys, "--since", kept)
     newer.write_text(command("audit", "export")[1])
     assert command(*compare)[0] == 0
 
@@ -187,17 +187,34 @@ def test_a_changed_export_is_found_out(command, log, tmp_path):
     command("audit", "export", "--output", file)
     file.write_text(file.read_text().replace("organisation:90000381", "organisation:90000389"))
 
-    status, output = command("audit", "verify", "--export", file, "--keys", keys)
+    status, output = command("audit", "verify", file, "--keys", keys)
 
     assert status == 1
     assert output.startswith("changed: chain cli, event 2")
 
 
-def test_an_export_needs_keys_from_elsewhere(command, log, tmp_path):
+def test_an_export_brings_its_keys_and_they_are_named(command, log, tmp_path, capfd):
     file = tmp_path / "log.jsonl"
     command("audit", "export", "--output", file)
+    (key, *_) = json.loads(file.read_text().splitlines()[0])["keys"]
 
-    assert command("audit", "verify", "--export", file)[0] == 2
+    status, output = command("audit", "verify", file)
+
+    assert status == 0
+    assert "the server has to know them" in output
+    assert key["kid"] in output
+    assert "d" not in key
+
+
+def test_an_export_without_keys_needs_them_from_elsewhere(command, log, tmp_path):
+    file = tmp_path / "log.jsonl"
+    command("audit", "export", "--output", file)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+
+    status, output = command("audit", "verify", file)
+
+    assert status == 2
+    assert "name them by --keys" in output
 
 
 def test_an_export_replaces_nothing(command, log, tmp_path):
@@ -212,3 +229,33 @@ def test_the_schema_can_be_upgraded_twice(command):
     first, second = command("db", "upgrade"), command("db", "upgrade")
 
     assert first == second == (0, f"The schema is at {migrate.head()}.\n")
+
+
+def test_nothing_is_deleted_that_is_not_old_enough(command, log):
+    before = fetch(log)
+
+    assert command("audit", "prune", "--yes") == (0, "Nothing is older than 5 years.\n")
+    assert fetch(log) == before
+
+
+def test_nothing_is_deleted_without_being_asked_for(command, log):
+    status, output = command("audit", "prune")
+
+    assert status == 1
+    assert "Delete all events that are older than 5 years?" in output
+
+
+def test_a_log_in_which_something_is_wrong_is_not_touched(command, log):
+    tamper(log, "UPDATE audit_event SET object = 'x' WHERE sequence = 2")
+    before = fetch(log)
+
+    status, output = command("audit", "prune", "--yes")
+
+    assert status == 1
+    assert output.startswith("changed: chain cli, event 2")
+    assert fetch(log) == before
+
+
+def fetch(database):
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT id FROM audit_event ORDER BY sequence").fetchall()

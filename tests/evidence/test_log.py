@@ -98,7 +98,8 @@ def disarm(url):
     if url.startswith("sqlite"):
         execute(url, "DROP TRIGGER audit_event_no_update", "DROP TRIGGER audit_event_no_delete")
     else:
-        execute(url, "DROP TRIGGER audit_event_no_change ON audit_event")
+        for trigger in ("audit_event_no_change", "audit_event_no_delete"):
+            execute(url, f"DROP TRIGGER {trigger} ON audit_event")
 
 
 async def test_a_head_that_was_moved_is_told_of_the_last_event(filled, own_url):

@@ -1,5 +1,6 @@
 """The migrations make the schema that the tables describe, once, whoever else tries."""
 
+import json
 import logging
 import sqlite3
 import stat
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from pairing_server.audit.filing import filing
 from pairing_server.registry import RegistryUnavailableError, migrate, sqlite
 from pairing_server.registry.schema import metadata
 from tests.databases import execute, fetch
@@ -168,6 +171,13 @@ def test_a_database_that_another_process_holds_is_told(sqlite_url, monkeypatch):
             migrate.upgrade(sqlite_url)
 
 
+def _upgrade_to(url, revision):
+    with migrate._begin(migrate.driver_of(url)) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
 PHONE_OF_0001 = (
     "INSERT INTO organisation VALUES ('90000001', 'De Linde', 'active', 0)",
     "INSERT INTO person VALUES ('p', NULL, 'Anna', 'de Vries', 'k', NULL, 'anna', 'active', 0)",
@@ -180,10 +190,7 @@ PHONE_OF_0001 = (
 
 
 def test_a_phone_of_the_first_schema_is_there_after_the_upgrade(empty_url):
-    with migrate._begin(migrate.driver_of(empty_url)) as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    _upgrade_to(empty_url, "0001")
     execute(empty_url, *PHONE_OF_0001)
     migrate.upgrade(empty_url)
 
@@ -197,7 +204,10 @@ def test_a_phone_of_the_first_schema_is_there_after_the_upgrade(empty_url):
 
 
 FILLED = {
-    "audit_event": "VALUES ('main', 1, 'a', 0, 'A', 'a', 'o', NULL, 'success', '{}', '', '')",
+    "audit_event": (
+        "(chain, sequence, id, time, action, actor, object, outcome, evidence, previous, hash)"
+        " VALUES ('main', 1, 'a', 0, 'A', 'a', 'o', 'success', '{}', '', '')"
+    ),
     "audit_checkpoint": "VALUES (1, 0, '{}', 'a')",
     "auth_answer": "VALUES ('a', 'deny', 'd', 'c', 0, '', '')",
     "redemption": "VALUES ('a', 'client', 'c', 'j', 0)",
@@ -230,6 +240,89 @@ def test_rows_of_the_audit_log_cannot_be_deleted(database_url, table):
 def test_the_audit_log_cannot_be_truncated(postgresql_url, table):
     with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
         execute(postgresql_url, f"TRUNCATE {table}")
+
+
+@pytest.mark.parametrize("table", ["audit_start"])
+def test_where_a_chain_begins_is_kept(database_url, table):
+    execute(database_url, "INSERT INTO audit_start VALUES ('main', 5, 'h')")
+
+    for statement in (
+        "DELETE FROM audit_start",
+        "UPDATE audit_start SET sequence = 4",
+        "UPDATE audit_start SET hash = 'x'",
+        "UPDATE audit_start SET name = 'x', sequence = 6",
+    ):
+        with pytest.raises(Exception, match=f"rows of {table} stay as they are"):
+            execute(database_url, statement)
+
+
+def test_what_is_behind_a_chains_start_can_be_deleted(database_url):
+    execute(
+        database_url,
+        f"INSERT INTO audit_event {FILLED['audit_event']}",
+        "INSERT INTO audit_start VALUES ('main', 1, 'h'), ('other', 9, 'h')",
+        "DELETE FROM audit_event",
+    )
+
+    assert fetch(database_url, "SELECT * FROM audit_event") == []
+
+
+@pytest.mark.parametrize(
+    ("sequence", "days"),
+    [(2, 1831), (1, 1829)],
+    ids=["what is not behind the start", "what is younger than five years"],
+)
+def test_nothing_else_can_be_deleted(database_url, sequence, days):
+    time = int((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
+    event = FILLED["audit_event"].replace("'main', 1, 'a', 0", f"'main', {sequence}, 'a', {time}")
+    execute(
+        database_url,
+        f"INSERT INTO audit_event {event}",
+        "INSERT INTO audit_start VALUES ('main', 1, 'h')",
+    )
+
+    with pytest.raises(Exception, match="rows of audit_event stay as they are"):
+        execute(database_url, "DELETE FROM audit_event")
+
+
+FILED = {
+    ("person:p", "auth-request:a", '{"credential": "c", "signed": {"workstation": "Balie"}}'): (
+        *(None, "c", "Balie"),
+    ),
+    ("person:p", "auth-request:a", '{"credential": "c", "shown": {"workstation": "Balie"}}'): (
+        *(None, "c", "Balie"),
+    ),
+    ("client:x", "person:p", '{"credential": "c"}'): ("p", "c", None),
+    ("operator:o", "credential:c", '{"credential": "d", "workstation": ""}'): (None, "c", None),
+    ("system", "session:s", '{"person": "p", "workstation": "a\\u0000b"}'): ("p", None, None),
+    ("person:p", "person:p", "{}"): (None, None, None),
+    ("person:p", "client:c", '{"workstation": "Balie", "shown": 5}'): (None, None, "Balie"),
+}
+
+
+def test_events_of_before_are_filed_by_the_upgrade(empty_url):
+    columns = (
+        "(chain, sequence, id, time, action, actor, object, outcome, evidence, previous, hash)"
+    )
+    _upgrade_to(empty_url, "0012")
+    for number, (actor, about, evidence) in enumerate(FILED, start=1):
+        execute(
+            empty_url,
+            f"INSERT INTO audit_event {columns} VALUES ('main', {number}, '{number}', 0, 'A',"
+            f" '{actor}', '{about}', 'success', '{evidence}', '', '')",
+        )
+    migrate.upgrade(empty_url)
+
+    found = fetch(
+        empty_url, "SELECT person, credential, workstation FROM audit_event ORDER BY sequence"
+    )
+    assert found == [*FILED.values()]
+    assert [
+        (each.person, each.credential, each.workstation)
+        for each in (
+            filing(actor, about, json.loads(evidence)) for actor, about, evidence in FILED
+        )
+    ] == [*FILED.values()]
 
 
 def test_the_audit_log_cannot_be_replaced(sqlite_url):
