@@ -153,7 +153,10 @@ async def _signed(
         approved = approval.entry.facts
         if approved.actor != facts.object or approved.ura != facts.ura:
             checks["approval"] = broken("another person approved, or for another organisation")
-        found, told = await _by_whom(log, approved, settings)
+        try:
+            found, told = await _by_whom(log, approved, settings)
+        except NoEvidenceError:
+            found = {"evidence": broken("nobody signed the approval")}
         checks |= found
     return checks, told
 

@@ -4,9 +4,11 @@ import re
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from playwright.async_api import expect
 
 from clients.oauth_error import AccessDenied
+from pairing_server.registry.tables import membership
 from tests.browser.handset import LARGE
 
 
@@ -91,6 +93,48 @@ async def test_all_that_is_signed_is_shown(house, handset, workstation):
     for text in ("Spreekkamer 2", "Vleugel B", "Recept 12", house.holder.organisation_name):
         assert text in shown
     assert re.search(r"\b[12]:\d\d\b", shown)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def offered(house, handset):
+    """A login of somebody with two roles, and their choices."""
+    two = sa.update(membership).values(other_role_codes='["30.000"]')
+    await house.registry.commit(lambda tx: tx.run(two))
+
+    async def ask(workstation):
+        started = await house.ask(workstation)
+        await handset.sees_client("HIS")
+        group = handset.page.get_by_role("group", name=handset.say("role_choose"), exact=True)
+        names = ("arts, huisarts 01.015", "verpleegkundige 30.000")
+        return started, [group.get_by_role("radio", name=name, exact=True) for name in names]
+
+    return ask
+
+
+async def test_a_role_is_chosen_by_keyboard(handset, workstation, offered):
+    started, (first, second) = await offered(workstation)
+    await expect(first).to_be_checked()
+    await handset.look()
+
+    await first.focus()
+    await handset.page.keyboard.press("ArrowDown")
+    await expect(second).to_be_checked()
+    await handset.approve(started.binding_code)
+    await handset.sees("end_approved")
+
+    assert (await workstation.poll(started)).claims.role_code == "30.000"
+
+
+async def test_who_chooses_nothing_logs_in_as_shown(handset, workstation, offered):
+    started, _ = await offered(workstation)
+    await handset.approve(started.binding_code)
+    await handset.sees("end_approved")
+
+    assert (await workstation.poll(started)).claims.role_code == "01.015"
+
+
+async def test_one_role_is_no_choice(handset, asked):
+    await expect(handset.page.get_by_role("radio")).to_have_count(0)
 
 
 async def test_what_would_turn_the_writing_is_shown_as_a_box(house, handset):
