@@ -107,6 +107,15 @@ KINDS: dict[str, Kind] = {
         Group.LOGINS,
         EventType.SECURITY_ALERT,
     ),
+    "AdministratorLoggedIn": Kind(N_("An administrator logged in"), Group.LOGINS, EventType.LOGIN),
+    "AdministratorRefused": Kind(
+        N_("Somebody who may not was refused as administrator"),
+        Group.LOGINS,
+        EventType.SECURITY_ALERT,
+    ),
+    "AdministratorLoggedOut": Kind(
+        N_("An administrator logged out"), Group.LOGINS, EventType.LOGOUT
+    ),
     "PushClosed": Kind(
         N_("A workstation may not wake the phone any more"),
         Group.LOGINS,
