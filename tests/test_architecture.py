@@ -8,6 +8,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
+    "admin/identity_record.py": "tests/admin/test_identity_flow.py",
+    "admin/identity_refusals.py": "tests/test_errors.py",
+    "admin/identity_rules.py": "tests/admin/test_identity_flow.py",
     "admin/linking_record.py": "tests/admin/test_linking_flow.py",
     "admin/linking_rules.py": "tests/admin/test_linking_flow.py",
     "admin/merge_rules.py": "tests/admin/test_merge_record.py",

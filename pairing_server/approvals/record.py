@@ -21,7 +21,12 @@ from pairing_server.audit.events import (
 from pairing_server.keys.binding import policy_of
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy, accepts
-from pairing_server.keys.refusals import InvalidAssertion, KeyNotAccepted, PhoneBlocked
+from pairing_server.keys.refusals import (
+    InvalidAssertion,
+    KeyNotAccepted,
+    KeyOfAnotherOrganisation,
+    PhoneBlocked,
+)
 from pairing_server.registry import Transaction, answers, credentials, person_workstations
 from pairing_server.registry.credentials import Credential, CredentialStatus, Use
 from pairing_server.registry.person_workstations import Place
@@ -46,6 +51,7 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
         AuthRequestClosed: another answer was written, or the time is over.
         InvalidAssertion: the sign count did not grow.
         KeyNotAccepted: the organisation does not take such a key.
+        KeyOfAnotherOrganisation: another organisation's operator bound it, and no card did.
         PhoneBlocked: the phone was cut off.
         WorkstationNotKnown: it is to be one where the person has logged in before.
     """
@@ -98,6 +104,8 @@ def _check_policies(
     tx: Transaction, request: AuthRequest, credential: Credential, policy: KeyPolicy
 ) -> None:
     """Make sure that organisation and client take a yes of this key from this workstation."""
+    if credential.only_ura not in (None, request.shown.ura):
+        raise KeyOfAnotherOrganisation
     if not accepts(policy_of(tx, request.shown.ura, policy), credential):
         raise KeyNotAccepted
     if not request.needs_known_place:

@@ -42,6 +42,7 @@ class Binding:
         bound_by: The proof behind the person: `uzi-pas`, or the operator of option 2B.
         ura: The organisation for which it is bound.
         replaces: The credential that ends in the same commit.
+        only_ura: The one organisation that it opens, where no card stands behind it.
     """
 
     origin: str
@@ -58,6 +59,7 @@ class Binding:
     ura: str | None
     name: str = ""
     replaces: str | None = None
+    only_ura: str | None = None
 
 
 def policy_of(tx: Query, ura: str | None, server: KeyPolicy) -> KeyPolicy:
@@ -125,6 +127,7 @@ def bind(
                 **(evidence or {"pairing": binding.origin}),
                 "bound_by": bound.bound_by,
                 "acr": bound.acr,
+                **({"only_ura": bound.only_ura} if bound.only_ura else {}),
                 # Else who holds the database could swap the key, approve, and swap it back.
                 "public_key": b64url(bound.public_key),
                 "attestation": bound.attestation_format,
@@ -184,4 +187,5 @@ def _credential(binding: Binding, now: datetime) -> Credential:
         last_used_workstation=None,
         name=binding.name,
         bound_ura=binding.ura,
+        only_ura=binding.only_ura,
     )

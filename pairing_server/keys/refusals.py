@@ -78,6 +78,15 @@ class KeyNotAccepted(Refusal):
     description = "This organisation does not accept this phone: ask its administrator."
 
 
+class KeyOfAnotherOrganisation(KeyNotAccepted):
+    """An operator bound the key, which opens that operator's organisation alone (option 2B)."""
+
+    description = (
+        "This phone was paired without a UZI card, and opens one organisation alone: pair it "
+        "again with your card to log in here."
+    )
+
+
 class PhoneBlocked(Refusal):
     """The phone is blocked; its bearer knows it from this answer."""
 

@@ -69,7 +69,7 @@ def look_up(tx: Query, hint: Hint, asker: Asker, now: datetime) -> Lookup:
     membership = people.membership(tx, person_id, asker.ura)
     phones = credentials.of_person(tx, person_id)
     policy = with_changes(asker.policy, organisation.key_policy if organisation else {})
-    has_phone = any(phone.is_active(now) and accepts(policy, phone) for phone in phones)
+    has_phone = any(phone.opens(asker.ura, now) and accepts(policy, phone) for phone in phones)
     found = None
     if (
         person is not None

@@ -88,8 +88,9 @@ def _by_scope(subject: Subject, scope: str) -> dict[str, Any]:
             "preferred_username": person.user_name,
         }
     if "uzi" in scopes:
+        # Who was registered without a card (option 2B) has none: nothing is told of it, not null.
+        told |= {} if person.uzi_number is None else {"uzi_number": person.uzi_number}
         told |= {
-            "uzi_number": person.uzi_number,
             "ura": membership.ura,
             "organisation_name": organisation.name,
             "role_code": membership.role_code,

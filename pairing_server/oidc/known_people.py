@@ -94,5 +94,7 @@ class KnownPeople:
             return None
         policy = with_changes(self._policy, organisation.key_policy)
         phones = credentials.of_person(tx, person.id)
-        has_phone = any(phone.is_active(now) and accepts(policy, phone) for phone in phones)
+        has_phone = any(
+            phone.opens(organisation.ura, now) and accepts(policy, phone) for phone in phones
+        )
         return person.id if has_phone else None

@@ -170,7 +170,7 @@ def _subject(  # noqa: PLR0913, PLR0917  (what a login rests on)
     policy = with_changes(server, organisation.key_policy)
     if (
         credential is None
-        or not credential.is_active(now)
+        or not credential.opens(organisation.ura, now)
         or credential.person_id != person.id
         or not accepts(policy, credential)
     ):

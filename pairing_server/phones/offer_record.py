@@ -84,8 +84,8 @@ def write_acceptance(
         NotFound: unknown, somebody else's, settled, or over.
     """
     offer, membership = _for_update(tx, person_id, offer_id, now)
+    _settle(tx, offer, OfferStatus.ACCEPTED, now)
     people.put_membership(tx, _membership(offer, person_id, membership, now))
-    offers.settle(tx, offer.id, OfferStatus.ACCEPTED, now)
     tx.record(
         MembershipAccepted(
             actor=f"person:{person_id}",
@@ -105,7 +105,7 @@ def write_decline(
         NotFound: unknown, somebody else's, settled, or over.
     """
     offer, _ = _for_update(tx, person_id, offer_id, now)
-    offers.settle(tx, offer.id, OfferStatus.DECLINED, now)
+    _settle(tx, offer, OfferStatus.DECLINED, now)
     tx.record(
         MembershipDeclined(
             actor=f"person:{person_id}",
@@ -130,7 +130,11 @@ def take_up(tx: Transaction, person: Person, membership: Membership, now: dateti
     ):
         return membership
     offers.settle(tx, offer.id, OfferStatus.ACCEPTED, now)
-    return replace(membership, kind=offer.kind, valid_until=offer.valid_until)
+    # The role of the card comes first, and those that the organisation gave beside it.
+    others = tuple(code for code in offer.role_codes if code != membership.role_code)
+    return replace(
+        membership, kind=offer.kind, valid_until=offer.valid_until, other_role_codes=others
+    )
 
 
 def facts(offer: MembershipOffer) -> dict[str, Any]:
@@ -144,6 +148,11 @@ def facts(offer: MembershipOffer) -> dict[str, Any]:
         "valid_until": None if until is None else wire_time(until),
         "offered_by": offer.offered_by,
     }
+
+
+def _settle(tx: Transaction, offer: MembershipOffer, status: OfferStatus, now: datetime) -> None:
+    if not offers.settle(tx, offer.id, status, now):
+        raise NotFound("settled meanwhile")
 
 
 def _for_update(
@@ -174,6 +183,7 @@ def _membership(
         person_id=person_id,
         ura=offer.ura,
         role_code=offer.role_codes[0],
+        other_role_codes=offer.role_codes[1:],
         kind=offer.kind,
         # What they managed there before, they do not manage by a new beginning.
         administrative_role=None,

@@ -177,6 +177,7 @@ def replace_key(  # noqa: PLR0913, PLR0917  (what a key is bound by)
         ura=old.bound_ura,
         name=old.name,
         replaces=old.id,
+        only_ura=old.only_ura,
     )
     shown = {"renewal": origin, "replaces": old.id, **evidence}
     bound = bind(tx, binding, policy, now, kind=PhoneNoticeKind.RENEWED, evidence=shown)

@@ -359,6 +359,7 @@ def _hand_over(  # noqa: PLR0913, PLR0917  (what a key is bound by)
         bound_by=old.bound_by,
         ura=old.bound_ura,
         replaces=old.id if revoke else None,
+        only_ura=old.only_ura,
     )
     kind = PhoneNoticeKind.REPLACED if revoke else PhoneNoticeKind.ADDED
     bound = bind(tx, binding, policy, now, kind=kind, evidence=evidence)

@@ -38,6 +38,11 @@ from pairing_server.uzi.roles import role_codes
 
 #: What a card proves lets a key earn as much as a key can: its own worth decides.
 PROVEN_BY_CARD = AssuranceLevel.SUBSTANTIAL
+#: One operator and one document that no machine has read.
+PROVEN_BY_OPERATOR = AssuranceLevel.LOW
+
+#: What else belongs into the commit that binds a key.
+Also = Callable[[Transaction, Credential], None]
 
 
 class PairingFlow:
@@ -70,9 +75,19 @@ class PairingFlow:
         self._told = told
 
     async def offer(
-        self, person_id: str | None, ura: str, browser: str, bound_by: str
+        self,
+        person_id: str | None,
+        ura: str,
+        browser: str,
+        bound_by: str,
+        *,
+        is_by_operator: bool = False,
     ) -> tuple[Pairing, PairingCode]:
         """Offer a pairing to whoever scans the code first.
+
+        Args:
+            bound_by: The proof behind the person.
+            is_by_operator: Whether that is an operator and no card (option 2B).
 
         Raises:
             NotRegistered: nobody who works for this organisation is logged in.
@@ -91,6 +106,7 @@ class PairingFlow:
             secret_digest=digest(secret),
             expires_at=now + rules.PAIRING_LIFETIME,
             signed_out_at=person.signed_out_at,
+            is_by_operator=is_by_operator,
         )
         await self._pairings.create(pairing.id, pairing, rules.PAIRING_LIFETIME)
         return pairing, PairingCode(self._base_url, pairing.id, secret)
@@ -162,8 +178,13 @@ class PairingFlow:
             pairing_id, lambda pairing: rules.prove(pairing, token, key, address, now)
         )
 
-    async def confirm(self, pairing_id: str, browser: str, number: str) -> None:
+    async def confirm(
+        self, pairing_id: str, browser: str, number: str, also: Also | None = None
+    ) -> None:
         """Bind the key, once the page's reader typed the number on the phone's screen.
+
+        Args:
+            also: What else is done in the same commit; what it raises ends the pairing.
 
         Raises:
             CredentialExists: the key was bound in another pairing meanwhile.
@@ -188,7 +209,7 @@ class PairingFlow:
         # Everybody who typed the right number comes here; the registry's unique key lets one
         # through.  Who died between the swap above and the commit can simply confirm again.
         try:
-            bound = await self._registry.commit(lambda tx: self._bind(tx, pairing))
+            bound = await self._registry.commit(lambda tx: self._bind(tx, pairing, also))
         except AlreadyExistsError:
             if await self._is_bound(pairing_id):
                 await self._change(pairing_id, rules.paired)
@@ -257,7 +278,7 @@ class PairingFlow:
         await self._store.signal(self._pairings.key(pairing_id))
         return changed
 
-    def _bind(self, tx: Transaction, pairing: Pairing) -> Credential:
+    def _bind(self, tx: Transaction, pairing: Pairing, also: Also | None) -> Credential:
         # Whether the person works there is asked of this moment, not of when the number came.
         ura, now = pairing.identity.ura, self._clock()
         if credentials.by_pairing(tx, pairing.id) is not None:
@@ -270,7 +291,10 @@ class PairingFlow:
             _identity(tx, pairing.person_id, ura, now)
         except NotRegistered as error:
             raise PairingClosed(status=Status.REFUSED) from error
-        return bind(tx, _binding(pairing), self._policy, now)
+        bound = bind(tx, _binding(pairing), self._policy, now)
+        if also is not None:
+            also(tx, bound)
+        return bound
 
 
 def _identity(
@@ -318,9 +342,10 @@ def _binding(pairing: Pairing) -> Binding:
         device_token_digest=token,
         push_service=pairing.push_service,
         push_address=pairing.push_address,
-        acr=PROVEN_BY_CARD,
+        acr=PROVEN_BY_OPERATOR if pairing.is_by_operator else PROVEN_BY_CARD,
         bound_by=pairing.bound_by,
         ura=pairing.identity.ura,
+        only_ura=pairing.identity.ura if pairing.is_by_operator else None,
     )
 
 

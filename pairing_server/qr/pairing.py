@@ -56,6 +56,8 @@ class Pairing:
         bound_by: The proof behind the person: `uzi-pas`, or the operator of option 2B.
         push_service: Where the phone is to be woken, with `push_address`.
         signed_out_at: When the person had last been signed out as it was offered.
+        is_by_operator: Whether an operator and no card is the proof (option 2B): the key earns
+            less, and opens that organisation alone.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Pairing:
     push_service: str | None = None
     push_address: str | None = None
     signed_out_at: datetime | None = None
+    is_by_operator: bool = False
 
     def status_at(self, now: datetime) -> Status:
         """Return the status as it is told: an unfinished pairing expires."""

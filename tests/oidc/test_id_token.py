@@ -121,6 +121,12 @@ def test_nothing_tells_a_date_of_birth_or_anything_like_a_bsn(scope):
     assert not {"bsn", "birthdate", "burgerservicenummer"} & {name.lower() for name in made(scope)}
 
 
+def test_of_who_has_no_card_no_number_is_told():
+    without = replace(SUBJECT, person=replace(SUBJECT.person, uzi_number=None))
+
+    assert set(claims(without, "uzi")) == TOLD["uzi"] - {"uzi_number"}
+
+
 def test_the_claims_are_these():
     assert made("openid profile uzi dezi") == {
         "iss": "https://login.example",

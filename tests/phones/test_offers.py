@@ -41,7 +41,7 @@ def guest(house, **changed):
         first_names=house.holder.first_names,
         last_name=house.holder.last_name,
         kind=MembershipKind.GUEST,
-        role_codes=("01.016",),
+        role_codes=("01.016", "01.015"),
         valid_until=house.ports.clock().replace(microsecond=0) + timedelta(days=30),
     )
     return replace(made, **changed)
@@ -80,6 +80,7 @@ async def test_a_person_accepts_on_their_phone_and_works_there(elsewhere, owner)
     begun = await membership(elsewhere)
     assert (begun.kind, begun.role_code) == (MembershipKind.GUEST, "01.016")
     assert begun.valid_until == offered.valid_until
+    assert begun.role_codes == ("01.016", "01.015")
     assert begun.administrative_role is None
     assert await status(elsewhere, offered) is OfferStatus.ACCEPTED
     assert await owner.phone.membership_offers() == []
@@ -252,7 +253,9 @@ async def test_who_registers_there_with_their_card_takes_the_offer_up(house):
 
     await house.registered()
 
-    assert (await membership(house, house.holder.ura)).valid_until == until
+    taken_up = await membership(house, house.holder.ura)
+    assert taken_up.valid_until == until
+    assert taken_up.role_codes == ("01.015", "01.016")
     assert await status(house, offered) is OfferStatus.ACCEPTED
 
 
