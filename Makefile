@@ -11,6 +11,7 @@ PUSH ?=
 ARGS ?=
 PEER ?=
 # No test asks anybody whom this system's authorities vouch for, and each process would read them.
+# Whoever forbids Python to keep what it compiled has every process of the tests compile it anew.
 # Tests force every commit to disk as the server does; in memory that costs nothing.
 SCRATCH := $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 ] 2>/dev/null && echo /dev/shm)
 
@@ -28,7 +29,8 @@ parts:  ## Install the programs that the tests start, where they are missing.
 	@.ci/parts
 
 test: parts $(VENV)/.dev  ## Run the tests; ARGS=tests/push runs a part.
-	$(if $(SCRATCH),TMPDIR=$(SCRATCH)) SSL_CERT_FILE=/dev/null $(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+	env -u PYTHONDONTWRITEBYTECODE $(if $(SCRATCH),TMPDIR=$(SCRATCH)) SSL_CERT_FILE=/dev/null \
+		$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: lint types contracts test  ## Everything that CI runs.
 
