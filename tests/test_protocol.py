@@ -23,7 +23,7 @@ from pairing_server.errors import Refusal
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
 from pairing_server.registry import offers
-from pairing_server.registry.client_metadata import ClientMetadata
+from pairing_server.registry.client_metadata import ClientMetadata, GrantType
 from pairing_server.registry.offers import MembershipOffer
 from pairing_server.registry.people import MembershipKind
 from pairing_server.tokens import new_id
@@ -277,6 +277,18 @@ async def test_the_story_of_a_login(house):
     check_blocks(PROTOCOL, "claims", {"id_token": fenced("json", claims)})
 
 
+async def test_the_story_of_a_client_by_itself(house):
+    await house.add_organisation()
+    metadata = ClientMetadata(grant_types=(GrantType.CLIENT_CREDENTIALS,))
+    await house.workstation("SIEM", metadata=metadata, machine_scopes=["ssf.manage"])
+    client = BareClient(house, house.client_id, house.client_key)
+    with recording(house.base_url) as exchanges:
+        form = {"grant_type": "client_credentials", "scope": "ssf.manage"}
+        await client.post("/token", form)
+
+    check_examples("machine", exchanges)
+
+
 async def test_the_story_of_a_browser(house):
     phone = await house.bind()
     metadata = ClientMetadata(post_logout_redirect_uris=(BYE,))
@@ -477,7 +489,7 @@ def test_every_error_is_in_the_table():
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
         *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
-        *("browser", "device", "xis", "refused", "held"),
+        *("browser", "device", "xis", "refused", "held", "machine"),
     }
 
     assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}

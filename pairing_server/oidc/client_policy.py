@@ -50,6 +50,17 @@ class SenderConstraint(StrEnum):
     MTLS = "mtls"
 
 
+class MachineScope(StrEnum):
+    """What a client may do by itself, with nobody logged in (RFC 6749 section 4.4)."""
+
+    #: Read its event stream, and have it verified (CAEP Interoperability Profile 1.0).
+    SSF_READ = "ssf.read"
+    #: Make, change and remove its event stream, and read it.
+    SSF_MANAGE = "ssf.manage"
+    #: Administer its organisations.
+    ADMIN = "admin"
+
+
 class ClientPolicy(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -63,6 +74,7 @@ class ClientPolicy(
         private_notification_hosts: Whether the client's URLs may lead to private addresses.
         known_workstation: Whether a login is to come from where the person has logged in before.
         session_hours: How long a session of its own may last at most.
+        machine_scopes: What it may do by itself.
     """
 
     code_digits: Annotated[int, msgspec.Meta(ge=1, le=MAX_CODE_DIGITS)] = DEFAULT_CODE_DIGITS
@@ -75,6 +87,7 @@ class ClientPolicy(
     private_notification_hosts: bool = False
     known_workstation: bool = False
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = DEFAULT_SESSION_HOURS
+    machine_scopes: tuple[MachineScope, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS
+from pairing_server.oidc.client_policy import DEFAULT_ALGORITHMS, MachineScope
 from pairing_server.registry.client_metadata import AuthMethod, ServerAlgorithm
 from pairing_server.settings import AssuranceLevel
 
 CIBA_GRANT_TYPE = "urn:openid:params:grant-type:ciba"
 DEVICE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 CODE_GRANT_TYPE = "authorization_code"
+CREDENTIALS_GRANT_TYPE = "client_credentials"
 SCOPES = ("openid", "profile", "uzi", "dezi")
 
 #: What is told of the person, by scope or by name (OpenID Connect Core section 5.5).
@@ -74,7 +75,12 @@ def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
         "end_session_endpoint": issuer + LOGOUT_PATH,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
-        "grant_types_supported": [CIBA_GRANT_TYPE, DEVICE_GRANT_TYPE, CODE_GRANT_TYPE],
+        "grant_types_supported": [
+            CIBA_GRANT_TYPE,
+            DEVICE_GRANT_TYPE,
+            CODE_GRANT_TYPE,
+            CREDENTIALS_GRANT_TYPE,
+        ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
@@ -86,7 +92,7 @@ def discovery(issuer: str, aliases: str | None = None) -> dict[str, Any]:
         "token_endpoint_auth_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "dpop_signing_alg_values_supported": list(DEFAULT_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ServerAlgorithm),
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": [*SCOPES, *MachineScope],
         "acr_values_supported": [*AssuranceLevel],
         "claims_supported": ["sub", "sid", "auth_time", "acr", "amr", *PERSONAL_CLAIMS],
         "claims_parameter_supported": True,

@@ -51,6 +51,22 @@ class InvalidScope(Refusal):
     description = "The scope must contain openid."
 
 
+class NoMachineScope(InvalidScope):
+    """The client may do none of this by itself (RFC 6749 section 5.2)."""
+
+    description = (
+        "Ask for scopes that your machine_scopes name: the server's operator agrees them."
+    )
+
+
+class InsufficientScope(Refusal):
+    """The token is good, and not for this (RFC 6750 section 3.1)."""
+
+    code = "insufficient_scope"
+    status = 403
+    description = "This token is for something else: ask for one with the scope of this call."
+
+
 class InvalidBindingMessage(Refusal):
     """The binding message cannot be shown or used (CIBA Core section 13)."""
 

@@ -15,6 +15,7 @@ from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.authorization import AuthorizationFlow
 from pairing_server.oidc.client_auth import ClientAuthentication
+from pairing_server.oidc.client_credentials import ClientCredentials, MachineTokens
 from pairing_server.oidc.client_egress import ClientEgress, make_client_egress
 from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.device_flow import DeviceFlow
@@ -26,6 +27,7 @@ from pairing_server.oidc.metadata import (
     CERTIFICATE_PATHS,
     CIBA_GRANT_TYPE,
     CODE_GRANT_TYPE,
+    CREDENTIALS_GRANT_TYPE,
     DEVICE_GRANT_TYPE,
 )
 from pairing_server.oidc.par_routes import ParRoutes
@@ -60,6 +62,7 @@ class OpenIdProvider:
     issuer: Issuer
     authorizations: AuthorizationFlow
     notices: LogoutNotices
+    machines: MachineTokens
 
     @classmethod
     def make(
@@ -110,6 +113,7 @@ class OpenIdProvider:
             CIBA_GRANT_TYPE: ciba,
             DEVICE_GRANT_TYPE: device,
             CODE_GRANT_TYPE: authorizations,
+            CREDENTIALS_GRANT_TYPE: ClientCredentials(ports),
         }
         return cls(
             LoginRoutes(ciba, TokenFlow(grants), client_auth, senders, base_url, aliases),
@@ -122,6 +126,7 @@ class OpenIdProvider:
             issuer,
             authorizations,
             LogoutNotices(ports, keys, egress, issuer=base_url),
+            MachineTokens(ports, senders),
         )
 
     def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes | ParRoutes, ...]:

@@ -56,6 +56,12 @@ class GrantType(StrEnum):
     CIBA = "urn:openid:params:grant-type:ciba"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
     AUTHORIZATION_CODE = "authorization_code"
+    #: RFC 6749 section 4.4.
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+#: Where people log in; what a client does by itself has to be named.
+LOGIN_GRANTS = (GrantType.CIBA, GrantType.DEVICE_CODE, GrantType.AUTHORIZATION_CODE)
 
 
 class ClientMetadata(
@@ -65,7 +71,9 @@ class ClientMetadata(
 
     Attributes:
         tls_client_auth_subject_cn: The host that is the one common name of its certificate.
-        grant_types: What it may ask for; where none is named, what this server has.
+        grant_types: What it may ask for; where none is named, all in which a person logs in.
+        ssf_delivery_endpoint: Where security events may be pushed to; this one is ours and of no
+            standard, for a client names the endpoint itself when it makes its stream.
     """
 
     token_endpoint_auth_method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT
@@ -75,7 +83,7 @@ class ClientMetadata(
     tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
     jwks_uri: str = ""
-    grant_types: tuple[GrantType, ...] = tuple(GrantType)
+    grant_types: tuple[GrantType, ...] = LOGIN_GRANTS
     require_pushed_authorization_requests: bool = False
     backchannel_token_delivery_mode: DeliveryMode = DeliveryMode.POLL
     backchannel_client_notification_endpoint: str = ""
@@ -83,6 +91,7 @@ class ClientMetadata(
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str = ""
     backchannel_logout_session_required: bool = False
+    ssf_delivery_endpoint: str = ""
     id_token_signed_response_alg: ServerAlgorithm = ServerAlgorithm.ES256
     userinfo_signed_response_alg: ServerAlgorithm | None = None
 
@@ -129,7 +138,12 @@ _HOST_NAME = re.compile(
 )
 
 #: What this server calls, and calls only in the one strict spelling.
-_CALLED = ("jwks_uri", "backchannel_client_notification_endpoint", "backchannel_logout_uri")
+_CALLED = (
+    "jwks_uri",
+    "backchannel_client_notification_endpoint",
+    "backchannel_logout_uri",
+    "ssf_delivery_endpoint",
+)
 
 #: What names of organisations' certificates have beyond RFC 4514 section 3.
 _ATTRIBUTES = {

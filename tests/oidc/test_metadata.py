@@ -68,6 +68,7 @@ def test_nothing_is_promised_that_is_not_there():
         "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:device_code",
         "authorization_code",
+        "client_credentials",
     ]
     assert document["response_types_supported"] == ["code"]
     assert document["response_modes_supported"] == ["query"]
@@ -76,5 +77,5 @@ def test_nothing_is_promised_that_is_not_there():
     algorithms = document["token_endpoint_auth_signing_alg_values_supported"]
     assert algorithms == ["ES256", "PS256", "EdDSA"]
     assert document["subject_types_supported"] == ["pairwise"]
-    assert document["scopes_supported"] == list(SCOPES)
+    assert document["scopes_supported"] == [*SCOPES, "ssf.read", "ssf.manage", "admin"]
     assert not [url for url in document.values() if re.match("http:", str(url))]

@@ -18,7 +18,7 @@ from pairing_server.oidc.client_egress import LOOPBACK, ClientEgress
 from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.client_policy import ClientPolicy
 from pairing_server.registry import clients, sessions
-from pairing_server.registry.client_metadata import ClientMetadata
+from pairing_server.registry.client_metadata import ClientMetadata, GrantType
 from tests.oidc.client import BareClient
 from tests.oidc.endpoint import listening
 
@@ -133,6 +133,14 @@ async def session_hours(desk, policy):
     sid = assertion.claims.all["sid"]
     session = await desk.house.registry.read(lambda tx: sessions.get(tx, sid))
     return (session.expires_at - session.opened_at).total_seconds() / 3600
+
+
+@effect(["ssf.read"], without="invalid_scope", with_it="ssf.read")
+async def machine_scopes(desk, policy):
+    registered = ClientMetadata(grant_types=(GrantType.CLIENT_CREDENTIALS,))
+    client = await client_of(desk, policy, registered)
+    _, answer = await client.post("/token", {"grant_type": "client_credentials"})
+    return answer.get("error") or answer["scope"]
 
 
 def test_every_member_has_a_story_here():

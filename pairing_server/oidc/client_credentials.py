@@ -1,0 +1,141 @@
+"""What a client may do by itself: the client credentials grant (RFC 6749 section 4.4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from pairing_server.errors import Unauthenticated
+from pairing_server.oidc.access import BEARER, DPOP
+from pairing_server.oidc.client_policy import MachineScope, policy_of
+from pairing_server.oidc.refusals import InsufficientScope, NoMachineScope
+from pairing_server.oidc.sender import JKT, SenderConstraints, Shown
+from pairing_server.oidc.showing import access_token, shown_by
+from pairing_server.ports import Ports
+from pairing_server.registry import clients
+from pairing_server.registry.client_metadata import GrantType
+from pairing_server.registry.clients import Client, ClientStatus
+from pairing_server.store import Store
+from pairing_server.store.shelf import Shelf
+from pairing_server.tokens import digest, new_secret
+
+LIFETIME = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineToken:
+    """What an opaque access token lets a client do.
+
+    Attributes:
+        confirmation: The key that has to be shown with it (RFC 7800), if any.
+    """
+
+    client_id: str
+    scopes: tuple[MachineScope, ...]
+    expires_at: datetime
+    confirmation: Mapping[str, str] | None = None
+
+
+def granted(asked: str | None, client: Client) -> tuple[MachineScope, ...]:
+    """Return what a client that asks for this is given; all that it may have if it names none.
+
+    Raises:
+        NoMachineScope: it may have nothing of that.
+    """
+    agreed = policy_of(client).machine_scopes
+    names = agreed if asked is None else asked.split(" ")
+    given = tuple(scope for scope in MachineScope if scope in agreed and scope in names)
+    if not given:
+        raise NoMachineScope
+    return given
+
+
+def may(client: Client, scope: MachineScope) -> bool:
+    """Tell whether a client may do this by itself, as things are agreed now."""
+    return (
+        client.status is ClientStatus.ACTIVE
+        and GrantType.CLIENT_CREDENTIALS in client.metadata.grant_types
+        and scope in policy_of(client).machine_scopes
+    )
+
+
+class ClientCredentials:
+    """The grant: a client that showed who it is gets a token of its own."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._clock = ports.clock
+        self._random = ports.random
+        self._tokens = machine_tokens(ports.store)
+
+    async def token(
+        self,
+        form: Mapping[str, str],
+        client: Client,
+        wait: timedelta,
+        confirmation: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Answer a token request; there is no refresh token (RFC 6749 section 4.4.3).
+
+        Raises:
+            NoMachineScope: the client may do none of what it asks for.
+        """
+        _ = wait
+        scopes = granted(form.get("scope"), client)
+        token = new_secret(self._random)
+        kept = MachineToken(client.id, scopes, self._clock() + LIFETIME, confirmation)
+        await self._tokens.create(digest(token), kept, LIFETIME)
+        return {
+            "access_token": token,
+            "token_type": DPOP if JKT in (confirmation or {}) else BEARER,
+            "expires_in": int(LIFETIME.total_seconds()),
+            "scope": " ".join(scopes),
+        }
+
+
+class MachineTokens:
+    """Tells which client calls by a token of its own, and whether it may."""
+
+    def __init__(self, ports: Ports, senders: SenderConstraints) -> None:
+        self._registry = ports.registry
+        self._clock = ports.clock
+        self._senders = senders
+        self._tokens = machine_tokens(ports.store)
+
+    async def of(self, request: web.Request, *scopes: MachineScope) -> Client:
+        """Return the client whose call this is.
+
+        Args:
+            scopes: One of them has to be the token's, and the client's still.
+
+        Raises:
+            DpopChallenge, DpopProofRefused: the token's key was not shown.
+            InsufficientScope: the token is for something else.
+            Unauthenticated: there is no token, or one that opens nothing, or not any more.
+        """
+        token, by_dpop = access_token(request)
+        return await self.check(token, shown_by(request), scopes, by_dpop=by_dpop)
+
+    async def check(
+        self, token: str, shown: Shown, scopes: tuple[MachineScope, ...], *, by_dpop: bool
+    ) -> Client:
+        """Return the client whose token this is; see `of`."""
+        stored = await self._tokens.get(digest(token))
+        if stored is None or self._clock() >= stored.value.expires_at:
+            raise Unauthenticated
+        held = stored.value
+        await self._senders.check(held.confirmation or {}, token, shown, by_dpop=by_dpop)
+        client = await self._registry.read(lambda tx: clients.get(tx, held.client_id))
+        # What was agreed may be taken back within the five minutes.
+        now_held = [s for s in held.scopes if client is not None and may(client, s)]
+        if client is None or not now_held:
+            raise Unauthenticated("not agreed any more")
+        if not set(now_held) & set(scopes):
+            raise InsufficientScope(scope=" ".join(scopes))
+        return client
+
+
+def machine_tokens(store: Store) -> Shelf[MachineToken]:
+    """Return the records of the tokens that were given out, by digest."""
+    return Shelf(store, "machine-token", MachineToken)
