@@ -47,7 +47,9 @@ PEER_SECONDS = 4
 @asynccontextmanager
 async def server(url: str, directory: Path, everybody: Hospital) -> AsyncIterator[None]:
     """Run ours, as `pairing-server serve` does it, with what it keeps in a directory."""
-    settings = load({}, base_url=url, port=urlsplit(url).port, data_dir=directory)
+    settings = load(
+        {}, base_url=url, port=urlsplit(url).port, data_dir=directory, client_rate=100_000
+    )
     with (directory / "log").open("w") as lines:
         os.dup2(lines.fileno(), sys.stderr.fileno())
     logs.configure(settings.log_level, settings.log_format)

@@ -1,14 +1,16 @@
-"""How much a stranger may ask for: a bucket for each address, on each node.
+"""How much a stranger, or one client, may ask for: a bucket for each, on each node.
 
 What needs no bearer, cookie or client key and still costs memory or computing is limited by where
-it comes from.  Limits by whom it is about (codes, check numbers, dates of birth, open requests)
-are rules of their own parts.
+it comes from; what clients ask of people, by client.  Limits by whom it is about (codes, check
+numbers, dates of birth, open requests) are rules of their own parts.
 """
 
 import ipaddress
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -20,7 +22,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: low enough that what one address can have in the Store at a time stays at some ten megabytes.
 PER_SECOND = 50.0
 BURST = 1000
-#: How many addresses are remembered; the one that was quiet for longest is forgotten first.
+#: How many seconds of its rate a client may use up at once: a change of shifts.
+CLIENT_BURST_SECONDS = 20
+#: How many of them are remembered; the one that was quiet for longest is forgotten first.
 ADDRESSES = 10_000
 #: One customer of a provider has at least as much of IPv6 as this.
 IPV6_PREFIX = 64
@@ -54,8 +58,13 @@ class Rate:
     burst: int = BURST
 
 
+def rate_of_client(per_second: int) -> Rate:
+    """Return how much a client may ask for."""
+    return Rate(float(per_second), per_second * CLIENT_BURST_SECONDS)
+
+
 class Limiter:
-    """Generic cell rate algorithm (ITU-T I.371), one cell stream for each address."""
+    """Generic cell rate algorithm (ITU-T I.371), one cell stream for each address or client."""
 
     def __init__(self, monotonic: Callable[[], float], rate: Rate | None = None) -> None:
         rate = rate or Rate()
@@ -64,24 +73,27 @@ class Limiter:
         self._tolerance = (rate.burst - 1) * self._interval
         self._due: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, address: str, cost: int = 1) -> None:
+    def take(self, who: str, cost: int = 1) -> None:
         """Count a call.
 
         Args:
+            who: An address, or a client.
             cost: For how many it counts.
 
         Raises:
-            TooManyRequests: the address is over its rate; the call is not counted.
+            TooManyRequests: they are over their rate; the call is not counted.
         """
         now = self._monotonic()
-        due = max(self._due.pop(address, now), now)
+        due = max(self._due.pop(who, now), now)
         spent = cost * self._interval
-        over = due + spent - self._interval - now > self._tolerance
-        self._due[address] = due if over else due + spent
+        early = due + spent - self._interval - now - self._tolerance
+        self._due[who] = due + spent if early <= 0 else due
         if len(self._due) > ADDRESSES:
             self._due.popitem(last=False)
-        if over:
-            raise TooManyRequests("over the rate of an address")
+        if early > 0:
+            refusal = TooManyRequests("over the rate")
+            refusal.retry_after = timedelta(seconds=math.ceil(early))
+            raise refusal
 
 
 def address_of(request: web.Request, trusted_proxies: Sequence[Network]) -> str:

@@ -95,6 +95,9 @@ class Settings(PushSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="Networks of proxies whose X-Forwarded-For is believed, as 10.0.0.0/8."
     )
+    client_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        100, description="How many logins a second a client may ask for; at once, twenty times."
+    )
     contact: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None,
         description="Whom people ask whose organisation is not registered: a name, a number.",
@@ -110,10 +113,7 @@ class Settings(PushSettings):
     )
     uzi_anchors: tuple[Path, ...] = Field(
         (),
-        description=(
-            "Roots that cards may lead to, besides those of the hierarchy: PEM or DER files, or "
-            "SHA-256 fingerprints."
-        ),
+        description="Further roots of cards: PEM or DER files, or SHA-256 fingerprints.",
     )
     uzi_online: bool = Field(
         True,  # noqa: FBT003

@@ -2,6 +2,7 @@
 
 import ipaddress
 from contextlib import suppress
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pairing_server import limits
 from pairing_server.app import make_app
 from pairing_server.errors import TooManyRequests
-from pairing_server.limits import COSTS, LIMITED, Limiter, Rate, address_of
+from pairing_server.limits import COSTS, LIMITED, Limiter, Rate, address_of, rate_of_client
 from pairing_server.settings import load
 
 PROXY = (ipaddress.ip_network("10.0.0.0/8"),)
@@ -58,6 +59,24 @@ def test_what_costs_more_counts_for_as_many(cost, burst):
             passed += 1
     assert passed == burst // cost
     assert taken(one, "a", burst + 1) == burst
+
+
+@pytest.mark.parametrize(("passed", "seconds"), [(0.0, 4), (0.1, 4), (2.5, 2), (3.99, 1)])
+def test_who_is_over_hears_when_to_come_back(passed, seconds):
+    clock = Clock()
+    limiter = Limiter(clock, Rate(per_second=0.25, burst=3))
+    taken(limiter, "a", 3)
+    clock.now += passed
+
+    with pytest.raises(TooManyRequests) as refused:
+        limiter.take("a")
+    assert refused.value.retry_after == timedelta(seconds=seconds)
+    clock.now += seconds
+    limiter.take("a")
+
+
+def test_a_client_has_twenty_seconds_of_its_rate_at_once():
+    assert rate_of_client(100) == Rate(100, 2000)
 
 
 def test_one_address_does_not_use_up_anothers():
@@ -116,7 +135,7 @@ async def test_a_stranger_who_starts_too_many_sessions_is_told_to_wait(make_hous
                 statuses.append(told.status)
 
         assert statuses == [201, 201, 201, 429, 429]
-        assert told.headers["Retry-After"] == "2"
+        assert told.headers["Retry-After"] == "100"
         async with house.http.get(f"{house.base_url}/healthz") as alive:
             assert alive.status == 200
 

@@ -1,12 +1,14 @@
 """Client authentication: by a signature (RFC 7523), or by a certificate (RFC 8705 section 2)."""
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
 
+from pairing_server.limits import Limiter, Rate
 from pairing_server.oidc.client_certificate import CertificateError, believed, check_name
 from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.client_keys import Part, UnverifiedError, unverified
@@ -53,13 +55,16 @@ class ClientAuthentication:
         *,
         aliases: str | None = None,
         authorities: Sequence[x509.Certificate] = (),
+        rate: Rate | None = None,
     ) -> None:
         """Build it.
 
         Args:
             aliases: The origin of the endpoints that ask for a certificate.
             authorities: Whose certificates clients may show.
+            rate: How much each client may ask for.
         """
+        self._asking = Limiter(time.monotonic, rate)
         self._registry = ports.registry
         self._store = ports.store
         self._clock = ports.clock
@@ -88,6 +93,29 @@ class ClientAuthentication:
         if shown is not None:
             return await self._by_certificate(form, shown)
         raise InvalidClient("no private_key_jwt and no certificate")
+
+    async def authenticate_to_ask(
+        self, form: Mapping[str, str], shown: ClientCertificate | None = None
+    ) -> Client:
+        """Return the client that is about to ask something of people, and count that it does.
+
+        Before it is looked whom it asks: who is unknown is counted as who is there.
+
+        Raises:
+            InvalidClient, Unavailable: as `authenticate`.
+            TooManyRequests: the client is over its rate.
+        """
+        client = await self.authenticate(form, shown)
+        self.count(client)
+        return client
+
+    def count(self, client: Client) -> None:
+        """Count that a client asks something of people.
+
+        Raises:
+            TooManyRequests: it is over its rate.
+        """
+        self._asking.take(client.id)
 
     async def _by_assertion(self, form: Mapping[str, str]) -> Client:
         assertion = form.get("client_assertion", "")

@@ -23,5 +23,5 @@ class DeviceRoutes:
     async def authorize(self, request: web.Request) -> web.Response:
         """Open a login for whoever scans."""
         form = await form_body(request)
-        client = await self._client_auth.authenticate(form, certificate_of(request))
+        client = await self._client_auth.authenticate_to_ask(form, certificate_of(request))
         return answer(await self._flow.begin(form, client))

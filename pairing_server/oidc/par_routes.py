@@ -23,5 +23,5 @@ class ParRoutes:
     async def push(self, request: web.Request) -> web.Response:
         """Take a request (RFC 9126 section 2)."""
         form = await form_body(request)
-        client = await self._client_auth.authenticate(form, certificate_of(request))
+        client = await self._client_auth.authenticate_to_ask(form, certificate_of(request))
         return answer(await self._flow.push(form, client), 201)

@@ -58,7 +58,7 @@ class LoginRoutes:
     async def backchannel(self, request: web.Request) -> web.Response:
         """Ask a person to log in (CIBA Core section 7)."""
         form = await form_body(request)
-        client = await self._client_auth.authenticate(form, certificate_of(request))
+        client = await self._client_auth.authenticate_to_ask(form, certificate_of(request))
         return answer(await self._flow.begin(form, client))
 
     async def token(self, request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from pairing_server.approvals.user_codes import UserCodes
 from pairing_server.keys.policy import KeyPolicy
 from pairing_server.keys.seal import Seal, derived_key
 from pairing_server.keys.signing import SigningKeys
+from pairing_server.limits import rate_of_client
 from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.authorization import AuthorizationFlow
@@ -86,7 +87,12 @@ class OpenIdProvider:
         egress = make_client_egress(settings)
         key_sets = ClientKeySets(egress, time.monotonic)
         client_auth = ClientAuthentication(
-            ports, key_sets, base_url, aliases=aliases, authorities=authorities
+            ports,
+            key_sets,
+            base_url,
+            aliases=aliases,
+            authorities=authorities,
+            rate=rate_of_client(settings.client_rate),
         )
         senders = SenderConstraints(ports, (base_url, *([aliases] if aliases else [])))
         access = AccessFlow(ports, keys, senders, issuer=base_url, policy=policy)

@@ -66,6 +66,7 @@ class XisRoutes:
     async def open(self, request: web.Request) -> web.Response:
         """Offer a session to whoever scans the workstation's screen."""
         client = await self._client(request)
+        self._client_auth.count(client)
         body = await _body(request) if request.body_exists else {}
         return answer(await self._flow.open(body, client))
 
@@ -81,6 +82,7 @@ class XisRoutes:
     async def sign(self, request: web.Request) -> web.Response:
         """Ask for a signature."""
         client = await self._client(request)
+        self._client_auth.count(client)
         return answer(await self._flow.sign(await _body(request), client))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
