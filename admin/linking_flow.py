@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
 
 from admin import linking_record, linking_rules
 from admin.actor import Actor
@@ -12,6 +13,8 @@ from pairing_server.registry import AlreadyExistsError, Transaction
 from pairing_server.registry.offers import MembershipOffer
 from pairing_server.registry.people import Person
 from pairing_server.tokens import draw_digits, new_id
+
+T = TypeVar("T")
 
 #: How often another user name is drawn where one is taken.
 _DRAWS = 5
@@ -68,8 +71,8 @@ class LinkingFlow:
             births=self._births,
         )
 
-    async def with_free_name(self, change: Callable[[Transaction], Person]) -> Person:
-        """Commit a change that draws a user name, again where that one is taken."""
+    async def with_free_name(self, change: Callable[[Transaction], T]) -> T:
+        """Commit a change that draws user names, again where one of them is taken."""
         for _ in range(_DRAWS):
             try:
                 return await self._registry.commit(change)
