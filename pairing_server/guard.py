@@ -24,6 +24,7 @@ from pairing_server.errors import (
     WrongHost,
 )
 from pairing_server.http import (
+    APPLIED,
     MAX_BODY_BYTES,
     REQUEST_ID,
     SETTINGS,
@@ -123,7 +124,7 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
         REQUEST_SECONDS.labels(method, _route(request), response.status).observe(seconds)
         log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
         if not response.prepared:
-            harden(response, request_id)
+            harden(response, request_id, request.get(APPLIED))
         return response
 
     return guard

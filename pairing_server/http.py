@@ -42,6 +42,8 @@ SETTINGS = web.AppKey("settings", Settings)
 REQUEST_ID = web.RequestKey("request_id", str)
 #: The stream with which a request is being answered: nothing else can be answered any more.
 STREAM = web.RequestKey("stream", web.StreamResponse)
+#: The preference that is kept to, whatever the answer becomes (RFC 7240 section 3).
+APPLIED = web.RequestKey("applied", str)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The language that was chosen at the switch.
 LANGUAGE_COOKIE = "language"
@@ -153,9 +155,15 @@ def answer(
     return response
 
 
-def harden(response: web.StreamResponse, request_id: str) -> None:
-    """Add what every answer carries."""
+def harden(response: web.StreamResponse, request_id: str, applied: str | None = None) -> None:
+    """Add what every answer carries.
+
+    Args:
+        applied: The caller's preference that was kept to, if one was.
+    """
     response.headers["X-Request-Id"] = request_id
+    if applied:
+        response.headers["Preference-Applied"] = applied
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
 
@@ -208,6 +216,12 @@ def preferred_wait(request: web.Request, most: timedelta = MAX_WAIT) -> timedelt
     """Return how long the caller would have its answer held (RFC 7240 section 4.3)."""
     match = _WAIT.search(",".join(request.headers.getall("Prefer", [])))
     return min(timedelta(seconds=int(match[1])), most) if match else timedelta(0)
+
+
+def apply_wait(request: web.Request, wait: timedelta) -> None:
+    """Have the answer say for how long it may be held, as the caller prefers."""
+    if wait:
+        request[APPLIED] = f"wait={int(wait.total_seconds())}"
 
 
 def cookie(request: web.Request, name: str) -> str | None:

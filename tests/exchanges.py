@@ -37,6 +37,7 @@ _ANSWER_HEADERS = (
     "Content-Type",
     "ETag",
     "Location",
+    "Preference-Applied",
     "Retry-After",
     "Set-Cookie",
     "WWW-Authenticate",

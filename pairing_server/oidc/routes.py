@@ -5,7 +5,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from pairing_server.held import MOST_OF_CLIENT, HeldCalls
-from pairing_server.http import answer, form_body, preferred_wait
+from pairing_server.http import answer, apply_wait, form_body, preferred_wait
 from pairing_server.oidc.client_auth import ClientAuthentication
 from pairing_server.oidc.flow import LoginFlow
 from pairing_server.oidc.metadata import (
@@ -68,6 +68,7 @@ class LoginRoutes:
         confirmation = await self._senders.confirmation(client, shown)
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
         with self._held.hold(client.id, preferred_wait(request, MAX_HELD_POLL)) as wait:
+            apply_wait(request, wait)
             return answer(
                 await self._tokens.token(form, client, wait, confirmation), headers=headers
             )

@@ -33,6 +33,49 @@ async def test_a_client_that_is_not_known_is_offered_no_scheme(client):
         assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
+async def preferred(client, auth_req_id, *sent):
+    """Poll with preferences; the answer's error, and the preference that was kept to."""
+    form = {
+        "grant_type": CIBA,
+        "auth_req_id": auth_req_id,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": client.assertion(),
+    }
+    headers = [("Prefer", each) for each in sent]
+    url = client.house.base_url + "/token"
+    async with client.house.http.post(url, data=form, headers=headers) as answer:
+        body = await answer.json()
+        return body.get("error", "ok"), answer.headers.get("Preference-Applied")
+
+
+@pytest.mark.parametrize(
+    ("sent", "applied"), [(["wait=1"], "wait=1"), (["respond-async", "wait=1"], "wait=1")]
+)
+async def test_a_held_poll_says_that_it_was_held(desk, client, sent, applied):
+    started, request = await desk.ask()
+    assert await preferred(client, started.auth_req_id, *sent) == (
+        "authorization_pending",
+        applied,
+    )
+    await desk.phone.approve(request, started.binding_code)
+    assert await preferred(client, started.auth_req_id, "wait=600") == ("ok", "wait=30")
+
+
+@pytest.mark.parametrize("sent", [[], ["wait=0"], ["respond-async"]])
+async def test_a_poll_that_is_not_held_says_nothing_of_it(desk, client, sent):
+    started, _ = await desk.ask()
+    assert await preferred(client, started.auth_req_id, *sent) == ("authorization_pending", None)
+
+
+@pytest.mark.usefixtures("one_held_call")
+async def test_a_poll_that_is_one_too_many_says_nothing_of_it(desk, client):
+    started, request = await desk.ask()
+    poll = await held(client.error(started.auth_req_id, wait=25))
+    assert (await preferred(client, started.auth_req_id, "wait=1"))[1] is None
+    await desk.phone.approve(request, started.binding_code)
+    assert await asyncio.wait_for(poll, 2) == "ok"
+
+
 @pytest.fixture
 def one_held_call(monkeypatch):
     monkeypatch.setattr("pairing_server.oidc.routes.MOST_OF_CLIENT", 1)
