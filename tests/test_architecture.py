@@ -11,6 +11,7 @@ ELSEWHERE = {
     "admin/identity_record.py": "tests/admin/test_identity_flow.py",
     "admin/identity_refusals.py": "tests/test_errors.py",
     "admin/identity_rules.py": "tests/admin/test_identity_flow.py",
+    "admin/import_rules.py": "tests/admin/test_import_flow.py",
     "admin/linking_record.py": "tests/admin/test_linking_flow.py",
     "admin/linking_rules.py": "tests/admin/test_linking_flow.py",
     "admin/merge_rules.py": "tests/admin/test_merge_record.py",
