@@ -8,9 +8,13 @@ from aiohttp import web
 from admin.dashboard_routes import DashboardPages
 from admin.frame import Frame
 from admin.gate import Gate, Page
+from admin.log_flow import LogFlow
+from admin.log_routes import LogPages
 from admin.login import LoginFlow
 from admin.login_routes import LoginPages
 from admin.session import AdminSessions
+from pairing_server.audit.checkpoint import Checkpoints
+from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc.setup import OpenIdProvider
 from pairing_server.pages.front import Front
 from pairing_server.phones.setup import BoundPhones
@@ -27,7 +31,13 @@ class AdminPortal:
 
     @classmethod
     def make(
-        cls, bound: BoundPhones, provider: OpenIdProvider, front: Front, settings: Settings
+        cls,
+        bound: BoundPhones,
+        provider: OpenIdProvider,
+        front: Front,
+        settings: Settings,
+        checkpoints: Checkpoints,
+        keys: SigningKeys,
     ) -> "AdminPortal":
         """Wire the flows and the pages."""
         ports = bound.ports
@@ -38,6 +48,7 @@ class AdminPortal:
         )
         pages = [
             *DashboardPages(frame, ports).pages(),
+            *LogPages(frame, LogFlow(ports, checkpoints, keys), ports, settings.origin).pages(),
         ]
         gate = Gate(frame, sessions, ports.clock)
         return cls(gate, LoginPages(frame, login, sessions, ports), pages)

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "admin/merge_rules.py": "tests/admin/test_merge_record.py",
     "admin/people_record.py": "tests/admin/test_people_flow.py",
     "admin/people_refusals.py": "tests/test_errors.py",
+    "admin/log_words.py": "tests/admin/test_log_routes.py",
     "admin/login.py": "tests/admin/test_login_routes.py",
     "admin/refusals.py": "tests/test_errors.py",
     "admin/setup.py": "tests/admin/test_gate.py",

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+from pairing_server.audit.events import NoticeRead
 from pairing_server.registry import credentials
 from tests.admin.desk import ELSEWHERE, employ
 from tests.registry.people import CREDENTIAL
 
-OWN = {"person": "anna", "phone": "phone-anna", "search": "x"}
-OTHERS = {"person": "boris", "phone": "phone-boris", "search": "y"}
+OWN = {"person": "anna", "phone": "phone-anna", "search": "x", "event": ""}
+OTHERS = {"person": "boris", "phone": "phone-boris", "search": "y", "event": ""}
 
 
 async def furnish(house):
@@ -22,4 +23,14 @@ async def furnish(house):
             device_token_digest=None,
             bound_ura=ura,
         )
-        await house.registry.commit(lambda tx, phone=phone: credentials.add(tx, phone))
+        seen = NoticeRead(actor="person:x", object=f"notice:{ura}", ura=ura)
+
+        def change(tx, phone=phone, seen=seen):
+            credentials.add(tx, phone)
+            tx.record(seen)
+
+        await house.registry.commit(change)
+        # Its id is drawn as it is recorded.
+        sample["event"] = next(
+            each["id"] for each in await house.events() if each["object"] == seen.object
+        )

@@ -1,0 +1,215 @@
+"""The log of an organisation: looking at it, which stands in it, and exporting it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from admin import log_rules as rules
+from admin.access import Target
+from admin.actor import Actor
+from admin.log_rules import Wanted
+from pairing_server.audit.chain import Entry, canonical, entry_of
+from pairing_server.audit.checkpoint import Checkpoint
+from pairing_server.audit.directory import directory_of
+from pairing_server.audit.events import AuditExported, LogViewed
+from pairing_server.audit.export import Line, export_lines
+from pairing_server.audit.nen7513 import Directory
+from pairing_server.audit.part import Part
+from pairing_server.audit.search import NEWEST, PAGE, Found, Place, Scope, Search, find, one
+from pairing_server.clock import to_milliseconds
+from pairing_server.errors import NotFound
+from pairing_server.ports import Ports
+from pairing_server.registry import Query, Transaction, aliases, credentials, people
+from pairing_server.registry.credentials import Credential
+from pairing_server.registry.people import Person
+from pairing_server.registry.tables import audit_event
+
+
+class SignsCheckpoints(Protocol):
+    """What vouches for an export: `pairing_server.audit.checkpoint.Checkpoints`."""
+
+    async def make(self) -> Checkpoint:
+        """Sign the heads of all chains as they are now."""
+
+
+class Keys(Protocol):
+    """By what an export is verified: `pairing_server.keys.signing.SigningKeys`."""
+
+    async def authentic_jwks(self) -> list[dict[str, str]]:
+        """Return the public part of every key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A page of the log.
+
+    Attributes:
+        person: Whose events are looked for, where that is somebody of this organisation.
+        phones: That person's, or the one that is looked for.
+        following: Behind which event the next page goes on.
+    """
+
+    wanted: Wanted
+    found: list[Found]
+    names: Directory
+    person: Person | None
+    phones: list[Credential]
+    following: Place | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom a search is about, and what this organisation may know of them."""
+
+    search: Search
+    person: Person | None
+    phones: list[Credential]
+
+
+class LogFlow:
+    """Reads the log for those who may, and tells the log of it."""
+
+    def __init__(self, ports: Ports, checkpoints: SignsCheckpoints, keys: Keys) -> None:
+        self._registry = ports.registry
+        self._clock = ports.clock
+        self._checkpoints = checkpoints
+        self._keys = keys
+
+    async def view(self, actor: Actor, wanted: Wanted, before: Place = NEWEST) -> View:
+        """Return a page, the newest first.  That it was looked at is in the log before."""
+        now = self._clock()
+        told = rules.evidence(wanted, before)
+        await self._registry.commit(lambda tx: _tell_of_view(tx, actor, told, now))
+
+        def read(tx: Query) -> View:
+            subject = subject_of(tx, actor, wanted, now)
+            # One more, which tells whether there is another page.
+            found = find(tx, subject.search, before, PAGE + 1)
+            page = found[:PAGE]
+            return View(
+                wanted=wanted,
+                found=page,
+                names=directory_of(tx, (each.entry.facts for each in page), actor.ura),
+                person=subject.person,
+                phones=subject.phones,
+                following=page[-1].place if len(found) > PAGE else None,
+            )
+
+        return await self._registry.read(read)
+
+    async def event(self, actor: Actor, event_id: str) -> tuple[Entry, Directory]:
+        """Return one event with the names in it; that it was looked at is in the log before.
+
+        Raises:
+            NotFound: this organisation has no such event.
+        """
+        now, told = self._clock(), {"event": event_id}
+
+        def look(tx: Transaction) -> tuple[Entry, Directory]:
+            entry = one(tx, event_id)
+            if entry is None or entry.facts.ura != actor.ura:
+                raise NotFound("no such event")
+            _tell_of_view(tx, actor, told, now)
+            return entry, directory_of(tx, [entry.facts], actor.ura)
+
+        return await self._registry.commit(look)
+
+    async def export(self, actor: Actor, wanted: Wanted, form: str) -> AsyncIterator[Line]:
+        """Return the lines of an export.  That it was made is in it, and a checkpoint signs it."""
+        event = AuditExported(
+            actor=actor.name,
+            object=f"audit-log:{actor.ura}",
+            ura=actor.ura,
+            evidence=rules.evidence(wanted, NEWEST, form),
+        )
+        await self._registry.commit(lambda tx: tx.record(event))
+        await self._checkpoints.make()
+        now = self._clock()
+        subject = await self._registry.read(lambda tx: subject_of(tx, actor, wanted, now))
+        keys = await self._keys.authentic_jwks()
+        return export_lines(self._registry, Part(subject.search), keys)
+
+    async def names(self, actor: Actor, lines: list[Line]) -> Directory:
+        """Return the names in some lines of an export."""
+        entries = [entry_of(line).facts for line in lines if line["type"] == "event"]
+        return await self._registry.read(lambda tx: directory_of(tx, entries, actor.ura))
+
+
+def subject_of(tx: Query, actor: Actor, wanted: Wanted, now: datetime) -> Subject:
+    """Return what to search for, for this organisation.
+
+    Of people who work for it also is found that their phones were used elsewhere; of anybody
+    else only what happened here.
+    """
+    phone = credentials.get(tx, wanted.phone) if wanted.phone else None
+    person_id = wanted.person or (phone.person_id if phone is not None else "")
+    person = people.get_person(tx, aliases.resolve(tx, person_id)) if person_id else None
+    member = people.membership(tx, person.id, actor.ura) if person is not None else None
+    is_member = member is not None and member.is_valid(now)
+    phones = credentials.of_person(tx, person.id) if person is not None else []
+    # Of somebody else's phone no more is found than of a stranger's, whoever it is named with.
+    is_theirs = not wanted.phone or any(each.id == wanted.phone for each in phones)
+    search = Search(
+        ura=actor.ura,
+        scope=Scope.MEMBER if is_member and is_theirs else Scope.OWN,
+        workstation=wanted.workstation or None,
+        actions=wanted.actions,
+        since=wanted.first_moment,
+        until=wanted.end,
+        credentials=(wanted.phone,) if wanted.phone else tuple(each.id for each in phones),
+        people=_ids(tx, wanted, person),
+        uzi_number=person.uzi_number if person is not None and not wanted.phone else None,
+    )
+    known = person if member is not None else None
+    return Subject(search=search, person=known, phones=phones if is_member else [])
+
+
+def _ids(tx: Query, wanted: Wanted, person: Person | None) -> tuple[str, ...]:
+    if wanted.phone or not wanted.person:
+        return ()
+    # Whom nobody knows has done nothing, and is not everybody.
+    return aliases.ids_of(tx, person.id) if person is not None else (wanted.person,)
+
+
+def of_event(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the event is that `{event}` names."""
+    _ = actor, now
+    entry = one(tx, parts["event"])
+    ura = None if entry is None else entry.facts.ura
+    return Target(linked=frozenset({ura} if ura else ()))
+
+
+_e = audit_event.c
+_same_view = (
+    sa.select(_e.id)
+    .where(
+        _e.actor == sa.bindparam("actor"),
+        _e.time > sa.bindparam("since"),
+        _e.action == LogViewed.__name__,
+        _e.ura == sa.bindparam("ura"),
+        _e.evidence == sa.bindparam("evidence"),
+    )
+    .limit(1)
+)
+
+
+def _tell_of_view(
+    tx: Transaction, actor: Actor, told: Mapping[str, object], now: datetime
+) -> None:
+    """Record a view, unless the same was told a moment ago: a reload shows nothing more."""
+    seen = tx.one(
+        _same_view,
+        actor=actor.name,
+        ura=actor.ura,
+        since=to_milliseconds(now - rules.TOLD_EVERY),
+        evidence=canonical(dict(told)).decode(),
+    )
+    if seen is None:
+        tx.record(
+            LogViewed(
+                actor=actor.name, object=f"audit-log:{actor.ura}", ura=actor.ura, evidence=told
+            )
+        )

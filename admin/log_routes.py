@@ -1,0 +1,171 @@
+"""The log's pages: the list with its filters, one event in full, and the export."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from admin import log_rules as rules
+from admin import log_words as words
+from admin.access import Act
+from admin.frame import Frame
+from admin.gate import Page
+from admin.log_flow import LogFlow, of_event
+from admin.log_rules import Wanted
+from admin.session import Visit
+from pairing_server.audit.chain import entry_of
+from pairing_server.audit.csv_form import csv_head, csv_line
+from pairing_server.audit.export import Line, json_line
+from pairing_server.audit.kinds import GROUPS, choices, told
+from pairing_server.audit.nen7513 import nen7513
+from pairing_server.audit.search import NEWEST
+from pairing_server.errors import InvalidRequest
+from pairing_server.http import form_body, language_of, query_form
+from pairing_server.languages import Language
+from pairing_server.pages.front import see_other
+from pairing_server.ports import Ports
+from pairing_server.registry import Query, people
+
+PATH = "/admin/log"
+#: The forms of an export: how it is called, and what it is.
+JSON, CSV, NEN = "json", "csv", "nen7513"
+_FORMS = {
+    JSON: ("log.jsonl", "application/jsonl"),
+    CSV: ("log.csv", "text/csv; charset=utf-8"),
+    NEN: ("log-nen7513.jsonl", "application/jsonl"),
+}
+#: Lines that are written at once.
+_CHUNK = 500
+
+
+class LogPages:
+    """What an organisation's administrators and operators see of its log."""
+
+    def __init__(self, frame: Frame, flow: LogFlow, ports: Ports, source: str) -> None:
+        self._frame = frame
+        self._flow = flow
+        self._registry = ports.registry
+        self._source = source
+
+    def pages(self) -> list[Page]:
+        """Return the pages."""
+        return [
+            Page(method="GET", path=PATH, act=Act.SEE_LOG, handler=self.show),
+            Page(method="POST", path=f"{PATH}/person", act=Act.SEE_LOG, handler=self.find),
+            Page(
+                method="GET",
+                path=f"{PATH}/events/{{event}}",
+                act=Act.SEE_LOG,
+                handler=self.event,
+                find=of_event,
+            ),
+            Page(method="POST", path=f"{PATH}/export", act=Act.EXPORT_LOG, handler=self.export),
+        ]
+
+    async def show(self, request: web.Request, visit: Visit) -> web.Response:
+        """Show a page of the log."""
+        query = query_form(request)
+        seen, before = rules.wanted(query), rules.before(query)
+        view, language = await self._flow.view(visit.actor, seen, before), language_of(request)
+        return self._frame.render(
+            request,
+            visit,
+            "log.html",
+            seen=seen,
+            rows=words.rows(view, language),
+            chips=words.chips(view, language),
+            kinds=choices(language),
+            groups=[(group.value, name) for group, name in GROUPS.items()],
+            phones=view.phones,
+            following=seen.query(view.following) if view.following else "",
+            newest=seen.query() if before != NEWEST else "",
+            is_first=before == NEWEST,
+        )
+
+    async def find(self, request: web.Request, visit: Visit) -> web.Response:
+        """Look for a person's events: the number or user name goes no further than here."""
+        form = await form_body(request)
+        named, ura = form.get("named", "").strip(), visit.actor.ura
+
+        def read(tx: Query) -> str | None:
+            person = people.by_uzi_number(tx, named) or people.by_user_name(tx, named)
+            linked = person and people.membership(tx, person.id, ura)
+            return person.id if person is not None and linked else None
+
+        person = await self._registry.read(read) if named and "\0" not in named else None
+        if person is None:
+            return self._frame.render(request, visit, "log_nobody.html", status=404)
+        return see_other(PATH + Wanted(person=person).query())
+
+    async def event(self, request: web.Request, visit: Visit) -> web.Response:
+        """Show one event, field for field."""
+        entry, names = await self._flow.event(visit.actor, request.match_info["event"])
+        language = language_of(request)
+        evidence: dict[str, Any] = json.loads(entry.facts.evidence)
+        return self._frame.render(
+            request,
+            visit,
+            "log_event.html",
+            what=told(entry.facts.action, evidence, language),
+            outcome=words.outcome(entry, language),
+            who=words.who(entry.facts.actor, names, language),
+            event=nen7513(entry, self._source, names),
+            entry=entry,
+            evidence=json.dumps(evidence, indent=2, ensure_ascii=False, sort_keys=True),
+        )
+
+    async def export(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Send all that is looked for, as it is read."""
+        form = await form_body(request)
+        kind = form.get("form", "")
+        if kind not in _FORMS:
+            raise InvalidRequest("Choose a kind and days that there are, and search again.")
+        lines = await self._flow.export(visit.actor, rules.wanted(form), kind)
+        name, content_type = _FORMS[kind]
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": content_type,
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "no-store",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+        await response.prepare(request)
+        if kind == CSV:
+            await response.write(csv_head().encode())
+        async for chunk in _chunks(lines):
+            text = await self._written(chunk, kind, visit, language_of(request))
+            await response.write(text.encode())
+        await response.write_eof()
+        return response
+
+    async def _written(
+        self, lines: list[Line], kind: str, visit: Visit, language: Language
+    ) -> str:
+        if kind == JSON:
+            return "".join(json_line(line) + "\n" for line in lines)
+        if kind == CSV:
+            return "".join(csv_line(line, lambda each: _said(each, language)) for line in lines)
+        names = await self._flow.names(visit.actor, lines)
+        return "".join(
+            json_line(nen7513(entry_of(line), self._source, names)) + "\n"
+            for line in lines
+            if line["type"] == "event"
+        )
+
+
+async def _chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
+    chunk: list[Line] = []
+    async for line in lines:
+        chunk.append(line)
+        if len(chunk) >= _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _said(line: Line, language: Language) -> str:
+    evidence: dict[str, Any] = json.loads(line["evidence"])
+    return told(line["action"], evidence, language)
