@@ -209,6 +209,7 @@ def make_app(
         settings,
         pairwise_salt=stores.pairwise_salt,
         policy=bound.policy,
+        lists=card_status.known_lists,
     )
     xis = make_xis(
         ports,

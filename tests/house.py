@@ -348,9 +348,8 @@ def house_settings(register: Register, data_dir: Path, **overrides: object) -> S
         data_dir=data_dir,
         uzi_environment="test",
         uzi_anchors=(register.root,),
-        uzi_crl_dir=register.crl_dir,
         synced_acr="substantial",
-        **overrides,
+        **{"uzi_crl_dir": register.crl_dir, **overrides},
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from pairing_server.registry.client_metadata import AuthMethod
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.tokens import digest
 from pairing_server.uzi.client_cert import ClientCertificate
+from pairing_server.uzi.revocation import RevocationList
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_CHARACTERS = 8192
@@ -44,10 +45,13 @@ _DECODE_OPTIONS: Any = {
 }
 
 
+KnownLists = Callable[[], Awaitable[Sequence[RevocationList]]]
+
+
 class ClientAuthentication:
     """Tells which client calls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (who is believed, and by what)
         self,
         ports: Ports,
         key_sets: ClientKeySets,
@@ -55,6 +59,7 @@ class ClientAuthentication:
         *,
         aliases: str | None = None,
         authorities: Sequence[x509.Certificate] = (),
+        lists: KnownLists | None = None,
         rate: Rate | None = None,
     ) -> None:
         """Build it.
@@ -62,6 +67,7 @@ class ClientAuthentication:
         Args:
             aliases: The origin of the endpoints that ask for a certificate.
             authorities: Whose certificates clients may show.
+            lists: Returns the revocation lists that are known.
             rate: How much each client may ask for.
         """
         self._asking = Limiter(time.monotonic, rate)
@@ -70,6 +76,7 @@ class ClientAuthentication:
         self._clock = ports.clock
         self._key_sets = key_sets
         self._authorities = authorities
+        self._lists = lists
         # CIBA Core section 7.1: the issuer, the token endpoint and the backchannel endpoint.
         paths = (TOKEN_PATH, BACKCHANNEL_PATH, PAR_PATH)
         origins = (issuer, aliases or issuer)
@@ -145,8 +152,10 @@ class ClientAuthentication:
         if not _IDENTIFIER.fullmatch(client_id):
             raise InvalidClient("no client_id of use")
         client = await self._registered(client_id, AuthMethod.TLS_CLIENT_AUTH)
+        lists = await self._lists() if self._lists is not None else ()
         try:
-            check_name(believed(shown, self._authorities, self._clock()), client.metadata)
+            certificate = believed(shown, self._authorities, self._clock(), lists)
+            check_name(certificate, client.metadata)
         except CertificateError as error:
             raise InvalidClient(str(error)) from error
         return client

@@ -1,7 +1,8 @@
-"""Rules of clients that show a certificate (RFC 8705): its path, and whose it is."""
+"""Rules of clients that show a certificate (RFC 8705): its path, if it holds, and whose it is."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -16,7 +17,8 @@ from pairing_server.registry.client_metadata import ClientMetadata, read_name
 from pairing_server.uzi.certificate import UNREADABLE
 from pairing_server.uzi.client_cert import ClientCertificate
 from pairing_server.uzi.path import MAX_CHAIN, load_certificate
-from pairing_server.uzi.refusals import CardRefused
+from pairing_server.uzi.refusals import CardRefused, CardRevoked, RevocationUnknown
+from pairing_server.uzi.revocation import RevocationList, check_revocation
 
 _FOR_CLIENTS = frozenset(
     {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
@@ -28,15 +30,19 @@ class CertificateError(Exception):
 
 
 def believed(
-    shown: ClientCertificate, authorities: Sequence[x509.Certificate], now: datetime
+    shown: ClientCertificate,
+    authorities: Sequence[x509.Certificate],
+    now: datetime,
+    lists: Sequence[RevocationList] = (),
 ) -> x509.Certificate:
     """Return the certificate if a path leads from it to an authority, today, for clients.
 
     Args:
         authorities: Roots or issuers; each ends a path.
+        lists: All revocation lists that are known, whoever made them.
 
     Raises:
-        CertificateError: it does not.
+        CertificateError: it does not, or one of the path was revoked.
     """
     if len(shown.chain) > MAX_CHAIN:
         # The number of paths that the library may try grows with each certificate.
@@ -44,12 +50,13 @@ def believed(
     try:
         leaf, *chain = map(load_certificate, (shown.leaf, *shown.chain))
         usage = _extended_usage(leaf)
-        _verify(leaf, chain, authorities, now)
+        path = _verify(leaf, chain, authorities, now)
     except (*UNREADABLE, CardRefused, VerificationError) as error:
         # Their words may quote what was shown.
         raise CertificateError(f"no path: {type(error).__name__}") from error
     if usage is not None and _FOR_CLIENTS.isdisjoint(usage):
         raise CertificateError("not for clients")
+    _check_revocation(path, lists, now)
     return leaf
 
 
@@ -76,7 +83,7 @@ def _verify(
     chain: list[x509.Certificate],
     authorities: Sequence[x509.Certificate],
     now: datetime,
-) -> None:
+) -> Sequence[x509.Certificate]:
     # The XIS' certificates of the UZI-register have names that web browsers do not know of, so
     # that of the leaf no more is demanded than what is checked here by hand.
     verifier = (
@@ -88,7 +95,23 @@ def _verify(
         )
         .build_client_verifier()
     )
-    verifier.verify(leaf, chain)
+    return verifier.verify(leaf, chain).chain
+
+
+def _check_revocation(
+    path: Sequence[x509.Certificate], lists: Sequence[RevocationList], now: datetime
+) -> None:
+    """Check each certificate of a path against its issuer's lists, where there are any.
+
+    Not every authority of programs makes them.  Where one does, a list that ran out clears nobody.
+    """
+    for certificate, issuer in pairwise(path):
+        own = [one for one in lists if one.is_from(issuer)]
+        try:
+            if own:
+                check_revocation(certificate, issuer, own, now, max_age=None)
+        except (CardRevoked, RevocationUnknown) as error:
+            raise CertificateError(error.code) from error
 
 
 def _extended_usage(certificate: x509.Certificate) -> Sequence[x509.ObjectIdentifier] | None:

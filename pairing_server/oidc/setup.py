@@ -15,7 +15,7 @@ from pairing_server.limits import rate_of_client
 from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.access_routes import AccessRoutes
 from pairing_server.oidc.authorization import AuthorizationFlow
-from pairing_server.oidc.client_auth import ClientAuthentication
+from pairing_server.oidc.client_auth import ClientAuthentication, KnownLists
 from pairing_server.oidc.client_credentials import ClientCredentials, MachineTokens
 from pairing_server.oidc.client_egress import ClientEgress, make_client_egress
 from pairing_server.oidc.client_key_sets import ClientKeySets
@@ -66,7 +66,7 @@ class OpenIdProvider:
     machines: MachineTokens
 
     @classmethod
-    def make(
+    def make(  # noqa: PLR0913  (its parts, and three facts of the server)
         cls,
         ports: Ports,
         approvals: ApprovalFlow,
@@ -75,10 +75,12 @@ class OpenIdProvider:
         *,
         pairwise_salt: bytes,
         policy: KeyPolicy,
+        lists: KnownLists,
     ) -> "OpenIdProvider":
         """Wire the flows.
 
         Args:
+            lists: Returns the revocation lists that are known.
             policy: Which keys are taken, where an organisation has no policy of its own.
         """
         base_url = settings.base_url
@@ -92,6 +94,7 @@ class OpenIdProvider:
             base_url,
             aliases=aliases,
             authorities=authorities,
+            lists=lists,
             rate=rate_of_client(settings.client_rate),
         )
         senders = SenderConstraints(ports, (base_url, *([aliases] if aliases else [])))

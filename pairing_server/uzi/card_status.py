@@ -113,6 +113,11 @@ class CardStatus:
             ages[name] = min(age, ages.get(name, age))
         return ages
 
+    async def known_lists(self) -> Sequence[RevocationList]:
+        """Return every list that was fetched or put into the directory, fresh or not."""
+        await self._directory.refresh()
+        return self._lists()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Read what is there, and fetch until the block is left."""

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.card_tls import pem, pem_key
@@ -70,6 +71,28 @@ class ClientCa:
             names_of = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
             made = made.add_extension(names_of, critical=False)
         return Issued(key, made.sign(above.key, hashes.SHA256()), (self.issuing.certificate,))
+
+    def revocation_list(
+        self,
+        *revoked: Issued,
+        by: Issued | None = None,
+        start: timedelta = timedelta(hours=-1),
+        end: timedelta = timedelta(days=1),
+    ) -> bytes:
+        """Issue a list of these certificates, in DER."""
+        above, now = by or self.issuing, _now()
+        made = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(above.certificate.subject)
+            .last_update(now + start)
+            .next_update(now + end)
+            .add_extension(x509.CRLNumber(1), critical=False)
+        )
+        for each in revoked:
+            serial = each.certificate.serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+            made = made.add_revoked_certificate(entry.build())
+        return made.sign(above.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def _issue(self, name: str, above: Issued | None) -> Issued:
         key, now = ec.generate_private_key(ec.SECP256R1()), _now()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pairing_server.oidc.client_certificate import CertificateError, believed, check_name
 from pairing_server.registry.client_metadata import ClientMetadata, read
 from pairing_server.uzi.client_cert import ClientCertificate
+from pairing_server.uzi.revocation import read_revocation_list
 from tests.card_tls import der
 from tests.oidc.client_ca import SUBJECT, ClientCa
 
@@ -84,6 +85,48 @@ REFUSED = {
 def test_what_is_not_believed(certificate, authorities):
     with pytest.raises(CertificateError):
         believed(certificate, authorities, NOW)
+
+
+LISTED = CA.issue()
+DAY = timedelta(days=1)
+
+
+def lists(*made):
+    return [read_revocation_list(one) for one in made]
+
+
+def test_what_its_issuers_list_names_is_not_believed():
+    with pytest.raises(CertificateError, match="card_revoked"):
+        believed(shown(LISTED), ROOTS, NOW, lists(CA.revocation_list(LISTED)))
+
+
+def test_what_a_stale_list_names_is_not_believed_either():
+    stale = CA.revocation_list(LISTED, start=-2 * DAY, end=-DAY)
+    with pytest.raises(CertificateError, match="card_revoked"):
+        believed(shown(LISTED), ROOTS, NOW, lists(stale, CA.revocation_list()))
+
+
+def test_an_authority_that_is_revoked_vouches_for_nobody():
+    of_root = CA.revocation_list(CA.issuing, by=CA.root)
+    with pytest.raises(CertificateError, match="card_revoked"):
+        believed(shown(LISTED), ROOTS, NOW, lists(of_root))
+
+
+def test_a_list_that_ran_out_clears_nobody():
+    stale = CA.revocation_list(start=-2 * DAY, end=-DAY)
+    with pytest.raises(CertificateError, match="revocation_unknown"):
+        believed(shown(LISTED), ROOTS, NOW, lists(stale))
+    assert believed(shown(LISTED), ROOTS, NOW, lists(stale, CA.revocation_list()))
+
+
+def test_a_list_of_another_authority_says_nothing():
+    others = OTHER_CA.revocation_list(LISTED)
+    namesake = ClientCa().revocation_list(LISTED)
+    assert believed(shown(LISTED), ROOTS, NOW, lists(others, namesake))
+
+
+def test_where_no_list_is_known_the_operator_says_who_is_gone():
+    assert believed(shown(LISTED), ROOTS, NOW, ())
 
 
 def test_the_name_is_the_registered_one_whole():

@@ -1,6 +1,7 @@
 """Clients that show a certificate, on the own listener and through a proxy, and what it binds."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +144,28 @@ async def test_a_xis_logs_in_with_its_certificate_through_a_proxy(make_house, au
             assert (status, refused["error"]) == (401, "invalid_client")
         status, refused = await xis.post("/introspect", {"Client-Cert": "x", **there}, token=token)
         assert (status, refused["error"]) == (400, "invalid_request")
+
+
+async def test_a_certificate_that_was_revoked_is_nobodys_from_then_on(
+    make_house, authorities, register, tmp_path
+):
+    port, directory = free_port(), tmp_path / "lists"
+    shutil.copytree(register.crl_dir, directory)
+    async with make_house(
+        client_cert_proxies=LOOPBACK,
+        client_authorities=authorities,
+        mtls_port=port,
+        uzi_crl_dir=directory,
+    ) as house:
+        await house.bind()
+        there = {**fields(XIS), "Host": f"localhost:{port}"}
+        xis = Xis(house, house.base_url, house.http, there)
+        await xis.register()
+        (directory / "clients.crl").write_bytes(CA.revocation_list())
+        assert (await xis.post("/introspect", token="x"))[0] == 200
+        (directory / "clients.crl").write_bytes(CA.revocation_list(XIS))
+        status, refused = await xis.post("/introspect", token="x")
+        assert (status, refused["error"]) == (401, "invalid_client")
 
 
 async def test_a_proxy_hands_certificates_on_where_they_are_asked_for_alone(
