@@ -44,6 +44,7 @@ class Act(StrEnum):
     SEE_STREAMS = "see_streams"
     MANAGE_STREAMS = "manage_streams"
     APPROVE_AS_SECOND = "approve_as_second"
+    WITHDRAW_REQUEST = "withdraw_request"
 
 
 class Scope(StrEnum):
@@ -51,8 +52,10 @@ class Scope(StrEnum):
 
     #: The organisation itself, and people who are linked to it, whoever else they work for.
     ANY_LINKED = "any_linked"
-    #: Of those, what is this organisation's to settle: what it bound, or blocked.
+    #: Of those, the organisation itself, and the phones that it bound.
     OWN = "own"
+    #: Besides those, the phones that it blocked.
+    OWN_OR_BLOCKED = "own_or_blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +80,23 @@ class Target:
     Attributes:
         linked: The organisations whose it is: a person's memberships that hold; of the
             organisation's own things, that one.
-        settled_by: Those that may also settle it: that bound the phone, or blocked it.
+        settled_by: Whose word is the last on it: the organisation that bound the phone.
+        blocked_by: The organisation that blocked the phone.
     """
 
     linked: frozenset[str]
     settled_by: frozenset[str] = frozenset()
+    blocked_by: frozenset[str] = frozenset()
+
+    def within(self, scope: Scope) -> frozenset[str]:
+        """Return the organisations in whose scope it is, of those that are linked."""
+        match scope:
+            case Scope.ANY_LINKED:
+                return self.linked
+            case Scope.OWN:
+                return self.linked & self.settled_by
+            case Scope.OWN_OR_BLOCKED:
+                return self.linked & (self.settled_by | self.blocked_by)
 
     @classmethod
     def of_organisation(cls, ura: str) -> "Target":
@@ -102,7 +117,7 @@ TABLE: Mapping[Act, Rule] = MappingProxyType(
         Act.SEE_PERSON: Rule(roles=_DESK | _MACHINE),
         # Whoever learns of a loss blocks, wherever the key came from: it can be undone.
         Act.BLOCK_PHONE: Rule(roles=_DESK | _MACHINE),
-        Act.UNBLOCK_PHONE: Rule(roles=_STAFF, scope=Scope.OWN, fresh=True, second=True),
+        Act.UNBLOCK_PHONE: Rule(roles=_STAFF, scope=Scope.OWN_OR_BLOCKED, fresh=True, second=True),
         Act.REVOKE_PHONE: Rule(roles=_STAFF, scope=Scope.OWN, fresh=True, second=True),
         Act.INVITE: Rule(roles=_STAFF | _MACHINE),
         # Somebody looks at an identity document, face to face.
@@ -125,6 +140,7 @@ TABLE: Mapping[Act, Rule] = MappingProxyType(
         Act.SEE_STREAMS: Rule(roles=_HEAD | _MACHINE),
         Act.MANAGE_STREAMS: Rule(roles=_HEAD | _MACHINE, fresh=True),
         Act.APPROVE_AS_SECOND: Rule(roles=_HEAD, fresh=True),
+        Act.WITHDRAW_REQUEST: Rule(roles=_STAFF),
     }
 )
 
@@ -149,7 +165,7 @@ def check(act: Act, actor: Actor, target: Target, now: datetime) -> None:
     if actor.ura not in target.linked:
         raise NotFound(act.value)
     # (3) What others settle.
-    if rule.scope is Scope.OWN and actor.ura not in target.settled_by:
+    if actor.ura not in target.within(rule.scope):
         raise NotYours(act.value)
     # (4) Last, so that nobody is asked to confirm what they will be refused.
     if rule.fresh and not is_fresh(actor, now):

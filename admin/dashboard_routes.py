@@ -10,23 +10,20 @@ from admin.access import Act
 from admin.frame import HOME, Frame
 from admin.gate import Page
 from admin.session import Visit
+from admin.words import ACTS
 from pairing_server.audit.events import NoticeRead
 from pairing_server.errors import NotFound
-from pairing_server.http import form_body
+from pairing_server.http import form_body, language_of
 from pairing_server.languages import N_
 from pairing_server.pages.front import see_other
+from pairing_server.pages.registration_routes import notice_text
 from pairing_server.ports import Ports
-from pairing_server.registry import Query, Transaction, notices, people_overview
-from pairing_server.registry.notices import Notice, NoticeKind
+from pairing_server.registry import Query, Transaction, notices, pending_acts, people_overview
+from pairing_server.registry.notices import Notice
+from pairing_server.registry.pending_acts import PendingAct
 
 #: Who has less left is told so on the phone, too.
 SOON = timedelta(days=30)
-
-_WORDS = {
-    NoticeKind.REGISTRATION_DENIED: N_("Somebody said that a record is not theirs"),
-    NoticeKind.SEVERAL_RECORDS: N_("Several records may be of one person"),
-    NoticeKind.SIGN_COUNT: N_("There may be a copy of a phone's key"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +56,23 @@ class DashboardPages:
         """Show how the organisation stands."""
         now, ura = self._clock(), visit.actor.ura
 
-        def read(tx: Query) -> tuple[list[Tile], list[Notice]]:
-            return _tiles(tx, ura, now), notices.of_organisation(tx, ura)
+        def read(tx: Query) -> tuple[list[Tile], list[Notice], list[PendingAct]]:
+            pending = pending_acts.open_of(tx, ura, now)
+            return _tiles(tx, ura, now), notices.of_organisation(tx, ura), pending
 
-        tiles, told = await self._registry.read(read)
-        shown = [_notice(each) for each in told if each.read_at is None]
-        return self._frame.render(request, visit, "dashboard.html", tiles=tiles, notices=shown)
+        tiles, told, pending = await self._registry.read(read)
+        language = language_of(request)
+        shown = [
+            {"at": each.at, **notice_text(each, language)} for each in told if each.read_at is None
+        ]
+        return self._frame.render(
+            request,
+            visit,
+            "dashboard.html",
+            tiles=tiles,
+            notices=shown,
+            pending=[_pending(each, visit) for each in pending],
+        )
 
     async def read(self, request: web.Request, visit: Visit) -> web.Response:
         """Note that somebody has read what the organisation was told."""
@@ -91,12 +99,13 @@ def _tiles(tx: Query, ura: str, now: datetime) -> list[Tile]:
     ]
 
 
-def _notice(notice: Notice) -> dict[str, Any]:
-    about = notice.subject.get("people", [])
-    names = [each["name"] for each in about if isinstance(each, dict) and "name" in each]
+def _pending(pending: PendingAct, visit: Visit) -> dict[str, Any]:
     return {
-        "id": notice.id,
-        "at": notice.at,
-        "what": _WORDS[notice.kind],
-        "who": ", ".join(names),
+        "id": pending.id,
+        "what": ACTS[Act(pending.act)],
+        "person": pending.subject["person"],
+        "name": pending.subject["name"],
+        "phone": pending.subject["phone"],
+        "expires_at": pending.expires_at,
+        "is_own": pending.asked_by == visit.actor.person_id,
     }

@@ -21,7 +21,7 @@ from pairing_server.pages.front import Front, Handler
 HOME = "/admin/"
 LOGIN = "/admin/login"
 #: A path of the portal, such as its own pages have; and no path to elsewhere.
-_PATH = re.compile(r"/admin/[A-Za-z0-9_\-~./]{0,300}(?:\?[A-Za-z0-9_\-=&]{1,200})?", re.ASCII)
+_PATH = re.compile(r"/admin/[A-Za-z0-9_\-~./]{0,300}(?:\?[A-Za-z0-9_\-=&%:.]{1,200})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from admin.refusals import (
     WeakKey,
 )
 from admin.session import AdminSession
-from pairing_server.audit.events import (
+from pairing_server.audit.admin_events import (
     AdministratorLoggedIn,
     AdministratorLoggedOut,
     AdministratorRefused,
-    Outcome,
 )
+from pairing_server.audit.events import Outcome
 from pairing_server.errors import Refusal
 from pairing_server.oidc.authorization import AuthorizationFlow
 from pairing_server.oidc.issuing import Issuer

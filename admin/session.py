@@ -62,6 +62,14 @@ class Visit:
     administrator: Administrator
     actor: Actor
 
+    def still(self, tx: Query, now: datetime) -> Actor:
+        """Return who acts, as they are in this transaction.
+
+        Raises:
+            Unauthenticated: what their session rests on has ended.
+        """
+        return standing(tx, self.session, now).actor
+
 
 class AdminSessions:
     """Opens sessions, and finds them by their cookie."""

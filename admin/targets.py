@@ -6,7 +6,7 @@ from datetime import datetime
 from admin.access import Target
 from admin.actor import Actor
 from pairing_server.errors import NotFound
-from pairing_server.registry import Query, credentials, people
+from pairing_server.registry import Query, credentials, pending_acts, people
 from pairing_server.registry.credentials import Credential
 
 #: Reads the target of a path with these parts, as of a moment.
@@ -25,6 +25,19 @@ def of_person(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) 
     return Target(linked=linked(tx, parts["person"], now))
 
 
+def of_pending(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the act is that was asked for and `{pending}` names.
+
+    Raises:
+        NotFound: nobody asked for it.
+    """
+    _ = actor, now
+    pending = pending_acts.get(tx, parts["pending"])
+    if pending is None:
+        raise NotFound("nothing was asked for")
+    return Target.of_organisation(pending.ura)
+
+
 def of_phone(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
     """Return whose the phone `{phone}` of the person `{person}` is.
 
@@ -40,10 +53,15 @@ def of_phone(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -
 
 def target_of_phone(tx: Query, phone: Credential, now: datetime) -> Target:
     """Return whose a phone is."""
-    settling = {phone.bound_ura, phone.status_ura} - {None}
     return Target(
-        linked=linked(tx, phone.person_id, now), settled_by=frozenset(map(str, settling))
+        linked=linked(tx, phone.person_id, now),
+        settled_by=_only(phone.bound_ura),
+        blocked_by=_only(phone.status_ura),
     )
+
+
+def _only(ura: str | None) -> frozenset[str]:
+    return frozenset() if ura is None else frozenset({ura})
 
 
 def linked(tx: Query, person_id: str, now: datetime) -> frozenset[str]:

@@ -44,5 +44,6 @@ ACTS: Mapping[Act, str] = MappingProxyType(
         Act.SEE_STREAMS: N_("See connected systems"),
         Act.MANAGE_STREAMS: N_("Change connected systems"),
         Act.APPROVE_AS_SECOND: N_("Do what a colleague asked for"),
+        Act.WITHDRAW_REQUEST: N_("Withdraw what was asked for"),
     }
 )

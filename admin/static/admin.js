@@ -7,3 +7,15 @@ addEventListener("keydown", (event) => {
   field.focus();
   field.select();
 });
+
+// The reader's clock and the server's differ by so much at the moment that is filled in.
+for (const form of document.querySelectorAll("[data-loss]")) {
+  const [typed, offset, zone] = ["[name=lost]", "[data-offset]", "[data-zone]"].map((each) => form.querySelector(each));
+  zone.textContent = `(${zone.dataset.zone})`;
+  form.addEventListener("submit", () => { offset.value = -new Date(typed.value).getTimezoneOffset(); });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

@@ -331,24 +331,6 @@ class CodeReused(Event):
     kind = "D"
 
 
-class AdministratorLoggedIn(Event):
-    """Somebody began to administer an organisation, or confirmed what they are about to do."""
-
-    kind = "E"
-
-
-class AdministratorRefused(Event):
-    """Somebody logged in to administer who may not, or who confirmed in another one's place."""
-
-    kind = "E"
-
-
-class AdministratorLoggedOut(Event):
-    """An administrator logged out."""
-
-    kind = "D"
-
-
 class SigningKeyRotated(Event):
     """The next signing key became the current one."""
 

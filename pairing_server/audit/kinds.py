@@ -218,6 +218,21 @@ KINDS: dict[str, Kind] = {
         Group.PEOPLE,
         EventType.USER_SECURITY_ATTRIBUTES_CHANGED,
     ),
+    "AdminPolicyChanged": Kind(
+        N_("The organisation wants two people for other acts"),
+        Group.ORGANISATION,
+        EventType.SECURITY_CONFIGURATION,
+    ),
+    "ActAsked": Kind(
+        N_("A second administrator was asked to act"),
+        Group.PHONES,
+        EventType.USER_SECURITY_ATTRIBUTES_CHANGED,
+    ),
+    "ActWithdrawn": Kind(
+        N_("What a second administrator was asked for was withdrawn"),
+        Group.PHONES,
+        EventType.USER_SECURITY_ATTRIBUTES_CHANGED,
+    ),
     "AdministratorAppointed": Kind(
         N_("An administrator was appointed"), Group.PEOPLE, EventType.SECURITY_ROLES_CHANGED
     ),
@@ -255,6 +270,9 @@ KINDS: dict[str, Kind] = {
         N_("A notice to the organisation was read"),
         Group.ORGANISATION,
         EventType.AUDIT_LOG_USED,
+    ),
+    "PhoneUseViewed": Kind(
+        N_("The last use of phones was looked at"), Group.LOG, EventType.AUDIT_LOG_USED
     ),
     "LogViewed": Kind(N_("The log was looked at"), Group.LOG, EventType.AUDIT_LOG_USED),
     "AuditExported": Kind(N_("The log was exported"), Group.LOG, EventType.EXPORT),

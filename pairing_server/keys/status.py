@@ -195,6 +195,9 @@ def unblock(
         raise NotUnblocked(status=phone.status)
     tx.record(_event(AuthenticatorUnblocked, actor, phone, evidence))
     tell(tx, phone, PhoneNoticeKind.UNBLOCKED, now)
+    if phone.status_ura is not None:
+        # They were told that it was blocked, or blocked it themselves.
+        tell_organisations(tx, phone, NoticeKind.PHONE_UNBLOCKED, now)
     return phone
 
 
@@ -270,22 +273,38 @@ def suspect(tx: Transaction, credential_id: str, now: datetime) -> Credential:
         )
     )
     tell(tx, phone, PhoneNoticeKind.SIGN_COUNT, now)
+    tell_organisations(tx, phone, NoticeKind.SIGN_COUNT, now)
+    return phone
+
+
+def tell_organisations(
+    tx: Transaction,
+    phone: Credential,
+    kind: NoticeKind,
+    now: datetime,
+    but: str | None = None,
+) -> None:
+    """Leave word of a phone for the administrators of all organisations of its person.
+
+    Args:
+        but: The organisation that does it, and knows.
+    """
     person = people.get_person(tx, phone.person_id)
     named = (
         [{"id": person.id, "name": person.name, "user_name": person.user_name}] if person else []
     )
-    for membership in people.memberships(tx, phone.person_id):
+    moment = f"{kind.replace('_', '-')}:{phone.id}:{to_milliseconds(now)}"
+    for ura in {each.ura for each in people.memberships(tx, phone.person_id)} - {but}:
         notices.add(
             tx,
             Notice(
-                id=f"sign-count:{phone.id}:{to_milliseconds(now)}:{membership.ura}",
-                ura=membership.ura,
-                kind=NoticeKind.SIGN_COUNT,
+                id=f"{moment}:{ura}",
+                ura=ura,
+                kind=kind,
                 at=now,
                 subject={"people": named, "credential": phone.id},
             ),
         )
-    return phone
 
 
 def _move(

@@ -56,6 +56,18 @@ _NOTICES = {
             "paired again."
         ),
     ),
+    NoticeKind.PHONE_BLOCKED: (
+        N_("A phone was blocked by another organisation"),
+        N_("A phone of %(people)s was reported lost, and opens nothing at any organisation."),
+    ),
+    NoticeKind.PHONE_REVOKED: (
+        N_("A phone was revoked by another organisation"),
+        N_("The key of a phone of %(people)s has ended for good. They pair a phone anew."),
+    ),
+    NoticeKind.PHONE_UNBLOCKED: (
+        N_("A phone works again"),
+        N_("A phone of %(people)s that had been blocked was found, and works again."),
+    ),
 }
 
 

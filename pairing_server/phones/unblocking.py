@@ -5,6 +5,7 @@ key signs it.  So nobody unblocks a phone that they do not hold, and no thief on
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -62,6 +63,15 @@ def type_code(offer: Offer, code: str, now: datetime) -> Offer:
     return replace(offer, attempts_left=offer.attempts_left - 1, is_typed=False)
 
 
+#: Asked in a commit before a phone is touched.
+Permit = Callable[[Transaction, Credential], None]
+
+
+def permit_all(tx: Transaction, phone: Credential) -> None:
+    """Let an operator of the server do it, who is asked nothing."""
+    _ = tx, phone
+
+
 class UnblockingFlow:
     """Offer, and unblock."""
 
@@ -74,8 +84,14 @@ class UnblockingFlow:
         self._phones = phones
         self._statuses = statuses
 
-    async def offer(self, credential_id: str, actor: str) -> Offer:
+    async def offer(
+        self, credential_id: str, actor: str, ura: str | None = None, permit: Permit = permit_all
+    ) -> Offer:
         """Offer to unblock a phone; a newer offer takes the place of the older one.
+
+        Args:
+            ura: The organisation whose administrator does.
+            permit: Asked in the commit whether they may; raises what they are told if not.
 
         Raises:
             Conflict: it is not blocked.
@@ -92,10 +108,13 @@ class UnblockingFlow:
             phone = credentials.get(tx, credential_id)
             if phone is None:
                 raise NotFound
+            permit(tx, phone)
             check_unblockable(phone)
             tx.record(
                 UnblockingOffered(
-                    actor=actor, object=f"credential:{credential_id}", ura=phone.bound_ura
+                    actor=actor,
+                    object=f"credential:{credential_id}",
+                    ura=ura or phone.bound_ura,
                 )
             )
 

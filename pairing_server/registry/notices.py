@@ -24,6 +24,10 @@ class NoticeKind(StrEnum):
     REGISTRATION_DENIED = "registration_denied"
     SEVERAL_RECORDS = "several_records"
     SIGN_COUNT = "sign_count"
+    #: Another organisation blocked, revoked, or unblocked the phone of somebody who works here.
+    PHONE_BLOCKED = "phone_blocked"
+    PHONE_REVOKED = "phone_revoked"
+    PHONE_UNBLOCKED = "phone_unblocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

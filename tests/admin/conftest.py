@@ -3,6 +3,7 @@
 import pytest
 
 from tests.admin.desk import colleague
+from tests.admin.lost import loss
 from tests.admin.staff import NOW, fill
 from tests.doubles import FrozenClock
 from tests.house import ShiftedClock
@@ -24,3 +25,9 @@ async def staffed(registry):
 async def head(house):
     """An administrator with a phone, who has not logged in yet."""
     return await colleague(house)
+
+
+@pytest.fixture
+async def lost(house):
+    """Somebody whose phone is gone, and an administrator who is called."""
+    return await loss(house)

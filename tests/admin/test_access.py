@@ -16,11 +16,18 @@ OURS, THEIRS, THIRD = "90000001", "90000002", "90000003"
 OURS_ALONE = Target.of_organisation(OURS)
 MOMENT = timedelta(microseconds=1)
 
+#: Whose word each scope takes, spelled out.
+SETTLING = {
+    Scope.ANY_LINKED: lambda target: target.linked,
+    Scope.OWN: lambda target: target.settled_by,
+    Scope.OWN_OR_BLOCKED: lambda target: {*target.settled_by, *target.blocked_by},
+}
+
 acts = st.sampled_from(Act)
 roles = st.sampled_from(Role)
 ages = st.timedeltas(timedelta(0), timedelta(hours=8))
 uras = st.frozensets(st.sampled_from([OURS, THEIRS, THIRD]))
-targets = st.builds(Target, linked=uras, settled_by=uras)
+targets = st.builds(Target, linked=uras, settled_by=uras, blocked_by=uras)
 
 
 def actor(role, *, age=timedelta(0), acts=frozenset(Act)):
@@ -49,7 +56,7 @@ def test_all_is_refused_that_the_table_does_not_allow(act, role, age, target):
     allowed = (
         role in rule.roles
         and OURS in target.linked
-        and (rule.scope is Scope.ANY_LINKED or OURS in target.settled_by)
+        and OURS in SETTLING[rule.scope](target)
         and (not rule.fresh or age <= FRESH_FOR)
     )
 
@@ -145,6 +152,7 @@ def test_what_needs_a_person_no_machine_is_registered_for():
         Act.SEE_POLICY,
         Act.SET_POLICY,
         Act.APPROVE_AS_SECOND,
+        Act.WITHDRAW_REQUEST,
     }
 
 
@@ -176,6 +184,18 @@ def test_a_guest_organisation_blocks_and_settles_nothing(act):
 
     assert verdict(Act.BLOCK_PHONE, who, bound_elsewhere) is None
     assert verdict(act, who, bound_elsewhere) is NotYours
+
+
+def test_who_blocked_a_phone_unblocks_it_and_does_not_revoke_it():
+    blocked_here = Target(
+        linked=frozenset({OURS, THEIRS}),
+        settled_by=frozenset({THEIRS}),
+        blocked_by=frozenset({OURS}),
+    )
+    who = actor(Role.ADMINISTRATOR)
+
+    assert verdict(Act.UNBLOCK_PHONE, who, blocked_here) is None
+    assert verdict(Act.REVOKE_PHONE, who, blocked_here) is NotYours
 
 
 def test_the_table_cannot_be_changed_while_the_server_runs():

@@ -37,7 +37,7 @@ async def tell(house, identifier, ura):
         ura=ura,
         kind=NoticeKind.SIGN_COUNT,
         at=house.ports.clock(),
-        subject={"people": [{"id": "anna", "name": "Anna Proef"}]},
+        subject={"people": [{"id": "anna", "name": "Anna Proef", "user_name": "anna"}]},
     )
     await house.registry.commit(lambda tx: notices.add(tx, notice))
 
@@ -64,7 +64,7 @@ async def test_a_notice_is_read_once_by_who_may(house):
     browser = await at_work(house, AdministrativeRole.OPERATOR)
     await tell(house, "n1", house.holder.ura)
     shown = await browser.get("/admin/")
-    assert "There may be a copy of a phone" in shown.page.text
+    assert "The key of a phone may have been copied" in shown.page.text
     assert "Anna Proef" in shown.page.text
 
     sent = await browser.post("/admin/notices/read", {"notice": "n1"})

@@ -138,8 +138,8 @@ async def test_every_page_of_the_portal_can_be_framed_by_nobody(house):
         assert shown.page.mistakes == []
 
 
-def test_what_is_settled_by_the_owner_is_told_apart():
-    assert {act for act in Act if TABLE[act].scope is Scope.OWN} == {
-        Act.UNBLOCK_PHONE,
-        Act.REVOKE_PHONE,
+def test_what_is_not_for_everybody_who_knows_the_person_is_told_apart():
+    assert {act: TABLE[act].scope for act in Act if TABLE[act].scope is not Scope.ANY_LINKED} == {
+        Act.UNBLOCK_PHONE: Scope.OWN_OR_BLOCKED,
+        Act.REVOKE_PHONE: Scope.OWN,
     }

@@ -2,13 +2,13 @@
 
 import pytest
 
-from pairing_server.audit import events
+from pairing_server.audit import admin_events, events
 from pairing_server.audit.kinds import GROUPS, KINDS, Group, choices, told
 from pairing_server.languages import Language
 
 EVERY = {
     name
-    for name, each in vars(events).items()
+    for name, each in {**vars(events), **vars(admin_events)}.items()
     if isinstance(each, type) and issubclass(each, events.Event) and each is not events.Event
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"input", "img", "link", "meta", "rect", "path"}
+VOID = {"br", "input", "img", "link", "meta", "rect", "path"}
 ADDRESSES = ("src", "href", "action", "formaction")
 #: Attributes that name elements by their id.
 REFERENCES = ("for", "aria-describedby", "aria-labelledby")
@@ -101,16 +101,18 @@ class Markup(HTMLParser):
         """What is read of the page, without what is hidden by attribute."""
         return " ".join(self.one("main").text.split())
 
-    def forms(self, action: str) -> list[Form]:
+    def forms(self, action: str | None = None) -> list[Form]:
+        """Return the forms that are sent to an address, or all of them."""
+        wanted = {} if action is None else {"action": action}
         found = []
-        for form in self.all("form", action=action):
+        for form in self.all("form", **wanted):
             inside = [each for each in self.elements if self._is_in(each, form)]
             fields = {
                 each["name"]: each.attributes.get("value", "")
                 for each in inside
                 if each.name == "input"
             }
-            found.append(Form(action, fields))
+            found.append(Form(form["action"], fields))
         return found
 
     def _is_in(self, element: Element | None, outer: Element) -> bool:

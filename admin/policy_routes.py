@@ -1,0 +1,72 @@
+"""The page of the organisation's own rules: what it wants two people for."""
+
+from aiohttp import web
+
+from admin import policy
+from admin.access import Act, Target, check
+from admin.frame import Frame
+from admin.gate import Page
+from admin.policy import SECONDED, AdminPolicy
+from admin.session import Visit
+from admin.words import ACTS
+from pairing_server.audit.admin_events import AdminPolicyChanged
+from pairing_server.errors import NotFound
+from pairing_server.http import form_body
+from pairing_server.pages.front import see_other
+from pairing_server.ports import Ports
+from pairing_server.registry import Transaction, organisations
+
+PATH = "/admin/organisation"
+
+
+class PolicyPages:
+    """Show the rules, and change them."""
+
+    def __init__(self, frame: Frame, ports: Ports) -> None:
+        self._frame = frame
+        self._registry = ports.registry
+        self._clock = ports.clock
+
+    def pages(self) -> list[Page]:
+        """Return the pages."""
+        return [
+            Page(method="GET", path=PATH, act=Act.SEE_POLICY, handler=self.show),
+            Page(method="POST", path=f"{PATH}/policy", act=Act.SET_POLICY, handler=self.change),
+        ]
+
+    async def show(self, request: web.Request, visit: Visit) -> web.Response:
+        """Show what the organisation wants two people for."""
+        ura = visit.actor.ura
+        found = await self._registry.read(lambda tx: organisations.get(tx, ura))
+        if found is None:
+            raise NotFound("organisation")
+        return self._frame.render(
+            request,
+            visit,
+            "organisation.html",
+            organisation=found,
+            seconded=sorted((act.value, ACTS[act]) for act in SECONDED),
+            second=policy.read(found.admin_policy).second,
+        )
+
+    async def change(self, request: web.Request, visit: Visit) -> web.Response:
+        """Change it; what else a form says is nothing here."""
+        form = await form_body(request)
+        wanted = AdminPolicy(second=frozenset(act for act in SECONDED if act.value in form))
+        now = self._clock()
+
+        def change(tx: Transaction) -> None:
+            actor = visit.still(tx, now)
+            check(Act.SET_POLICY, actor, Target.of_organisation(actor.ura), now)
+            organisations.set_admin_policy(tx, actor.ura, wanted.as_json())
+            tx.record(
+                AdminPolicyChanged(
+                    actor=actor.name,
+                    object=f"organisation:{actor.ura}",
+                    ura=actor.ura,
+                    evidence=wanted.as_json(),
+                )
+            )
+
+        await self._registry.commit(change)
+        return see_other(PATH)
