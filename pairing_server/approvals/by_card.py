@@ -79,8 +79,8 @@ class CardApproval:
 
         def take(held: AuthRequest) -> AuthRequest:
             taken = rules.take(held, taker, now)
-            # A phone that scanned it in the same moment answers it, as does another card.
-            if taken is held and _claimed_by(held) != key:
+            # A phone that scanned it in the same moment answers it; another card is refused below.
+            if taken is held and not _claimed_by(held):
                 raise AuthRequestClosed(status=held.status_at(now))
             return rules.claim(taken, answer, now)
 
