@@ -46,9 +46,16 @@ class StalledStore:
         self._has_read = True
         return value
 
-    async def swap(self, key: str, old: bytes, new: bytes, ttl: timedelta | None = None) -> bool:
+    async def swap(
+        self,
+        key: str,
+        old: bytes,
+        new: bytes,
+        ttl: timedelta | None = None,
+        signal: str | None = None,
+    ) -> bool:
         await self._stall()
-        return await self._store.swap(key, old, new, ttl)
+        return await self._store.swap(key, old, new, ttl, signal)
 
     async def take(self, key: str) -> bytes | None:
         await self._stall()

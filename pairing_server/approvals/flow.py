@@ -158,7 +158,7 @@ class ApprovalFlow:
         for request in requests:
             if not request.is_fetched and request.status_at(now) is Status.PENDING:
                 with contextlib.suppress(NotFound):
-                    await self._requests.change(request.id, rules.fetch)
+                    await self._requests.change(request.id, rules.fetch, request)
 
     async def approve(
         self,
@@ -215,7 +215,7 @@ class ApprovalFlow:
             )
             answer = replace(answer, sign_count=verified.sign_count, backed_up=verified.backed_up)
             request = await self._requests.change(
-                identifier, lambda held: rules.approve(held, answer, code, now)
+                identifier, lambda held: rules.approve(held, answer, code, now), request
             )
             standing = rules.standing(request, answer)
             if standing is None:
@@ -303,12 +303,11 @@ class ApprovalFlow:
         await self._requests.change_inbox(
             person_id, lambda inbox: inbox_rules.drop(inbox, identifier)
         )
-        await self._requests.signal(person_id)
         await self._pushing.ended(person_id, entry)
 
     async def redeemed(self, request: AuthRequest) -> None:
         """Close a request whose redemption the registry holds."""
-        await self._requests.end(request.person_id or "", request.id, rules.redeem)
+        await self._requests.end(request.person_id or "", request.id, rules.redeem, request)
 
     async def revoked(self, request: AuthRequest) -> bool:
         """Close a request that the registry would not redeem.  Returns whether this call did."""
@@ -348,7 +347,7 @@ class ApprovalFlow:
         except Refusal:
             await self._requests.change(request.id, lambda held: rules.release(held, answer))
             raise
-        settled = await self._settle(phone.person.id, request.id, answer)
+        settled = await self._settle(phone.person.id, request, answer)
         await self._pushing.answered(phone.person.id, request, answer)
         # A block that came between the commit and here has ended the request.
         if settled is not None and rules.standing(settled, answer) is None:
@@ -365,17 +364,18 @@ class ApprovalFlow:
             digest=known.answer_digest,
             role_code=known.role_code,
         )
-        return await self._settle(person_id, request.id, answer) or request
+        return await self._settle(person_id, request, answer) or request
 
-    async def _settle(self, person_id: str, identifier: str, answer: Answer) -> AuthRequest | None:
+    async def _settle(
+        self, person_id: str, request: AuthRequest, answer: Answer
+    ) -> AuthRequest | None:
         """Let the answer take effect that the registry has, and tell the workstation."""
         settled = None
         with contextlib.suppress(NotFound):
             settled = await self._requests.change(
-                identifier, lambda held: rules.settle(held, answer)
+                request.id, lambda held: rules.settle(held, answer), request
             )
         awaits_redemption = settled is not None and settled.status is Status.APPROVED
         rule = inbox_rules.approved if awaits_redemption else inbox_rules.drop
-        await self._requests.change_inbox(person_id, lambda inbox: rule(inbox, identifier))
-        await self._requests.signal(person_id)
+        await self._requests.change_inbox(person_id, lambda inbox: rule(inbox, request.id))
         return settled

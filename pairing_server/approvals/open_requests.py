@@ -67,7 +67,7 @@ class OpenRequests:
         return inbox.value.entries if inbox else ()
 
     async def put(self, person_id: str, entry: Entry) -> Inbox:
-        """Put an entry into the inbox and return the inbox as it was before.
+        """Put an entry into the inbox, tell the phones, and return the inbox as it was before.
 
         Raises:
             TooManyOpen: as many of this client's are open as may be.
@@ -79,8 +79,10 @@ class OpenRequests:
             lifetime = inbox_rules.INBOX_LIFETIME
             if stored is None:
                 done = await self._inboxes.create(person_id, after, lifetime)
+                if done:
+                    await self.signal(person_id)
             else:
-                done = await self._inboxes.swap(person_id, stored, after, lifetime)
+                done = await self._inboxes.swap(person_id, stored, after, lifetime, is_news=True)
             if done:
                 return before
 
@@ -97,44 +99,55 @@ class OpenRequests:
         ended = [each for each in older if await self.supersede(each, now)]
         if ended:
             await self.change_inbox(person_id, lambda inbox: inbox_rules.drop(inbox, *ended))
-        await self.signal(person_id)
         return entry
 
     async def change_inbox(self, person_id: str, rule: Callable[[Inbox], Inbox]) -> None:
-        """Change an inbox, without a word to its person."""
-        await self._inboxes.change(person_id, rule)
+        """Change an inbox, and tell the person's phones that wait."""
+        if await self._inboxes.change(person_id, rule, is_news=True) is None:
+            await self.signal(person_id)
 
     async def change(
-        self, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
+        self,
+        identifier: str,
+        rule: Callable[[AuthRequest], AuthRequest],
+        known: AuthRequest | None = None,
     ) -> AuthRequest:
         """Change a request, and tell the workstation that waits.
+
+        Args:
+            known: The request as the caller has it.
 
         Raises:
             NotFound: there is none.
         """
-        changed = await self.change_quietly(identifier, rule)
+        changed = await self._requests.change(identifier, rule, known, is_news=True)
         if changed is None:
             raise NotFound
-        await self._store.signal(self._requests.key(identifier))
         if changed.grant is Grant.SESSION:
             await self.tell_client(changed.client_id)
         return changed
 
     async def change_quietly(
-        self, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
+        self,
+        identifier: str,
+        rule: Callable[[AuthRequest], AuthRequest],
+        known: AuthRequest | None = None,
     ) -> AuthRequest | None:
         """Change a request in what is no news to the workstation."""
-        return await self._requests.change(identifier, rule)
+        return await self._requests.change(identifier, rule, known)
 
     async def end(
-        self, person_id: str, identifier: str, rule: Callable[[AuthRequest], AuthRequest]
+        self,
+        person_id: str,
+        identifier: str,
+        rule: Callable[[AuthRequest], AuthRequest],
+        known: AuthRequest | None = None,
     ) -> AuthRequest | None:
         """End a request, and take it out of the inbox.  Returns it, if there is one."""
         ended = None
         with contextlib.suppress(NotFound):
-            ended = await self.change(identifier, rule)
+            ended = await self.change(identifier, rule, known)
         await self.change_inbox(person_id, lambda inbox: inbox_rules.drop(inbox, identifier))
-        await self.signal(person_id)
         return ended
 
     async def revoke(self, person_id: str, identifier: str) -> None:
@@ -152,7 +165,7 @@ class OpenRequests:
 
     async def signal(self, person_id: str) -> None:
         """Tell the person's phones that wait that their list is another one."""
-        await self._store.signal(_inbox_channel(person_id))
+        await self._store.signal(self._inboxes.key(person_id))
 
     async def tell_client(self, client_id: str) -> None:
         """Tell who reads a client's events that there may be some."""
@@ -164,15 +177,11 @@ class OpenRequests:
 
     def listen_to_inbox(self, person_id: str) -> AbstractAsyncContextManager[Listener]:
         """Hear when a person's list is another one."""
-        return self._store.listen(_inbox_channel(person_id))
+        return self._store.listen(self._inboxes.key(person_id))
 
     def listen_to(self, identifier: str) -> AbstractAsyncContextManager[Listener]:
         """Hear when a request has changed."""
         return self._store.listen(self._requests.key(identifier))
-
-
-def _inbox_channel(person_id: str) -> str:
-    return f"inbox:{person_id}"
 
 
 def _client_channel(client_id: str) -> str:

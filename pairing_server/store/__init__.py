@@ -37,11 +37,19 @@ class Store(Protocol):
     async def get(self, key: str) -> bytes | None:
         """Read a value."""
 
-    async def swap(self, key: str, old: bytes, new: bytes, ttl: timedelta | None = None) -> bool:
+    async def swap(
+        self,
+        key: str,
+        old: bytes,
+        new: bytes,
+        ttl: timedelta | None = None,
+        signal: str | None = None,
+    ) -> bool:
         """Replace exactly `old` by `new`.
 
         Args:
             ttl: A new lifetime; by default what is left of the old one stays.
+            signal: The channel whose listeners are woken in the same step, if it was replaced.
 
         Returns:
             Whether `old` was still there: of many who swap the same bytes one gets `True`.

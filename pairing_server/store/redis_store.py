@@ -16,11 +16,13 @@ from pairing_server.store.pipelining import DEADLINE, Pipelining
 from pairing_server.store.redis_url import open_pool
 from pairing_server.store.signals import Signals, shard
 
-#: KEYS[1]; ARGV: the bytes that must be there, the new ones, milliseconds or nothing.
+#: KEYS[1]; ARGV: the bytes that must be there, the new ones, milliseconds or nothing; and, where
+#: somebody is to hear of it, the channel and what is said there.
 SWAP = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+if ARGV[4] then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 return 1
 """
 
@@ -53,10 +55,18 @@ class RedisStore:
         reply: bytes | None = await self._pipelining.send("GET", key, repeatable=True)
         return reply
 
-    async def swap(self, key: str, old: bytes, new: bytes, ttl: timedelta | None = None) -> bool:
+    async def swap(
+        self,
+        key: str,
+        old: bytes,
+        new: bytes,
+        ttl: timedelta | None = None,
+        signal: str | None = None,
+    ) -> bool:
         """Replace exactly `old` by `new`; returns whether `old` was still there."""
         lifetime = "" if ttl is None else _milliseconds(ttl)
-        reply = await self._pipelining.send("EVAL", SWAP, 1, key, old, new, lifetime)
+        told = () if signal is None else (shard(signal), signal)
+        reply = await self._pipelining.send("EVAL", SWAP, 1, key, old, new, lifetime, *told)
         return bool(reply)
 
     async def take(self, key: str) -> bytes | None:

@@ -48,24 +48,56 @@ class Shelf(Generic[T]):
         return None if raw is None else Stored(self._decoder.decode(raw), raw)
 
     async def swap(
-        self, identifier: str, stored: Stored[T], new: T, lifetime: timedelta | None = None
+        self,
+        identifier: str,
+        stored: Stored[T],
+        new: T,
+        lifetime: timedelta | None = None,
+        *,
+        is_news: bool = False,
     ) -> bool:
-        """Replace the record that was read; `False` when another was faster."""
+        """Replace the record that was read; `False` when another was faster.
+
+        Args:
+            is_news: Whether who listens to the record's key is woken, in the same step.
+        """
         ttl = None if lifetime is None else lifetime + GRACE
         raw = self._encoder.encode(new)
-        return await self._store.swap(self.key(identifier), stored.raw, raw, ttl)
+        key = self.key(identifier)
+        return await self._store.swap(key, stored.raw, raw, ttl, key if is_news else None)
 
-    async def change(self, identifier: str, rule: Callable[[T], T]) -> T | None:
+    async def change(
+        self,
+        identifier: str,
+        rule: Callable[[T], T],
+        known: T | None = None,
+        *,
+        is_news: bool = False,
+    ) -> T | None:
         """Apply a rule to the record, starting over with what is there when another was faster.
 
         Whatever the rule raises ends the change and leaves the record as it was.
 
+        Args:
+            known: The record as it was read or written last; it is read again only where it is
+                another one by now, or would stay as it is.
+            is_news: Whether who listens to the record's key is woken, also where it stays.
+
         Returns:
             The record as it now stands, or `None` when there is none.
         """
+        if known is not None:
+            as_known = Stored(known, self._encoder.encode(known))
+            new = rule(known)
+            if new != known and await self.swap(identifier, as_known, new, is_news=is_news):
+                return new
         while (stored := await self.get(identifier)) is not None:
             new = rule(stored.value)
-            if new == stored.value or await self.swap(identifier, stored, new):
+            if new == stored.value:
+                if is_news:
+                    await self._store.signal(self.key(identifier))
+                return new
+            if await self.swap(identifier, stored, new, is_news=is_news):
                 return new
         return None
 

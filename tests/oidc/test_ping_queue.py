@@ -61,9 +61,9 @@ class ReadingStore:
         self.seen += key.encode() + value
         return await self.store.create(key, value, ttl)
 
-    async def swap(self, key, old, new, ttl=None):
+    async def swap(self, key, old, new, ttl=None, signal=None):
         self.seen += key.encode() + new
-        return await self.store.swap(key, old, new, ttl)
+        return await self.store.swap(key, old, new, ttl, signal)
 
 
 async def test_who_reads_the_store_learns_neither_secret(ports):

@@ -33,10 +33,10 @@ class StalledAt(StalledStore):
         super().__init__(store, meanwhile)
         self._prefix = prefix
 
-    async def swap(self, key, old, new, ttl=None):
+    async def swap(self, key, old, new, ttl=None, signal=None):
         if key.startswith(self._prefix):
-            return await super().swap(key, old, new, ttl)
-        return await self._store.swap(key, old, new, ttl)
+            return await super().swap(key, old, new, ttl, signal)
+        return await self._store.swap(key, old, new, ttl, signal)
 
 
 class Portal:

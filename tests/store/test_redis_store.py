@@ -53,6 +53,23 @@ async def test_a_swap_compares_the_bytes(store):
     assert await store.get("key") == b"new"
 
 
+async def test_a_swap_that_was_made_signals_in_the_same_step(store):
+    await store.create("key", b"old", MINUTE)
+    async with store.listen("channel") as listener:
+        assert await store.swap("key", b"old", b"new", MINUTE, "channel")
+        assert await listener.wait(MINUTE)
+        assert await store.swap("key", b"new", b"newer", None, "channel")
+        assert await listener.wait(MINUTE)
+
+
+async def test_a_swap_that_was_lost_signals_nothing(store):
+    await store.create("key", b"old", MINUTE)
+    async with store.listen("channel") as listener:
+        assert not await store.swap("key", b"other", b"new", MINUTE, "channel")
+        await store.ping()
+        assert not await listener.wait(timedelta(0))
+
+
 async def test_what_is_taken_is_gone(store):
     await store.create("key", b"value", MINUTE)
     assert await store.take("key") == b"value"

@@ -105,6 +105,59 @@ async def test_a_change_that_changes_nothing_writes_nothing(shelf, store):
     assert not stalled.stalled
 
 
+class CountingStore(StalledStore):
+    """Counts what is read."""
+
+    reads = 0
+
+    async def get(self, key):
+        self.reads += 1
+        return await super().get(key)
+
+
+async def test_what_is_known_is_not_read_again(shelf, store):
+    await shelf.create("one", Counter(1), MINUTE)
+    counting = CountingStore(store, lambda: asyncio.sleep(0))
+    known = Shelf(counting, "counter", Counter)
+    assert await known.change("one", increment, Counter(1)) == Counter(2)
+    assert counting.reads == 0
+    assert (await shelf.get("one")).value == Counter(2)
+
+
+async def test_what_is_known_no_longer_is_read_again(shelf):
+    await shelf.create("one", Counter(5), MINUTE)
+    assert await shelf.change("one", increment, Counter(1)) == Counter(6)
+    assert (await shelf.get("one")).value == Counter(6)
+
+
+async def test_what_would_stay_as_it_is_known_is_read_again(shelf):
+    await shelf.create("one", Counter(5), MINUTE)
+    as_it_is = Counter(1)
+    assert await shelf.change("one", lambda same: same, as_it_is) == Counter(5)
+
+
+async def test_what_is_known_and_gone_is_none(shelf):
+    assert await shelf.change("one", increment, Counter(1)) is None
+    assert await shelf.get("one") is None
+
+
+@pytest.mark.parametrize("known", [None, Counter(1)])
+@pytest.mark.parametrize("rule", [increment, lambda same: same])
+async def test_news_wakes_who_listens_to_the_record(shelf, store, rule, known):
+    await shelf.create("one", Counter(1), MINUTE)
+    async with store.listen(shelf.key("one")) as listener:
+        await shelf.change("one", rule, known, is_news=True)
+        assert await listener.wait(MINUTE)
+
+
+async def test_what_is_no_news_wakes_nobody(shelf, store):
+    await shelf.create("one", Counter(1), MINUTE)
+    async with store.listen(shelf.key("one")) as listener:
+        await shelf.change("one", increment)
+        await store.ping()
+        assert not await listener.wait(timedelta(0))
+
+
 async def test_a_change_of_nothing_is_none(shelf):
     assert await shelf.change("one", increment) is None
 
