@@ -33,16 +33,7 @@ SKEW = timedelta(seconds=10)
 # be looked up and digested: JSON carries lone surrogates and NUL, which no database takes.
 _IDENTIFIER = re.compile(r"[\x20-\x7e]{1,256}", re.ASCII)
 
-_DECODE_OPTIONS: Any = {
-    "verify_signature": True,
-    # The times and the audience are compared below, against our clock and all our names.
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "require": ["iss", "sub", "aud", "exp", "jti"],
-}
+_REQUIRED = ("iss", "sub", "aud", "exp", "jti")
 
 
 KnownLists = Callable[[], Awaitable[Sequence[RevocationList]]]
@@ -135,7 +126,7 @@ class ClientAuthentication:
             raise InvalidClient("client_id is another")
         client = await self._registered(client_id, AuthMethod.PRIVATE_KEY_JWT)
         try:
-            claims = await self._key_sets.verified(assertion, client, _DECODE_OPTIONS)
+            claims = await self._key_sets.verified(assertion, client, _REQUIRED)
         except UnverifiedError as error:
             raise InvalidClient(str(error)) from error
         now = self._clock()

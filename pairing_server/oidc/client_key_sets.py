@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -76,12 +76,16 @@ class ClientKeySets:
         self._fetched: dict[str, _Fetched] = {}
 
     async def verified(
-        self, token: str, client: Client, options: Any, only: Algorithm | None = None
+        self,
+        token: str,
+        client: Client,
+        required: Collection[str] = (),
+        only: Algorithm | None = None,
     ) -> dict[str, Any]:
         """Return the claims of a token that the client signed.
 
         Args:
-            options: PyJWT's, for what is required of the claims.
+            required: The claims that have to be there.
             only: With which algorithm of the policy's; by default, with any.
 
         Raises:
@@ -91,7 +95,7 @@ class ClientKeySets:
         taken = fapi_ciba.algorithms(policy_of(client))
         allowed = tuple(each for each in taken if only in (None, each))
         if not client.metadata.jwks_uri:
-            return verified(token, client.jwks.get("keys", []), allowed, options)
+            return verified(token, client.jwks.get("keys", []), allowed, required)
         known = self._set_of(client)
         if self._age(known) >= FRESH.total_seconds() and not self._was_tried(known):
             # Where there is no room to wait, what is known has to do.
@@ -99,14 +103,14 @@ class ClientKeySets:
                 await self._fetch(client, known)
         version = known.version
         try:
-            return verified(token, self._usable(known), allowed, options)
+            return verified(token, self._usable(known), allowed, required)
         except UnverifiedError as error:
             if not error.is_of_unknown_key:
                 raise
         await self._fetch(client, known)
         if known.version == version:
             raise Unavailable("keys of the client cannot be fetched")
-        return verified(token, self._usable(known), allowed, options)
+        return verified(token, self._usable(known), allowed, required)
 
     async def _fetch(self, client: Client, known: _Fetched) -> None:
         """Fetch the set, or wait for who does; where it was tried just now, wait for a while.

@@ -27,18 +27,7 @@ TYPE = "dpop+jwt"
 _JTI = re.compile(r"[\x20-\x7e]{1,256}", re.ASCII)
 #: The members of a key that its thumbprint is of (RFC 7638 section 3.2, RFC 8037 section 2).
 _THUMBED = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n"), "OKP": ("crv", "kty", "x")}
-_OPTIONS: Any = {
-    "verify_signature": True,
-    # The time is compared below, against our clock.
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-    "require": ["jti", "htm", "htu", "iat"],
-}
+_REQUIRED = ("jti", "htm", "htu", "iat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +113,7 @@ def _verified(proof: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
     try:
         # What the key says of itself (kid) chooses nothing: there is one.
         bare = {name: jwk[name] for name in _THUMBED[jwk["kty"]] if name in jwk}
-        return verified(proof, [bare], DEFAULT_ALGORITHMS, _OPTIONS), bare
+        return verified(proof, [bare], DEFAULT_ALGORITHMS, _REQUIRED), bare
     except UnverifiedError as error:
         raise InvalidDpopProof(str(error)) from error
 

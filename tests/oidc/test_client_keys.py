@@ -1,5 +1,6 @@
 """Which of a client's keys may sign, with what, and whether one did."""
 
+import json
 from base64 import urlsafe_b64encode
 
 import jwt
@@ -53,16 +54,16 @@ def token(key, algorithm, **headers):
 )
 def test_each_algorithm_of_the_default_policy_verifies(key, algorithm):
     for keys in ([jwk(key)], [jwk(key, alg=algorithm, use="sig", kid="k")]):
-        found = verified(token(key, algorithm), keys, DEFAULT_ALGORITHMS, {})
+        found = verified(token(key, algorithm), keys, DEFAULT_ALGORITHMS)
         assert found == {"sub": "his"}
 
 
 def test_rs256_verifies_only_where_the_policy_takes_it():
     signed = token(RSA_KEY, "RS256")
 
-    assert verified(signed, [jwk(RSA_KEY)], ALL, {}) == {"sub": "his"}
+    assert verified(signed, [jwk(RSA_KEY)], ALL) == {"sub": "his"}
     with pytest.raises(UnverifiedError):
-        verified(signed, [jwk(RSA_KEY)], DEFAULT_ALGORITHMS, {})
+        verified(signed, [jwk(RSA_KEY)], DEFAULT_ALGORITHMS)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_rs256_verifies_only_where_the_policy_takes_it():
 )
 def test_a_key_signs_with_nothing_but_what_it_is_for(key):
     with pytest.raises(UnverifiedError):
-        verified(token(RSA_KEY, "RS256"), [key], ALL, {})
+        verified(token(RSA_KEY, "RS256"), [key], ALL)
 
 
 def test_a_short_key_signs_nothing():
@@ -85,7 +86,7 @@ def test_a_short_key_signs_nothing():
     signed = f"{part}.e30.{urlsafe_b64encode(made).decode().rstrip('=')}"
 
     with pytest.raises(UnverifiedError):
-        verified(signed, [jwk(SHORT_KEY)], ALL, {})
+        verified(signed, [jwk(SHORT_KEY)], ALL)
 
 
 def test_a_key_of_another_curve_is_of_no_use():
@@ -97,7 +98,7 @@ def test_a_key_that_is_not_there_is_told_from_one_that_does_not_verify():
 
     def is_of_unknown_key(signed):
         with pytest.raises(UnverifiedError) as error:
-            verified(signed, keys, ALL, {})
+            verified(signed, keys, ALL)
         return error.value.is_of_unknown_key
 
     assert is_of_unknown_key(token(OTHER_KEY, "ES256", kid="b"))
@@ -110,8 +111,8 @@ def test_no_more_keys_are_tried_than_anybody_rotates():
     keys = [jwk(OTHER_KEY)] * MAX_KEYS + [jwk(EC_KEY)]
 
     with pytest.raises(UnverifiedError):
-        verified(token(EC_KEY, "ES256"), keys, ALL, {})
-    assert verified(token(EC_KEY, "ES256"), keys[1:], ALL, {}) == {"sub": "his"}
+        verified(token(EC_KEY, "ES256"), keys, ALL)
+    assert verified(token(EC_KEY, "ES256"), keys[1:], ALL) == {"sub": "his"}
 
 
 def test_a_key_set_is_registered_when_each_key_is_of_use():
@@ -155,21 +156,21 @@ def test_any_key_is_of_use_or_refused(key):
     (read,) = read_key_set({"keys": [key]})
     for signed in (token(EC_KEY, "ES256"), token(RSA_KEY, "RS256"), token(ED_KEY, "EdDSA")):
         with pytest.raises(UnverifiedError):
-            verified(signed, [read], ALL, {})
+            verified(signed, [read], ALL)
 
 
 def test_a_key_in_the_place_of_another_verifies_nothing_of_its():
     named = token(EC_KEY, "ES256", kid="k")
-    assert verified(named, [jwk(EC_KEY, kid="k")], ALL, {})
+    assert verified(named, [jwk(EC_KEY, kid="k")], ALL)
     with pytest.raises(UnverifiedError):
-        verified(named, [jwk(OTHER_KEY, kid="k")], ALL, {})
+        verified(named, [jwk(OTHER_KEY, kid="k")], ALL)
 
 
 def test_a_key_that_was_read_for_one_algorithm_is_not_taken_for_another():
     key = jwk(RSA_KEY)
-    assert verified(token(RSA_KEY, "PS256"), [key], ALL, {})
+    assert verified(token(RSA_KEY, "PS256"), [key], ALL)
     with pytest.raises(UnverifiedError):
-        verified(token(RSA_KEY, "RS256"), [key], DEFAULT_ALGORITHMS, {})
+        verified(token(RSA_KEY, "RS256"), [key], DEFAULT_ALGORITHMS)
 
 
 def test_what_is_read_before_it_is_verified_is_what_stands_there():
@@ -192,3 +193,68 @@ def test_what_is_no_object_is_not_read(claims):
 def test_what_is_no_compact_jws_is_not_read(text):
     with pytest.raises(ValueError):  # noqa: PT011  (whatever it says)
         unverified(text, Part.CLAIMS)
+
+
+def by_hand(header, claims):
+    parts = [
+        urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (header, claims)
+    ]
+    message = b".".join(parts)
+    signature = ECAlgorithm(SHA256).sign(message, EC_KEY)
+    return b".".join([message, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def test_a_token_made_by_hand_verifies_when_nothing_is_wrong_with_it():
+    assert verified(by_hand({"alg": "ES256"}, {"sub": "his"}), [jwk(EC_KEY)], ALL)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"crit": ["b64"], "b64": False},
+        {"crit": []},
+        {"b64": False},
+        {"kid": 7},
+        {"kid": ["k"]},
+        {"alg": "none"},
+        {"alg": "HS256"},
+        {"alg": ["ES256"]},
+        {"alg": None},
+    ],
+)
+def test_a_header_that_is_not_understood_verifies_nothing(members):
+    with pytest.raises(UnverifiedError):
+        verified(by_hand({"alg": "ES256", **members}, {"sub": "his"}), [jwk(EC_KEY)], ALL)
+
+
+@pytest.mark.parametrize("spoilt", ["", "=", "==", "A", ".", "\n", "é", "+"])
+def test_a_signature_has_one_spelling(spoilt):
+    signed = by_hand({"alg": "ES256"}, {"sub": "his"})
+
+    with pytest.raises(UnverifiedError):
+        verified(signed + spoilt if spoilt else signed[:-1], [jwk(EC_KEY)], ALL)
+
+
+def test_a_changed_token_verifies_nothing():
+    head, body, signature = by_hand({"alg": "ES256"}, {"sub": "his"}).split(".")
+    _, other, _ = by_hand({"alg": "ES256"}, {"sub": "hers"}).split(".")
+
+    assert verified(f"{head}.{body}.{signature}", [jwk(EC_KEY)], ALL) == {"sub": "his"}
+    with pytest.raises(UnverifiedError):
+        verified(f"{head}.{other}.{signature}", [jwk(EC_KEY)], ALL)
+
+
+@pytest.mark.parametrize("claims", [{}, {"sub": None}])
+def test_what_is_required_has_to_be_there(claims):
+    signed = by_hand({"alg": "ES256"}, {"iss": "he", **claims})
+
+    assert verified(signed, [jwk(EC_KEY)], ALL, ("iss",))
+    with pytest.raises(UnverifiedError):
+        verified(signed, [jwk(EC_KEY)], ALL, ("iss", "sub"))
+
+
+def test_what_was_signed_and_is_no_object_is_no_token():
+    for claims in ([], "text", 7, None):
+        with pytest.raises(UnverifiedError):
+            verified(by_hand({"alg": "ES256"}, claims), [jwk(EC_KEY)], ALL)
