@@ -1,6 +1,5 @@
 """Identifiers, secrets and their digests: opaque random strings in base64url without padding."""
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Callable
@@ -10,6 +9,7 @@ Random = Callable[[int], bytes]
 
 ID_BYTES = 16
 SECRET_BYTES = 32
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
 def new_id(random: Random) -> str:
@@ -26,7 +26,7 @@ def new_secret(random: Random) -> str:
 
 def b64url(data: bytes) -> str:
     """Encode as base64url without padding (RFC 4648 section 5)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def b64url_decode(text: str) -> bytes:
@@ -36,8 +36,9 @@ def b64url_decode(text: str) -> bytes:
         ValueError: `text` is not the one canonical encoding of some bytes.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
+        padded = (text + "=" * (-len(text) % 4)).encode("ascii").translate(_FROM_URL)
+        data = binascii.a2b_base64(padded, strict_mode=True)
+    except (binascii.Error, UnicodeError) as error:
         raise ValueError("not base64url") from error
     # The decoder drops trailing bits; without this check one token would have several spellings.
     if b64url(data) != text:
