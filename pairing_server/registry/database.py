@@ -137,16 +137,20 @@ class Database:
     async def _hand_over(self, queue: SimpleQueue[Any], work: Callable[[Any], T]) -> T:
         if self._is_closed:
             raise RegistryUnavailableError("the registry is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         queue.put(Job(work, future))
+        # Cheaper than `asyncio.timeout`, of which a login would need nine.
+        too_late = loop.call_later(DEADLINE.total_seconds(), future.cancel)
         try:
-            async with asyncio.timeout(DEADLINE.total_seconds()):
-                return await future
-        except TimeoutError as error:
-            # A change may time out in its own words.
-            if not future.cancelled():
+            return await future
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
                 raise
-            raise RegistryUnavailableError("the database does not answer in time") from error
+            raise RegistryUnavailableError("the database does not answer in time") from None
+        finally:
+            too_late.cancel()
 
 
 def _read_schema(tx: Query) -> str | None:

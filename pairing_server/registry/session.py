@@ -1,5 +1,6 @@
 """Statements on one connection: what queries and changes are run with."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -136,7 +137,11 @@ class Session:
         return failure
 
     def _rows(self, prepared: Prepared, found: Sequence[Any]) -> list[Row]:
-        names = [column[0] for column in self._cursor.description or ()]
+        if not prepared.columns:
+            # Interned: records take them as keywords, which are first looked for by identity.
+            described = self._cursor.description or ()
+            prepared.columns = tuple(sys.intern(column[0]) for column in described)
+        names = prepared.columns
         rows: list[dict[str, Any]] = [dict(zip(names, values, strict=True)) for values in found]
         for name in prepared.booleans:
             for row in rows:

@@ -22,6 +22,8 @@ class Prepared:
             for bound in self._compiled.bind_names
             if not bound.required
         }
+        #: The names of what it returns, once it has returned something.
+        self.columns: tuple[str, ...] = ()
         self._expands = bool(self._compiled.post_compile_params)
         # SQLite knows no booleans; what a column's type promises is made good here.
         self.booleans = (
