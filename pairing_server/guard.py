@@ -6,10 +6,12 @@ What cannot be read as HTTP never reaches a route; `Runner` words that, too.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import structlog
 from aiohttp import web
+from prometheus_client import Histogram
 
 from pairing_server.errors import (
     BodyTooLarge,
@@ -99,30 +101,33 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
         request_id = request[REQUEST_ID] = new_id(random)
         started = time.perf_counter()
         method = request.method if request.method in _METHODS else "other"
-        log = _log.bind(request_id=request_id, method=method, route=_route(request))
+        route = _route(request)
+        facts = {"request_id": request_id, "method": method, "route": route}
         try:
-            _check_host(request)
+            _check_host(request, route)
             _check_body(request)
             _check_path(request)
-            _check_rate(request, limiter)
+            _check_rate(request, route, limiter)
             response = await handler(request)
         except Refusal as refusal:
-            log.info("refused", code=refusal.code, status=refusal.status, detail=refusal.args)
+            said = {"code": refusal.code, "status": refusal.status, "detail": refusal.args}
+            _log.info("refused", **facts, **said)
             response = word(request, refusal, request_id)
         except (StoreUnavailableError, RegistryUnavailableError) as error:
-            log.error("store away", error=repr(error))  # noqa: TRY400  (no traceback in the log)
+            _log.error("store away", **facts, error=repr(error))
             response = word(request, Unavailable(), request_id)
         except web.HTTPException as error:
             response = word(request, _of_aiohttp(error), request_id, error.headers.get("Allow"))
-        except Exception:  # the last line of defence: a bug is a 500 without a stack trace
-            log.exception("bug")
+        # The last line of defence: a bug is a 500 without a stack trace.
+        except Exception:  # noqa: BLE001
+            _log.exception("bug", **facts)
             response = (pages and pages.fault(request, request_id)) or _fault(request_id)
         # What has begun cannot be worded otherwise any more: it breaks off.
         begun: web.StreamResponse | None = request.get(STREAM)
         response = begun or response
         seconds = time.perf_counter() - started
-        REQUEST_SECONDS.labels(method, _route(request), response.status).observe(seconds)
-        log.info("answered", status=response.status, ms=round(seconds * 1000, 1))
+        _timer(method, route, response.status).observe(seconds)
+        _log.info("answered", **facts, status=response.status, ms=round(seconds * 1000, 1))
         if not response.prepared:
             harden(response, request_id, request.get(APPLIED))
         return response
@@ -164,15 +169,20 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else "unknown"
 
 
+@lru_cache(maxsize=1024)
+def _timer(method: str, route: str, status: int) -> Histogram:
+    # Looking a metric up costs more than counting.
+    return REQUEST_SECONDS.labels(method, route, status)
+
+
 def _language(request: web.Request) -> Language:
     return language_of(request) if _route(request).startswith(_LOCALISED) else DEFAULT
 
 
-def _check_host(request: web.Request) -> None:
+def _check_host(request: web.Request, route: str) -> None:
     # A page on another name that resolves to us (DNS rebinding) must not be served as us.
     settings = request.app[SETTINGS]
     # What a proxy hands on as a card came in where it asks for cards, not where anybody comes in.
-    route = _route(request)
     own = settings.mtls_host if route == CARD_PATH else settings.host
     hosts = [[own], [settings.mtls_host]] if route in CLIENT_PATHS else [[own]]
     if request.headers.getall("Host", []) not in hosts:
@@ -196,8 +206,8 @@ def _check_path(request: web.Request) -> None:
         raise NotFound("NUL in the path")
 
 
-def _check_rate(request: web.Request, limiter: Limiter) -> None:
-    called = request.method, _route(request)
+def _check_rate(request: web.Request, route: str, limiter: Limiter) -> None:
+    called = request.method, route
     if called in LIMITED:
         address = address_of(request, request.app[SETTINGS].trusted_proxies)
         limiter.take(address, COSTS.get(called, 1))

@@ -44,7 +44,6 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 def configure(level: str, log_format: LogFormat) -> None:
     """Send our own log lines and the libraries' to standard error, in one form."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

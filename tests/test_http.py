@@ -5,13 +5,17 @@ import gzip
 import json
 import zlib
 from datetime import timedelta
+from functools import partial
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pairing_server import http
 from pairing_server.errors import Unauthenticated
-from pairing_server.http import MAX_BODY_BYTES, answer, bearer, preferred_wait
+from pairing_server.http import MAX_BODY_BYTES, MAX_FORM_FIELDS, answer, bearer, preferred_wait
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -120,6 +124,27 @@ async def test_what_is_not_a_form_is_refused(post, body):
     status, said = await post(body, FORM, "/token")
 
     assert (status, said["error"]) == (400, "invalid_request")
+
+
+def read(pairs, text):
+    try:
+        return list(pairs(text))
+    except ValueError:
+        return None
+
+
+@given(st.text("ab&=+%0C3é;\ud800", max_size=24) | st.text(max_size=8))
+@example("a=%C3%A9&b=%C3&c")
+@example("é=%C3%A9+%2B")
+@example("=&&a&=b&a=b=c&")
+@example("&".join(["a"] * MAX_FORM_FIELDS))
+@example("&".join(["a"] * (MAX_FORM_FIELDS + 1)))
+def test_a_form_is_read_as_the_standard_library_reads_it(text):
+    strictly = partial(
+        parse_qsl, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
+    )
+
+    assert read(http._pairs, text) == read(strictly, text)
 
 
 async def test_a_form_comes_under_its_name(post):
