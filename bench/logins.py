@@ -1,6 +1,7 @@
 """What a login costs: beside the least that answers the same calls, and beside a peer.
 
-    make bench, or .venv/bin/python -m bench.logins [logins [workstations that wait]]
+    make bench, or
+    .venv/bin/python -m bench.logins [logins [waiting at one worker [waiting at [workers]]]]
 
 A login is `POST /bc-authorize`, the phone's pull, its signed answer and `POST /token`, with the
 embedded stores: Valkey with its log, SQLite that is synced at each commit, the audit chain.  One
@@ -11,7 +12,7 @@ machine and of what else it does; processor times and ratios say more.
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from bench.logins_load import Rate, rate
 from bench.logins_peer import VARIABLE, peer, peer_directory, peer_rate
 from bench.logins_people import Hospital, hospital
 from bench.logins_process import Served, served
-from bench.logins_waiting import Waiting, can_hold, open_files, waiting
+from bench.logins_waiting import SPARE, Waiting, open_files, waiting
 from bench.push import table
 from bench.results import keep
 from pairing_server import logs
@@ -33,9 +34,12 @@ from pairing_server.settings import load
 LOGINS = 1500
 HOLDERS = 600
 WAITING = 10_000
-#: Each has two thousand calls held at the most.
-PROGRAMS = 6
-MANY = 50_000
+#: Calls that a program may have held, at one worker.
+OF_PROGRAM = 2000
+MANY, WORKERS = 50_000, 5
+#: What is run in its place where there are fewer cores.
+FEW, FEW_WORKERS = 4000, 2
+USAGE = "python -m bench.logins logins waiting many workers"
 AT_ONCE = (1, 16, 256)
 ROUNDS = 3
 #: With how many at once we are compared.
@@ -100,29 +104,36 @@ def line(what: str, measured: Rate, floor_core: float) -> tuple[str, ...]:
     )
 
 
-def waited(count: int) -> Waiting | None:
-    """Let workstations wait at a server of their own, where a process may have so many."""
-    if not can_hold(count):
-        return None
-    everybody = hospital(count, PROGRAMS)
-    with TemporaryDirectory() as kept, serving(Path(kept), everybody) as up:
-        return waiting(up, everybody, count)
+def waited(count: int, workers: int) -> Waiting | None:
+    """Let workstations wait at servers of their own."""
+    each = count // workers
+    wards = [hospital(each, -(-each // OF_PROGRAM)) for _ in range(workers)]
+    with ExitStack() as stack:
+        kept = [Path(stack.enter_context(TemporaryDirectory())) for _ in wards]
+        up = [stack.enter_context(serving(*place)) for place in zip(kept, wards, strict=True)]
+        return waiting(list(zip(up, wards, strict=True)))
 
 
-def waiting_lines(found: Waiting | None, count: int) -> str:
-    """Write what those took that waited."""
+def waiting_line(count: int, workers: int, files: int) -> tuple[str, Waiting | None]:
+    """Write what those take that wait, where each process may have so many connections."""
+    said = f"{count:,} waiting at {workers} worker{'s' * (workers > 1)}"
+    if files < count // workers + SPARE:
+        return f"{said}: not run: hard limit {files:,} (ulimit -Hn)", None
+    found = waited(count, workers)
     if found is None:
-        return f"{count:,} waiting: not run (ulimit -Hn is too low)"
+        return f"{said}: did not get there", None
     return (
-        f"{found.count:,} waiting: {found.memory / 1000:,.1f} kB each, {found.cpu:.2f} of a core "
-        f"to hold them; from answer to tokens, p50 / p99: {found.delay}"
-    )
+        f"{said}: {found.memory / 1000:,.1f} kB each, {found.cpu:.2f} of a core to hold them; "
+        f"from answer to tokens, p50 / p99: {found.delay}"
+    ), found
 
 
 def main() -> None:
     """Measure, print and keep."""
-    count, wait = map(int, (*sys.argv[1:], *(LOGINS, WAITING)[len(sys.argv) - 1 :]))
-    open_files()
+    here = (os.cpu_count() or 1) > WORKERS
+    usual = (LOGINS, WAITING, MANY if here else FEW, WORKERS if here else FEW_WORKERS)
+    count, wait, many, workers = map(int, (*sys.argv[1:], *usual[len(sys.argv) - 1 :]))
+    files = open_files()
     everybody = hospital(HOLDERS)
     with TemporaryDirectory() as kept:
         bare = served(partial(floor, hospital=everybody))
@@ -140,17 +151,21 @@ def main() -> None:
     if "peer" not in beside:
         print(f"peer: not run ({VARIABLE} names no directory with it)")
     print(f"memory of the worker: {memory / 1e6:.0f} MB\n")
-    held = waited(wait)
-    print(waiting_lines(held, wait))
-    # Nothing starts several workers on one data directory, and each wants a core of its own.
-    print(f"{MANY:,} waiting over several workers: not run ({os.cpu_count()} cores)\n")
+    kept_waiting = []
+    for of_one, over in ((wait, 1), (many, workers)):
+        said, found = waiting_line(of_one, over, files)
+        print(said, flush=True)
+        kept_waiting.append(found and asdict(found))
+    if many < MANY:
+        print(f"{MANY:,} are 1,700 polls a second, more than these cores answer; to try: {USAGE}")
+    print()
     keep(
         "logins",
         {
             "beside": {name: asdict(each) for name, each in beside.items()},
             "at_once": {str(number): asdict(each) for number, each in at_once.items()},
             "memory": memory,
-            "waiting": held and asdict(held),
+            "waiting": kept_waiting,
         },
     )
 

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 
@@ -25,7 +26,8 @@ ANSWERS, RATE = 300, 20
 BEGINNING = 32
 #: What each process has open besides.
 SPARE = 500
-_WAIT = "Prefer: wait=30"
+_HELD_SECONDS = 30
+_WAIT = f"Prefer: wait={_HELD_SECONDS}"
 _EXPIRY = "300"
 _SETTLE_SECONDS = 2
 _LATE_SECONDS = 30
@@ -37,11 +39,13 @@ class Waiting:
     """What so many took that wait.
 
     Attributes:
-        memory: Octets for each; `cpu` the part of a core that went into holding all of them.
+        workers: Over how many servers they are.
+        memory: Octets for each; `cpu` how many cores went into holding all of them.
         delay: From a phone's answer until its workstation had the tokens.
     """
 
     count: int
+    workers: int
     memory: float
     cpu: float
     delay: Delay
@@ -64,8 +68,9 @@ class _Station:
         self.code = asked["binding_code"]
         return str(asked["auth_req_id"])
 
-    async def wait(self, auth_req_id: str) -> None:
+    async def wait(self, auth_req_id: str, begin: float) -> None:
         """Wait for the person's answer, as often as the server says that there is none yet."""
+        await asyncio.sleep(begin)
         while True:
             proof = self.program.assertion(self.url)
             raw = redemption(self.url, auth_req_id, proof, _WAIT)
@@ -85,55 +90,70 @@ class _Station:
             return await self.got - sent
 
 
-def can_hold(count: int) -> bool:
-    """Tell whether a process may have so many connections."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= count + SPARE
-
-
-def open_files() -> None:
-    """Let this process, and what it starts, have as many connections as it may."""
+def open_files() -> int:
+    """Let this process, and what it starts, have as many connections as it may; returns those."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
-def waiting(server: Served, hospital: Hospital, count: int) -> Waiting:
-    """Let workstations wait, and some people answer."""
+def waiting(wards: Sequence[tuple[Served, Hospital]]) -> Waiting | None:
+    """Let everybody's workstation wait, each ward's at its own server, and some people answer.
+
+    Returns:
+        `None` where they did not all get to wait, or an answer took longer than people stay.
+    """
+    count = sum(len(hospital.holders) for _, hospital in wards)
+    servers = [server for server, _ in wards]
+    before = [server.spent() for server in servers]
+    pipes = list(itertools.starmap(_started, wards))
+    try:
+        for pipe in pipes:
+            pipe.recv()
+        began, calm = time.perf_counter(), [server.spent() for server in servers]
+        for pipe in pipes:
+            pipe.send("go")
+        each = [took for pipe in pipes for took in pipe.recv()]
+    except EOFError:
+        return None
+    took, after = time.perf_counter() - began, [server.spent() for server in servers]
+    held = sum(now.memory - then.memory for now, then in zip(calm, before, strict=True))
+    spent = sum(now.own - then.own for now, then in zip(after, calm, strict=True))
+    return Waiting(count, len(wards), held / count, spent / took, delay(each))
+
+
+def _started(server: Served, hospital: Hospital) -> Pipe:
     here, there = multiprocessing.Pipe()
-    run = (there, server.url, hospital, count)
-    before = server.spent().memory
-    process = multiprocessing.get_context("fork").Process(target=_generate, args=run, daemon=True)
-    process.start()
+    run = (there, server.url, hospital)
+    multiprocessing.get_context("fork").Process(target=_generate, args=run, daemon=True).start()
     there.close()
-    here.recv()
-    began, calm = time.perf_counter(), server.spent()
-    here.send("go")
-    each = here.recv()
-    took, after = time.perf_counter() - began, server.spent()
-    process.join()
-    cpu = (after.own - calm.own) / took
-    return Waiting(count, (calm.memory - before) / count, cpu, delay(each))
+    return here
 
 
-def _generate(pipe: Pipe, url: str, hospital: Hospital, count: int) -> None:
+def _generate(pipe: Pipe, url: str, hospital: Hospital) -> None:
     pinned(THEIRS)
-    uvloop.run(_wait(pipe, url, hospital, count))
+    uvloop.run(_wait(pipe, url, hospital))
 
 
-async def _wait(pipe: Pipe, url: str, hospital: Hospital, count: int) -> None:
+async def _wait(pipe: Pipe, url: str, hospital: Hospital) -> None:
     programs = itertools.cycle(hospital.programs)
     begin = asyncio.Semaphore(BEGINNING)
-    stations: list[_Station] = []
+
+    async def station(holder: Holder, program: Program) -> tuple[_Station, str]:
+        async with begin:
+            each = _Station(url, holder, program, await open_line(url, holder.place))
+            return each, await each.ask()
+
+    # First all ask: who polls already would take the time of those who are still to come.
+    asked = await asyncio.gather(*map(station, hospital.holders, programs))
+    stations = [each for each, _ in asked]
+    apart = _HELD_SECONDS / len(asked)
     async with asyncio.TaskGroup() as tasks:
-
-        async def station(holder: Holder, program: Program) -> asyncio.Task[None]:
-            async with begin:
-                each = _Station(url, holder, program, await open_line(url))
-                auth_req_id = await each.ask()
-            stations.append(each)
-            return tasks.create_task(each.wait(auth_req_id))
-
-        polls = await asyncio.gather(*map(station, hospital.holders[:count], programs))
-        await asyncio.sleep(_SETTLE_SECONDS)
+        polls = [
+            tasks.create_task(each.wait(auth_req_id, place * apart))
+            for place, (each, auth_req_id) in enumerate(asked)
+        ]
+        await asyncio.sleep(_HELD_SECONDS + _SETTLE_SECONDS)
         pipe.send("waiting")
         pipe.recv()
         pipe.send(await _answered(stations))

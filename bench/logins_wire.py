@@ -7,6 +7,8 @@ from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 _END = b"\r\n\r\n"
+#: Linux gives 28,000 ports to those who ask for none.
+FROM_ONE_ADDRESS = 10_000
 
 
 class Line(asyncio.Protocol):
@@ -53,11 +55,16 @@ class Line(asyncio.Protocol):
         self._transport.abort()
 
 
-async def open_line(url: str) -> Line:
-    """Connect to a server."""
+async def open_line(url: str, place: int = 0) -> Line:
+    """Connect to a server.
+
+    Args:
+        place: The number of who connects: an address has fewer ports than there are of them.
+    """
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
-    _, line = await loop.create_connection(Line, "127.0.0.1", parts.port)
+    source = (f"127.0.0.{1 + place // FROM_ONE_ADDRESS}", 0)
+    _, line = await loop.create_connection(Line, "127.0.0.1", parts.port, local_addr=source)
     return line
 
 
