@@ -21,7 +21,7 @@ def canonical_json(value: Any) -> bytes:
     """
     try:
         return _written(value).encode()
-    except (AttributeError, UnicodeError):
+    except (AttributeError, TypeError, UnicodeError):
         # A name that is no string, or not Unicode: the library says so.
         return rfc8785.dumps(value)
 
@@ -31,10 +31,11 @@ def _written(value: Any) -> str:
     if kind is str:
         return encode_basestring(value)
     if kind is dict:
-        members = [
-            f"{encode_basestring(name)}:{_written(value[name])}"
-            for name in sorted(value, key=_place)
-        ]
+        members = []
+        for name in sorted(value, key=None if "".join(value).isascii() else _place):
+            member = value[name]
+            written = encode_basestring(member) if type(member) is str else _written(member)
+            members.append(f"{encode_basestring(name)}:{written}")
         return f"{{{','.join(members)}}}"
     if kind is list:
         return f"[{','.join(map(_written, value))}]"
