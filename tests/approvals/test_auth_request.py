@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
@@ -32,7 +32,7 @@ from pairing_server.approvals.auth_request import (
     take,
 )
 from pairing_server.approvals.refusals import AuthRequestClosed
-from pairing_server.tokens import new_id
+from pairing_server.tokens import b64url, new_id
 from tests.approvals.requests import (
     CODE,
     NOW,
@@ -440,4 +440,6 @@ def test_nobody_is_nobody_and_each_time_the_same():
 
 @given(st.binary(min_size=16, max_size=16))
 def test_no_person_is_nobody(drawn):
+    # What begins with a hyphen is drawn again, and here would be for ever.
+    assume(not b64url(drawn).startswith("-"))
     assert not is_nobody(new_id(lambda _: drawn))
