@@ -71,6 +71,7 @@ from pairing_server.registry import Registry, RegistryUnavailableError, Transact
 from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
 from pairing_server.settings import Settings
+from pairing_server.signals.setup import Signals
 from pairing_server.store import Store
 from pairing_server.store.embedded import EmbeddedValkey
 from pairing_server.store.redis_store import RedisStore
@@ -219,16 +220,16 @@ def make_app(
         base_url=settings.base_url,
         policy=bound.policy,
     )
+    signals = Signals.make(ports, keys, provider, settings.base_url, stores.pairwise_salt)
     login_page = LoginPage.make(bound, provider, login_qr, uzi)
     health = HealthRoutes(registry, store, lambda: card_status.ages(clock()))
-    limiter = Limiter(time.monotonic, around.rate)
     assets = shipped_assets()
     card_form = settings.mtls_origin and f"{settings.mtls_origin}/uzi/mtls"
     renderer = Renderer(assets, (settings.mtls_origin,) if settings.mtls_origin else ())
     front = Front(renderer, sessions, clock)
     standing = StandingFlow(ports)
     refusal_pages = RefusalPages(front)
-    guard = make_middleware(random, limiter, pages=refusal_pages)
+    guard = make_middleware(random, Limiter(time.monotonic, around.rate), pages=refusal_pages)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[SETTINGS] = settings
     phone_api: tuple[PhoneApi, ...] = (
@@ -249,6 +250,7 @@ def make_app(
             settings.android_package, settings.android_apk_key_hashes, settings.ios_app_ids
         ),
         *provider.routes(),
+        signals,
         xis,
         assets,
         refusal_pages,
@@ -266,7 +268,7 @@ def make_app(
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
-    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table()])
+    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table(), *signals.table()])
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:
@@ -289,6 +291,7 @@ def make_app(
             push.warming,
             provider.pings.running,
             provider.telling,
+            signals.sending,
         )
     )
     return app
@@ -348,11 +351,10 @@ def shipped_phone_app() -> PhoneApp:
 def read_card_status(settings: Settings, around: Surroundings) -> CardStatus:
     """Return what checks by lists and OCSP whether cards still hold."""
     hierarchy = read_hierarchy(settings)
-    anchors = read_anchors(settings, hierarchy).certificates
     return make_card_status(
         settings,
         hierarchy.revocation,
-        anchors,
+        read_anchors(settings, hierarchy).certificates,
         make_egress(settings),
         around.clock,
         around.random,
@@ -362,8 +364,7 @@ def read_card_status(settings: Settings, around: Surroundings) -> CardStatus:
 def card_believer(settings: Settings, card_status: CardStatus) -> Believe:
     """Return what believes cards by the configured anchors, as long as they hold."""
     hierarchy = read_hierarchy(settings)
-    verifier = CardVerifier(read_anchors(settings, hierarchy), hierarchy)
-    return CardBeliever(verifier, card_status)
+    return CardBeliever(CardVerifier(read_anchors(settings, hierarchy), hierarchy), card_status)
 
 
 def _record_start(tx: Transaction, settings: Settings) -> None:

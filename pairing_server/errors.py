@@ -17,7 +17,7 @@
 
 What only one part can refuse is defined in that part: `uzi.refusals`, `qr.refusals`,
 `approvals.refusals`, `oidc.refusals`, `keys.refusals`, `phones.refusals`, `xis.refusals`,
-`admin.refusals`.
+`admin.refusals`, `signals.refusals`.
 """
 
 from datetime import timedelta

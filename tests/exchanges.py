@@ -159,10 +159,15 @@ class Exchanges:
     label: str = ""
     _named: dict[str, Exchange] = field(default_factory=dict)
     _all: list[Exchange] = field(default_factory=list)
+    _known: dict[str, str] = field(default_factory=dict)
 
     def add(self, exchange: Exchange) -> None:
         self._all.append(exchange)
         self._named.setdefault(exchange.name(self.label), exchange)
+
+    def known(self, value: str, word: str) -> None:
+        """Say what stands for an origin that is chosen anew each time."""
+        self._known[value] = word
 
     def of(self, prefix: str) -> list[Exchange]:
         """Return the exchanges under a path."""
@@ -170,7 +175,7 @@ class Exchanges:
 
     def written(self) -> dict[str, str]:
         """Return the first exchange of each name, as text."""
-        words = _Words(self.base_url)
+        words = _Words(self.base_url, self._known)
         for exchange in self._all:
             words.learn(exchange)
         return {name: words.write(exchange) for name, exchange in self._named.items()}
@@ -210,8 +215,9 @@ def _form_bytes(data: Mapping[str, str] | list[tuple[str, str]] | None) -> bytes
 class _Words:
     """What stands for each drawn value, by the place where it was first seen."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, known: Mapping[str, str]) -> None:
         self._long = {
+            **known,
             base_url: BASE_URL,
             quote(base_url, safe=""): quote(BASE_URL, safe=""),
             urlsplit(base_url).netloc: urlsplit(BASE_URL).netloc,

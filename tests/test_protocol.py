@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from contextlib import aclosing
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -35,16 +36,18 @@ from tests.exchanges import Exchanges, recording
 from tests.house import DATE_OF_BIRTH, WORKSTATION
 from tests.oidc.browser import BYE, PAGE, login_page
 from tests.oidc.client import BareClient
+from tests.oidc.endpoint import listening
 from tests.phone_api import served as phone_api
 from tests.portal.records import add_person, managed
+from tests.signals.story import AUTHORITY, client_calls, listener
 from tests.xis.client import Xis
 
 PROTOCOL = "docs/protocol.md"
 FORM = "application/x-www-form-urlencoded"
-_HEADING = re.compile(r"^### (?P<routes>(?:GET|POST|PUT|DELETE) /.*)$", re.MULTILINE)
+_HEADING = re.compile(r"^### (?P<routes>(?:GET|POST|PUT|PATCH|DELETE) /.*)$", re.MULTILINE)
 #: A row of the table of pages.
 _PAGE = re.compile(r"^\| `(?P<route>(?:GET|POST) /[^`]*)` \|", re.MULTILINE)
-_ROUTE = re.compile(r"(GET|POST|PUT|DELETE) (/[^\s,]*)")
+_ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s,]*)")
 
 
 def check_examples(story: str, exchanges: Exchanges) -> None:
@@ -289,6 +292,55 @@ async def test_the_story_of_a_client_by_itself(house):
     check_examples("machine", exchanges)
 
 
+@pytest.fixture
+def untold(monkeypatch):
+    """Let a test say when security events are sent."""
+    monkeypatch.setattr("pairing_server.signals.transmitter.EVERY", timedelta(hours=1))
+
+
+async def test_the_story_of_a_stream(untold, house):
+    phone = await house.bind()
+    async with listening(AUTHORITY.context()) as endpoint, client_calls() as calls:
+        endpoint.answers[:] = [202]
+        heard = await listener(house, endpoint, calls)
+        token = f"Bearer {await heard.token()}"
+        delivery = {"method": "urn:ietf:rfc:8935", "endpoint_url": endpoint.url}
+
+        async def call(method, path, **members):
+            url, data = house.base_url + path, json.dumps(members).encode() if members else None
+            sent = {"Content-Type": "application/json"} if members else {}
+            sent |= {"Authorization": token} if path.startswith("/ssf") else {}
+            async with house.http.request(method, url, data=data, headers=sent) as answer:
+                return answer.status, await answer.text()
+
+        with recording(house.base_url) as exchanges:
+            await call("GET", "/.well-known/ssf-configuration")
+            _, made = await call("POST", "/ssf/streams", delivery=delivery, description="SIEM")
+            heard.stream = json.loads(made)["stream_id"]
+            named = f"?stream_id={heard.stream}"
+            await call("POST", "/ssf/streams", delivery=delivery)
+            await call("GET", f"/ssf/streams{named}")
+            await call("PATCH", "/ssf/streams", stream_id=heard.stream, description="SIEM 2")
+            await call("POST", "/ssf/verify", stream_id=heard.stream, state="VGhpcyBpcw")
+            await call("POST", "/ssf/status", stream_id=heard.stream, status="paused")
+            await call("POST", "/ssf/status", stream_id=heard.stream, status="enabled")
+            await call("GET", f"/ssf/status{named}")
+            await house.phone_status().block(phone.credential_id, "operator:test")
+            await heard.send()
+            await endpoint.calls(2)
+            await call("DELETE", f"/ssf/streams{named}")
+        exchanges.known(endpoint.origin, "https://siem.example")
+
+    check_examples("ssf", exchanges)
+    told = {
+        next(iter(each["events"])).rpartition("/")[2]: fenced(
+            "json", json.dumps(_stable_set(each), indent=2, ensure_ascii=False)
+        )
+        for each in heard.sets()
+    }
+    check_blocks(PROTOCOL, "set", told)
+
+
 async def test_the_story_of_a_browser(house):
     phone = await house.bind()
     metadata = ClientMetadata(post_logout_redirect_uris=(BYE,))
@@ -489,10 +541,10 @@ def test_every_error_is_in_the_table():
 def test_every_made_block_is_made_by_a_test_above():
     stories = {
         *("card", "denial", "mtls", "pairing", "lost", "life", "transfer", "login", "qr"),
-        *("browser", "device", "xis", "refused", "held", "machine"),
+        *("browser", "device", "xis", "refused", "held", "machine", "ssf"),
     }
 
-    assert kinds(PROTOCOL) == {*stories, "claims", "vector", "bytes", "table"}
+    assert kinds(PROTOCOL) == {*stories, "claims", "set", "vector", "bytes", "table"}
 
 
 def refusals() -> set[type[Refusal]]:
@@ -512,6 +564,15 @@ def refusals() -> set[type[Refusal]]:
 
 def _cause(refusal: type[Refusal]) -> str:
     return " ".join((refusal.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _stable_set(claims: dict[str, Any]) -> dict[str, Any]:
+    stable = _stable(claims) | {"txn": "<txn>"} if "txn" in claims else _stable(claims)
+    subject = {"iss": "http://localhost:8080", "sub": "<sub>", "id": "<stream_id>"}
+    told = {name: subject.get(name, value) for name, value in claims["sub_id"].items()}
+    ((name, body),) = claims["events"].items()
+    timed = {"event_timestamp": 1795348800} if "event_timestamp" in body else {}
+    return stable | {"sub_id": told, "events": {name: body | timed}}
 
 
 def _stable(claims: dict[str, object]) -> dict[str, object]:

@@ -325,6 +325,30 @@ class SessionLoggedOut(Event):
     kind = "D"
 
 
+class StreamCreated(Event):
+    """A client is told from now on what happens to its organisations' people (SSF)."""
+
+    kind = "C"
+
+
+class StreamChanged(Event):
+    """A client is told otherwise, or not for now; the evidence is how."""
+
+    kind = "U"
+
+
+class StreamPaused(Event):
+    """A client did not hear for a day what happened, and is not told until it asks to be."""
+
+    kind = "U"
+
+
+class StreamDeleted(Event):
+    """A client is told no more what happens."""
+
+    kind = "D"
+
+
 class CodeReused(Event):
     """An authorization code was shown twice; what it gave was taken back."""
 

@@ -283,6 +283,26 @@ KINDS: dict[str, Kind] = {
     "ClientRegistered": Kind(
         N_("A system was registered"), Group.SERVER, EventType.SECURITY_CONFIGURATION
     ),
+    "StreamCreated": Kind(
+        N_("A program is told what happens to phones and sessions"),
+        Group.SERVER,
+        EventType.SECURITY_CONFIGURATION,
+    ),
+    "StreamChanged": Kind(
+        N_("What a program is told of phones and sessions was changed"),
+        Group.SERVER,
+        EventType.SECURITY_CONFIGURATION,
+    ),
+    "StreamPaused": Kind(
+        N_("A program did not hear for a day what happened to phones and sessions"),
+        Group.SERVER,
+        EventType.SECURITY_ALERT,
+    ),
+    "StreamDeleted": Kind(
+        N_("A program is not told any more what happens to phones and sessions"),
+        Group.SERVER,
+        EventType.SECURITY_CONFIGURATION,
+    ),
     "ClientChanged": Kind(
         N_("The registration of a system changed"),
         Group.SERVER,

@@ -1,0 +1,1 @@
+"""Shared signals: telling other programs what happened to their people's phones and sessions."""
