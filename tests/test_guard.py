@@ -222,7 +222,7 @@ async def test_a_bug_is_told_by_its_number_alone(house, capsys, monkeypatch):
 
 
 async def test_a_bug_of_the_guard_itself_is_told_alike(house, capsys, monkeypatch):
-    monkeypatch.setattr(guard, "REQUEST_SECONDS", None)
+    monkeypatch.setattr(guard, "_timer", None)
 
     async with house.http.get(f"{house.base_url}/healthz") as told:
         body = await told.json()
