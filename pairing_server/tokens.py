@@ -8,15 +8,26 @@ from collections.abc import Callable
 Random = Callable[[int], bytes]
 
 ID_BYTES = 16
+#: One draw in 64 begins with a hyphen: that all do is no chance.
+_DRAWS = 32
 SECRET_BYTES = 32
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
+class RepeatedDrawError(Exception):
+    """What draws random bytes draws the same ones again and again."""
+
+
 def new_id(random: Random) -> str:
-    """Draw a 128-bit identifier that no command takes for an option of its own."""
-    while (drawn := b64url(random(ID_BYTES))).startswith("-"):
-        pass
-    return drawn
+    """Draw a 128-bit identifier that no command takes for an option of its own.
+
+    Raises:
+        RepeatedDrawError: each draw began with a hyphen, as by chance none ever will.
+    """
+    for _ in range(_DRAWS):
+        if not (drawn := b64url(random(ID_BYTES))).startswith("-"):
+            return drawn
+    raise RepeatedDrawError
 
 
 def new_secret(random: Random) -> str:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pairing_server.tokens import b64url, b64url_decode, digest, mark, new_id, new_secret
+from pairing_server.tokens import (
+    RepeatedDrawError,
+    b64url,
+    b64url_decode,
+    digest,
+    mark,
+    new_id,
+    new_secret,
+)
 
 #: A machine that is busy is no failure.
 never_late = settings(deadline=None)
@@ -56,6 +64,11 @@ def test_an_identifier_is_taken_for_no_option_of_a_command():
     draws = iter([b"\xf8" + bytes(15), b"\xfb" + bytes(15), bytes(16)])
     assert b64url(b"\xf8" + bytes(15)).startswith("-")
     assert new_id(lambda _: next(draws)) == b64url(bytes(16))
+
+
+def test_no_identifier_is_drawn_for_ever():
+    with pytest.raises(RepeatedDrawError):
+        new_id(lambda count: b"\xf8" * count)
 
 
 def test_a_digest_is_sha_256():
