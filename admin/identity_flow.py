@@ -24,7 +24,7 @@ from pairing_server.registry.people import Person
 from pairing_server.tokens import new_id
 
 #: Whether an organisation wants a second administrator for an act.
-WantsSecond = Callable[[Query, Act, str], bool]
+WantsSecond = Callable[[Query, str, Act], bool]
 
 
 class IdentityFlow:
@@ -132,7 +132,7 @@ class IdentityFlow:
         return Seen(
             check_id=new_id(self._random),
             document=document,
-            is_seconded=self._wants_second(tx, Act.REGISTER_2B, actor.ura),
+            is_seconded=self._wants_second(tx, actor.ura, Act.REGISTER_2B),
         )
 
 

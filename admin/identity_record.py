@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from admin import identity_rules as rules
-from admin.access import Act, Target, check
+from admin.access import Act, Target
+from admin.acting import allow
 from admin.actor import Actor
 from admin.identity_fields import Document
 from admin.linking_record import Newcomer, add_record
@@ -47,7 +48,7 @@ def register(
         Forbidden: the actor's role does not allow it.
         KnownHere: the organisation has a record of a person of that name, born that day.
     """
-    check(Act.REGISTER_2B, actor, Target.of_organisation(actor.ura), now)
+    allow(tx, Act.REGISTER_2B, actor, Target.of_organisation(actor.ura), now)
     person = add_record(tx, actor, newcomer, invited, now)
     return person, _write(tx, actor, person, seen, now)
 
@@ -106,7 +107,7 @@ def of_actor(tx: Query, actor: Actor, check_id: str, now: datetime) -> IdentityC
         Forbidden: the actor's role does not allow it.
         NotFound: unknown, or another organisation's.
     """
-    found = _checked(Act.REGISTER_2B, actor, identity_checks.get(tx, check_id), now)
+    found = _checked(tx, Act.REGISTER_2B, actor, identity_checks.get(tx, check_id), now)
     rules.check_usable(found, actor, now)
     return found
 
@@ -159,12 +160,14 @@ def _write(
 def _for_update(
     tx: Transaction, act: Act, actor: Actor, check_id: str, now: datetime
 ) -> IdentityCheck:
-    return _checked(act, actor, identity_checks.get_for_update(tx, check_id), now)
+    return _checked(tx, act, actor, identity_checks.get_for_update(tx, check_id), now)
 
 
-def _checked(act: Act, actor: Actor, found: IdentityCheck | None, now: datetime) -> IdentityCheck:
+def _checked(
+    tx: Query, act: Act, actor: Actor, found: IdentityCheck | None, now: datetime
+) -> IdentityCheck:
     uras = frozenset({found.ura}) if found is not None else frozenset[str]()
-    check(act, actor, Target(linked=uras), now)
+    allow(tx, act, actor, Target(linked=uras), now)
     if found is None:
         raise NotFound("no such check")
     return found

@@ -7,7 +7,8 @@ from itertools import islice
 
 from admin import import_rules as rules
 from admin import linking_record, people_record
-from admin.access import Act, Target, check
+from admin.access import Act, Target
+from admin.acting import allow
 from admin.actor import Actor
 from admin.csv_table import read_table, write_table
 from admin.import_rules import People, Planned, Verdict
@@ -64,7 +65,7 @@ class ImportFlow:
         now, rows = self._clock(), read_table(raw)
 
         def read(tx: Query) -> People:
-            check(Act.IMPORT_CSV, actor, Target.of_organisation(actor.ura), now)
+            allow(tx, Act.IMPORT_CSV, actor, Target.of_organisation(actor.ura), now)
             return People(
                 members.of_organisation(tx, actor.ura),
                 offers.of_organisation(tx, actor.ura),
@@ -108,7 +109,7 @@ class ImportFlow:
         now = self._clock()
 
         def change(tx: Transaction) -> list[list[str]]:
-            check(Act.EXPORT_CSV, actor, Target.of_organisation(actor.ura), now)
+            allow(tx, Act.EXPORT_CSV, actor, Target.of_organisation(actor.ura), now)
             held = members.of_organisation(tx, actor.ura)
             found = [rules.exported(each) for each in held if each.membership.is_valid(now)]
             tx.record(

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from admin import linking_rules as rules
-from admin.access import Act, Target, check
+from admin.access import Act, Target
+from admin.acting import allow
 from admin.actor import Actor
 from admin.people_refusals import AlreadyLinked, GuestIsAsked, KnownHere
 from admin.people_rules import with_roles
@@ -50,7 +51,7 @@ def offer(
         Forbidden: the actor's role does not allow it.
     """
     act = Act.LINK if newcomer.kind is MembershipKind.GUEST else Act.INVITE
-    check(act, actor, Target.of_organisation(actor.ura), now)
+    allow(tx, act, actor, Target.of_organisation(actor.ura), now)
     known = people.by_uzi_number(tx, uzi_number)
     membership = None if known is None else people.membership(tx, known.id, actor.ura)
     if membership is not None and membership.is_valid(now):
@@ -92,7 +93,7 @@ def withdraw(tx: Transaction, actor: Actor, offer_id: str, now: datetime) -> Non
     """
     found = offers.get_for_update(tx, offer_id)
     uras = frozenset({found.ura}) if found is not None else frozenset[str]()
-    check(Act.LINK, actor, Target(linked=uras), now)
+    allow(tx, Act.LINK, actor, Target(linked=uras), now)
     if not offers.settle(tx, offer_id, OfferStatus.WITHDRAWN, now):
         raise NotFound("settled")
     tx.record(
@@ -119,7 +120,7 @@ def invite(
         GuestIsAsked: a guest's membership begins with their own yes.
         KnownHere: the organisation has a record of a person of that name, born that day.
     """
-    check(Act.INVITE, actor, Target.of_organisation(actor.ura), now)
+    allow(tx, Act.INVITE, actor, Target.of_organisation(actor.ura), now)
     if newcomer.kind is MembershipKind.GUEST:
         raise GuestIsAsked
     return add_record(tx, actor, newcomer, invited, now)

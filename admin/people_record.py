@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from admin import people_rules as rules
-from admin.access import Act, Target, check
+from admin.access import Act, Target
+from admin.acting import allow
 from admin.actor import Actor
 from admin.people_refusals import LastAdministrator, NotRegisteredYet
 from pairing_server.audit.events import (
@@ -38,7 +39,7 @@ def member_for_update(
     membership = people.membership_for_update(tx, person_id, actor.ura)
     is_open = person is not None and person.status is PersonStatus.ACTIVE
     linked = frozenset({actor.ura}) if is_open and membership is not None else frozenset()
-    check(act, actor, Target(linked=linked), now)
+    allow(tx, act, actor, Target(linked=linked), now)
     if person is None or membership is None:
         raise NotFound("member")
     return Member(person, membership)

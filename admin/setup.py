@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from admin.log_routes import LogPages
 from admin.login import LoginFlow
 from admin.login_routes import LoginPages
 from admin.lost_phone import LostPhoneFlow
+from admin.people_setup import people_pages
 from admin.person_routes import PersonPages
 from admin.policy_routes import PolicyPages
 from admin.searches import Searches
@@ -24,7 +26,20 @@ from pairing_server.oidc.setup import OpenIdProvider
 from pairing_server.pages.front import Front
 from pairing_server.phones.setup import BoundPhones
 from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.portal.birth_date import BirthDates
+from pairing_server.qr.flow import PairingFlow
 from pairing_server.settings import Settings
+
+
+class Keeping(Protocol):
+    """What the server keeps that the portal needs."""
+
+    @property
+    def checkpoints(self) -> Checkpoints: ...  # noqa: D102
+    @property
+    def keys(self) -> SigningKeys: ...  # noqa: D102
+    @property
+    def birth_date_key(self) -> bytes: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +57,8 @@ class AdminPortal:
         provider: OpenIdProvider,
         front: Front,
         settings: Settings,
-        checkpoints: Checkpoints,
-        keys: SigningKeys,
+        stores: Keeping,
+        pairings: PairingFlow,
     ) -> "AdminPortal":
         """Wire the flows and the pages."""
         ports = bound.ports
@@ -63,7 +78,11 @@ class AdminPortal:
         )
         pages = [
             *DashboardPages(frame, ports).pages(),
-            *LogPages(frame, LogFlow(ports, checkpoints, keys), ports, settings.origin).pages(),
+            *LogPages(
+                frame, LogFlow(ports, stores.checkpoints, stores.keys), ports, settings.origin
+            ).pages(),
+            # Before those that name a person: `new` is nobody.
+            *people_pages(frame, bound, BirthDates(stores.birth_date_key), pairings, settings),
             *people.pages(),
             *PolicyPages(frame, ports).pages(),
         ]

@@ -6,8 +6,16 @@ from datetime import datetime
 from admin.access import Target
 from admin.actor import Actor
 from pairing_server.errors import NotFound
-from pairing_server.registry import Query, credentials, pending_acts, people
+from pairing_server.registry import (
+    Query,
+    credentials,
+    identity_checks,
+    offers,
+    pending_acts,
+    people,
+)
 from pairing_server.registry.credentials import Credential
+from pairing_server.registry.people import PersonStatus
 
 #: Reads the target of a path with these parts, as of a moment.
 Find = Callable[[Query, Actor, Mapping[str, str], datetime], Target]
@@ -36,6 +44,29 @@ def of_pending(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime)
     if pending is None:
         raise NotFound("nothing was asked for")
     return Target.of_organisation(pending.ura)
+
+
+def of_member(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the person is that `{person}` names, also of those who work there no more."""
+    _ = now
+    person = people.get_person(tx, parts["person"])
+    membership = people.membership(tx, parts["person"], actor.ura)
+    is_open = person is not None and person.status is PersonStatus.ACTIVE
+    return Target(linked=_only(actor.ura if is_open and membership is not None else None))
+
+
+def of_offer(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the offer is that `{offer}` names."""
+    _ = actor, now
+    offer = offers.get(tx, parts["offer"])
+    return Target(linked=_only(None if offer is None else offer.ura))
+
+
+def of_check(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
+    """Return whose the check of a document is that `{check}` names."""
+    _ = actor, now
+    check = identity_checks.get(tx, parts["check"])
+    return Target(linked=_only(None if check is None else check.ura))
 
 
 def of_phone(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:

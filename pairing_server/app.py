@@ -260,7 +260,7 @@ def make_app(
         OwnPhonePages(front, own_phones, sessions, clock),
         PhonePages(front, pairings, standing, settings.base_url, clock),
         *login_page.routes(bound, provider, front, stores.pairwise_salt),
-        AdminPortal.make(bound, provider, front, settings, stores.checkpoints, stores.keys),
+        AdminPortal.make(bound, provider, front, settings, stores, pairings),
         shipped_phone_app(),
     )
     for routes in parts:

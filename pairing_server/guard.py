@@ -28,6 +28,7 @@ from pairing_server.errors import (
 from pairing_server.http import (
     APPLIED,
     MAX_BODY_BYTES,
+    MAX_LIST_BYTES,
     REQUEST_ID,
     SETTINGS,
     STREAM,
@@ -48,6 +49,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPERATIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 #: Where browsers show cards.
 CARD_PATH = "/uzi/mtls"
+#: Where a list of people is taken, which is longer than any other body.
+LIST_PATHS = frozenset({"/admin/people/import", "/admin/people/import/apply"})
 #: Where clients may show a certificate, or call without one.
 CLIENT_PATHS = frozenset(
     {
@@ -196,7 +199,8 @@ def _check_body(request: web.Request) -> None:
     # No client of ours compresses 64 KiB, and a kilobyte can unfold to a megabyte.
     if request.headers.getall("Content-Encoding", []):
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    most = MAX_LIST_BYTES if _route(request) in LIST_PATHS else MAX_BODY_BYTES
+    if (request.content_length or 0) > most:
         raise BodyTooLarge
 
 

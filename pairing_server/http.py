@@ -26,6 +26,8 @@ from pairing_server.tokens import b64url
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
+#: A list of people, in a form; read only of who administers.
+MAX_LIST_BYTES = 4 * 1024 * 1024
 MAX_FORM_FIELDS = 50
 #: A body of 64 KiB needs no longer; aiohttp itself waits for ever, also after a broken chunk.
 BODY_PATIENCE = timedelta(seconds=10)

@@ -8,6 +8,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
+    "admin/acting.py": "tests/admin/test_people_flow.py",
+    "admin/form.py": "tests/admin/test_membership_routes.py",
+    "admin/people_setup.py": "tests/admin/test_identity_routes.py",
     "admin/identity_record.py": "tests/admin/test_identity_flow.py",
     "admin/identity_refusals.py": "tests/test_errors.py",
     "admin/identity_rules.py": "tests/admin/test_identity_flow.py",

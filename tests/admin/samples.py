@@ -4,13 +4,58 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pairing_server.audit.events import NoticeRead
-from pairing_server.registry import credentials, pending_acts
+from pairing_server.registry import credentials, identity_checks, offers, pending_acts
+from pairing_server.registry.identity_checks import CheckStatus, DocumentKind, IdentityCheck
+from pairing_server.registry.offers import MembershipOffer
 from pairing_server.registry.pending_acts import PendingAct
+from pairing_server.registry.people import MembershipKind
 from tests.admin.desk import ELSEWHERE, employ
-from tests.registry.people import CREDENTIAL
+from tests.registry.people import CREDENTIAL, NOW
 
-OWN = {"person": "anna", "phone": "phone-anna", "pending": "pending-own", "event": ""}
-OTHERS = {"person": "boris", "phone": "phone-boris", "pending": "pending-others", "event": ""}
+OFFER = MembershipOffer(
+    id="",
+    ura="",
+    uzi_number="911111111",
+    first_names="Gea",
+    last_name="Gast",
+    kind=MembershipKind.EMPLOYEE,
+    role_codes=("01.015",),
+    valid_until=None,
+    offered_by="person:somebody",
+    offered_at=NOW,
+    expires_at=NOW + timedelta(days=36500),
+)
+CHECK = IdentityCheck(
+    id="",
+    person_id="",
+    ura="",
+    document_kind=DocumentKind.PASSPORT,
+    document_ending="AB12",
+    document_country="NLD",
+    checked_on=NOW.date(),
+    checked_by="operator",
+    made_at=NOW,
+    status=CheckStatus.READY,
+)
+
+OWN = {
+    "person": "anna",
+    "phone": "phone-anna",
+    "pending": "pending-own",
+    "event": "",
+    "offer": "offer-anna",
+    "check": "check-anna",
+    "pairing": "pairing",
+}
+OTHERS = {
+    "person": "boris",
+    "phone": "phone-boris",
+    "pending": "pending-others",
+    "event": "",
+    "offer": "offer-boris",
+    "check": "check-boris",
+    "pairing": "pairing",
+}
 
 
 async def furnish(house):
@@ -35,11 +80,15 @@ async def furnish(house):
             asked_at=now,
             expires_at=now + timedelta(hours=1),
         )
+        offer = replace(OFFER, id=sample["offer"], ura=ura)
+        check = replace(CHECK, id=sample["check"], person_id=sample["person"], ura=ura)
         seen = NoticeRead(actor="person:x", object=f"notice:{ura}", ura=ura)
 
-        def change(tx, phone=phone, asked=asked, seen=seen):
+        def change(tx, phone=phone, asked=asked, offer=offer, check=check, seen=seen):
             credentials.add(tx, phone)
             pending_acts.add(tx, asked)
+            offers.add(tx, offer)
+            identity_checks.add(tx, check)
             tx.record(seen)
 
         await house.registry.commit(change)

@@ -65,11 +65,11 @@ PIET = Newcomer(
 MOMENT = timedelta(milliseconds=1)
 
 
-def nobody(tx, act, ura):
+def nobody(tx, ura, act):
     return False
 
 
-def everybody(tx, act, ura):
+def everybody(tx, ura, act):
     return ura == OURS.ura and act == "register_2b"
 
 

@@ -18,6 +18,7 @@ from tests.admin.staff import (
     ADMINISTRATOR,
     BIRTHS,
     BORN,
+    GUEST_UNTIL,
     NOW,
     OPERATOR,
     OURS,
@@ -207,7 +208,7 @@ async def test_to_merge_takes_a_fresh_approval(flow, staffed):
 async def test_the_last_administrator_is_not_merged_away(flow, staffed):
     await put(
         staffed,
-        member("anne", AdministrativeRole.OPERATOR),
+        member("anne", AdministrativeRole.ADMINISTRATOR, valid_until=GUEST_UNTIL),
         member("ivo", AdministrativeRole.ADMINISTRATOR),
     )
 
@@ -217,13 +218,17 @@ async def test_the_last_administrator_is_not_merged_away(flow, staffed):
 async def test_who_is_dismissed_meanwhile_leaves_an_administrator_who_is_not_merged(
     staffed, ports
 ):
-    await put(staffed, member("ivo", AdministrativeRole.ADMINISTRATOR))
+    await put(
+        staffed,
+        member("ivo", AdministrativeRole.ADMINISTRATOR),
+        member("otto", AdministrativeRole.ADMINISTRATOR, valid_until=GUEST_UNTIL),
+    )
     other = flow_on(ports)
     registry = MeanwhileRegistry(staffed, lambda: other.dismiss(ADMINISTRATOR, "anne"))
     flow = flow_on(replace(ports, registry=registry))
 
     with pytest.raises(LastAdministrator):
-        await flow.merge(ADMINISTRATOR, merging())
+        await flow.merge(actor(name="otto"), merging())
 
     assert registry.stalled
     assert (await person_of(staffed, "ivo")).status is PersonStatus.ACTIVE

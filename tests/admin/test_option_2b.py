@@ -37,7 +37,7 @@ PIET = Newcomer(
 )
 
 
-def nobody(tx, act, ura):
+def nobody(tx, ura, act):
     return False
 
 

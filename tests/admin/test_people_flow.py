@@ -17,7 +17,7 @@ from admin.people_refusals import (
 )
 from admin.people_rules import Wanted
 from admin.refusals import Forbidden, FreshApprovalNeeded
-from pairing_server.errors import NotFound
+from pairing_server.errors import NotFound, Unauthenticated
 from pairing_server.registry import clients, credentials, people, sessions
 from pairing_server.registry.client_metadata import ClientMetadata
 from pairing_server.registry.clients import Client, ClientStatus
@@ -326,15 +326,18 @@ async def test_a_revoked_phone_proves_nobody(flow, staffed):
 
 #: What would leave an organisation without an administrator who stays.
 REMOVALS = {
-    "dismissed": lambda flow, name: flow.dismiss(ADMINISTRATOR, name),
-    "made an operator": lambda flow, name: flow.appoint(
-        ADMINISTRATOR, name, AdministrativeRole.OPERATOR
+    "dismissed": lambda flow, name, who=ADMINISTRATOR: flow.dismiss(who, name),
+    "made an operator": lambda flow, name, who=ADMINISTRATOR: flow.appoint(
+        who, name, AdministrativeRole.OPERATOR
     ),
-    "unlinked": lambda flow, name: flow.unlink(ADMINISTRATOR, name),
-    "given an end": lambda flow, name: flow.change_membership(
-        ADMINISTRATOR, name, wanted(valid_until=GUEST_UNTIL)
+    "unlinked": lambda flow, name, who=ADMINISTRATOR: flow.unlink(who, name),
+    "given an end": lambda flow, name, who=ADMINISTRATOR: flow.change_membership(
+        who, name, wanted(valid_until=GUEST_UNTIL)
     ),
 }
+#: Who removes others, and will be gone one day.
+PASSING = member("otto", AdministrativeRole.ADMINISTRATOR, valid_until=GUEST_UNTIL)
+OTTO = actor(name="otto")
 
 
 @pytest.fixture(params=REMOVALS.values(), ids=REMOVALS)
@@ -374,22 +377,22 @@ async def test_where_nobody_administers_people_can_leave_all_the_same(flow, staf
 
 
 async def test_two_administrators_who_remove_each_other_leave_one(staffed, ports, remove):
-    await put(staffed, SECOND)
-    registry = MeanwhileRegistry(staffed, lambda: remove(flow_on(ports), "anne"))
+    await put(staffed, SECOND, PASSING)
+    registry = MeanwhileRegistry(staffed, lambda: remove(flow_on(ports), "anne", OTTO))
     flow = flow_on(replace(ports, registry=registry))
 
     with pytest.raises(LastAdministrator):
-        await remove(flow, "nina")
+        await remove(flow, "nina", OTTO)
 
     assert registry.stalled
     assert (await membership_of(staffed, "nina")) == SECOND
 
 
 async def test_of_many_who_remove_each_other_at_once_one_stays(flow, staffed, remove):
-    await put(staffed, SECOND)
+    await put(staffed, SECOND, PASSING)
 
     ended = await asyncio.gather(
-        *(remove(flow, name) for name in ("anne", "nina") * 8), return_exceptions=True
+        *(remove(flow, name, OTTO) for name in ("anne", "nina") * 8), return_exceptions=True
     )
 
     assert any(isinstance(each, LastAdministrator) for each in ended)
@@ -397,3 +400,32 @@ async def test_of_many_who_remove_each_other_at_once_one_stays(flow, staffed, re
     assert [
         each.administrative_role == "administrator" and each.valid_until is None for each in holds
     ].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"administrative_role": None},
+        {"administrative_role": AdministrativeRole.OPERATOR},
+        {"valid_until": NOW},
+    ],
+    ids=["dismissed", "made an operator", "unlinked"],
+)
+async def test_who_acts_no_more_at_the_commit_changes_nothing(staffed, ports, changed):
+    await put(staffed, SECOND)
+    registry = MeanwhileRegistry(staffed, lambda: put(staffed, replace(ANNES, **changed)))
+    flow = flow_on(replace(ports, registry=registry))
+
+    with pytest.raises(Unauthenticated):
+        await flow.unlink(ADMINISTRATOR, "ivo")
+
+    assert registry.stalled
+    assert (await membership_of(staffed, "ivo")).is_valid(NOW)
+
+
+async def test_a_closed_person_acts_no_more(flow, staffed):
+    closed = replace(await person_of(staffed, "anne"), status="closed")
+    await staffed.commit(lambda tx: people.update_person(tx, closed))
+
+    with pytest.raises(Unauthenticated):
+        await flow.unlink(ADMINISTRATOR, "ivo")

@@ -22,8 +22,9 @@ from pairing_server.phones.offers import OfferFlow
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.registry import offers, people
 from pairing_server.registry.offers import OfferStatus
-from pairing_server.registry.people import MembershipKind
+from pairing_server.registry.people import AdministrativeRole, MembershipKind
 from pairing_server.registry.tables import credential, organisation
+from tests.admin.desk import employ
 from tests.keys.handset import MeanwhileRegistry
 from tests.phones.conftest import refused
 
@@ -48,10 +49,11 @@ def guest(house, **changed):
 
 
 async def offer(house, number=None, ura=URA, **changed):
+    chief = await employ(house, f"chief-{ura}", AdministrativeRole.ADMINISTRATOR, ura)
     who = Actor(
         role=Role.ADMINISTRATOR,
         ura=ura,
-        person_id="somebody",
+        person_id=chief,
         client_id=None,
         authenticated_at=house.ports.clock(),
     )

@@ -1,0 +1,32 @@
+"""Whether who acts may still act, asked in the transaction that does it."""
+
+from datetime import datetime
+
+from admin.access import Act, Target, check
+from admin.actor import Actor
+from pairing_server.errors import Unauthenticated
+from pairing_server.registry import Query, people
+from pairing_server.registry.people import PersonStatus
+
+
+def allow(tx: Query, act: Act, actor: Actor, target: Target, now: datetime) -> None:
+    """Let an actor do an act to a target, as both are in this transaction, or refuse.
+
+    Raises:
+        Unauthenticated: the actor was dismissed, unlinked or closed since they came in.
+        as `admin.access.check`.
+    """
+    check(act, actor, target, now)
+    if actor.person_id is None:
+        return
+    person = people.get_person(tx, actor.person_id)
+    membership = people.membership(tx, actor.person_id, actor.ura)
+    if (
+        person is None
+        or person.status is not PersonStatus.ACTIVE
+        or membership is None
+        or not membership.is_valid(now)
+        or membership.administrative_role is None
+        or membership.administrative_role.value != actor.role.value
+    ):
+        raise Unauthenticated("acts no more")
