@@ -78,7 +78,7 @@ class ProofKey:
         named = {name: self._jwk[name] for name in ("crv", "kty", "x", "y")}
         return b64url(hashlib.sha256(msgspec.json.encode(named)).digest())
 
-    def proof(self, method: str, url: str, access_token: str = "") -> str:
+    def proof(self, method: str, url: str, access_token: str = "", nonce: str = "") -> str:
         """Sign a fresh proof for one call; `url` is without query and fragment."""
         claims: JSONObject = {
             "jti": str(uuid.uuid4()),
@@ -88,5 +88,7 @@ class ProofKey:
         }
         if access_token:
             claims["ath"] = b64url(hashlib.sha256(access_token.encode()).digest())
+        if nonce:
+            claims["nonce"] = nonce
         headers = {"typ": "dpop+jwt", "jwk": self._jwk}
         return jwt.encode(claims, self._key, algorithm="ES256", headers=headers)

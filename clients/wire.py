@@ -29,8 +29,11 @@ _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*|[0-9a-f:.]*:[0-9a-f:.]*", re.AS
 class WireError(Exception):
     """The server said no, with `status` and the JSON `body` that it sent."""
 
-    def __init__(self, status: int, body: JSONObject) -> None:
+    def __init__(
+        self, status: int, body: JSONObject, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.status = status
+        self.headers = headers or {}
         self.body = body
         self.error = str(body.get("error", ""))
         self.description = str(body.get("error_description", ""))
@@ -106,7 +109,7 @@ async def read_answer(response: aiohttp.ClientResponse) -> Answer:
     """
     raw = await response.read()
     if response.status >= _CLIENT_ERROR:
-        raise WireError(response.status, _error_body(raw))
+        raise WireError(response.status, _error_body(raw), response.headers)
     return Answer(response.status, response.headers, raw)
 
 

@@ -315,16 +315,20 @@ class Workstation:
         form: Mapping[str, object],
         wait: int = 0,
         proof: ProofKey | None = None,
+        nonce: str = "",
     ) -> Answer:
         sent = {name: str(value) for name, value in form.items() if value is not None}
         sent["client_assertion_type"] = ASSERTION_TYPE
         sent["client_assertion"] = self.client_assertion()
         headers = {"Prefer": f"wait={wait}"} if wait else {}
         if proof:
-            headers["DPoP"] = proof.proof("POST", url)
+            headers["DPoP"] = proof.proof("POST", url, nonce=nonce)
         try:
             return await self._send("POST", url, headers=headers, form=sent, wait=wait)
         except WireError as error:
+            asked = error.headers.get("DPoP-Nonce", "")
+            if proof and asked and not nonce and error.error == "use_dpop_nonce":
+                return await self._post(url, form, wait, proof, asked)
             raise named(error) from error
 
     async def _send(

@@ -20,7 +20,9 @@ What only one part can refuse is defined in that part: `uzi.refusals`, `qr.refus
 `admin.refusals`, `signals.refusals`.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -35,11 +37,13 @@ class Refusal(Exception):  # noqa: N818  (an answer, not an error)
         status: The HTTP status.
         description: The `error_description` member: what happened and what to do next.
         members: Further members of the answer.
+        headers: Further fields of it.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     description: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, *detail: object, **members: Any) -> None:
         super().__init__(*detail)

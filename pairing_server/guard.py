@@ -147,7 +147,7 @@ def refuse(
     """Word a refusal as `{error, error_description}` (RFC 6749 section 5.2)."""
     description = translate(language, refusal.description)
     body = {"error": refusal.code, "error_description": description, **refusal.members}
-    headers = {}
+    headers = dict(refusal.headers)
     if refusal.status >= web.HTTPInternalServerError.status_code:
         body["request_id"] = request_id
     if isinstance(refusal, Unavailable | TooManyRequests):

@@ -71,6 +71,7 @@ class ClientPolicy(
         code_digits: How long the code is that the person types.
         user_code: Whether the device grant takes a typed `user_code` (RFC 8628 section 3.3).
         algorithms: With which the client may sign.
+        dpop_nonce: Whether its DPoP proofs at the token endpoint have to have a nonce of ours.
         private_notification_hosts: Whether the client's URLs may lead to private addresses.
         known_workstation: Whether a login is to come from where the person has logged in before.
         session_hours: How long a session of its own may last at most.
@@ -84,6 +85,7 @@ class ClientPolicy(
     profile: Profile = Profile.NONE
     algorithms: tuple[Algorithm, ...] = DEFAULT_ALGORITHMS
     sender_constraint: SenderConstraint = SenderConstraint.NONE
+    dpop_nonce: bool = False
     private_notification_hosts: bool = False
     known_workstation: bool = False
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = DEFAULT_SESSION_HOURS

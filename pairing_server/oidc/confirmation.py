@@ -37,11 +37,13 @@ class Proof:
     Attributes:
         thumbprint: Of the key (RFC 7638), `jkt`.
         until: When a proof with this `jti` would be too old anyway.
+        nonce: What stands there as one.
     """
 
     thumbprint: str
     jti: str
     until: datetime
+    nonce: object = None
 
 
 def read_proof(
@@ -83,7 +85,7 @@ def read_proof(
     jti = claims["jti"]
     if not isinstance(jti, str) or not _JTI.fullmatch(jti):
         raise InvalidDpopProof("jti is not a string of use")
-    return Proof(thumbprint(jwk), jti, issued_at + MAX_AGE)
+    return Proof(thumbprint(jwk), jti, issued_at + MAX_AGE, claims.get("nonce"))
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:

@@ -24,6 +24,18 @@ class InvalidDpopProof(Refusal):
     )
 
 
+class UseDpopNonce(Refusal):
+    """The proof has to have the nonce that comes with this answer (RFC 9449 section 8)."""
+
+    code = "use_dpop_nonce"
+    status = 400
+    description = "Make a new DPoP proof with the nonce that stands in the field DPoP-Nonce."
+
+    def __init__(self, nonce: str, *detail: object) -> None:
+        super().__init__(*detail)
+        self.headers = {"DPoP-Nonce": nonce, "Cache-Control": "no-store"}
+
+
 class DpopChallenge(Unauthenticated):
     """An access token that is bound by DPoP came without its key (RFC 9449 section 7.1)."""
 

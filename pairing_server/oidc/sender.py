@@ -14,7 +14,13 @@ from pairing_server.oidc.confirmation import (
     certificate_thumbprint,
     read_proof,
 )
-from pairing_server.oidc.refusals import DpopChallenge, DpopProofRefused, InvalidDpopProof
+from pairing_server.oidc.dpop_nonce import is_current, nonce
+from pairing_server.oidc.refusals import (
+    DpopChallenge,
+    DpopProofRefused,
+    InvalidDpopProof,
+    UseDpopNonce,
+)
 from pairing_server.ports import Ports
 from pairing_server.registry.clients import Client
 from pairing_server.tokens import digest
@@ -43,12 +49,14 @@ class Shown:
 class SenderConstraints:
     """Says to which key tokens are bound, and whether it was shown."""
 
-    def __init__(self, ports: Ports, origins: Sequence[str]) -> None:
+    def __init__(self, ports: Ports, origins: Sequence[str], nonce_key: bytes) -> None:
         """Build it.
 
         Args:
             origins: Under which the endpoints are called.
+            nonce_key: What nonces are made with, at all nodes the same.
         """
+        self._nonce_key = nonce_key
         self._store = ports.store
         self._clock = ports.clock
         self._origins = origins
@@ -59,13 +67,14 @@ class SenderConstraints:
         Raises:
             InvalidDpopProof: the proof does not hold, or there has to be one.
             InvalidRequest: there has to be a certificate, or either of the two.
+            UseDpopNonce: the proof has to have a nonce, and has none of the last two minutes.
         """
         policy, metadata = policy_of(client), client.metadata
         constraint, has_to_be = policy.sender_constraint, fapi_ciba.binds(policy)
         bound: dict[str, str] = {}
         by_dpop = constraint is SenderConstraint.DPOP or metadata.dpop_bound_access_tokens
         if by_dpop or shown.proofs:
-            bound[JKT] = await self._proved(shown)
+            bound[JKT] = await self._proved(shown, of=client.id if policy.dpop_nonce else None)
         by_certificate = (
             constraint is SenderConstraint.MTLS
             or metadata.tls_client_certificate_bound_access_tokens
@@ -120,7 +129,14 @@ class SenderConstraints:
         ):
             raise Unauthenticated("another certificate")
 
-    async def _proved(self, shown: Shown, access_token: str | None = None) -> str:
+    async def _proved(
+        self, shown: Shown, access_token: str | None = None, *, of: str | None = None
+    ) -> str:
+        """Return whose key was shown.
+
+        Args:
+            of: The client whose proof has to have a nonce.
+        """
         now = self._clock()
         proof = read_proof(
             shown.proofs,
@@ -129,6 +145,9 @@ class SenderConstraints:
             now=now,
             access_token=access_token,
         )
+        # (10) nonce
+        if of is not None and not is_current(self._nonce_key, of, proof.nonce, now):
+            raise UseDpopNonce(nonce(self._nonce_key, of, now))
         # (last) Only what verified may use up a `jti`.
         key = f"dpop:{proof.thumbprint}:{digest(proof.jti)}"
         if not await self._store.create(key, b"", proof.until - now + SKEW):

@@ -45,8 +45,9 @@ from pairing_server.settings import Settings
 from pairing_server.tokens import new_id
 from pairing_server.uzi.trust_setup import read_client_authorities
 
-#: What seals what is still to be sent, of all that is derived from one secret.
+#: What seals what is still to be sent, and makes nonces, of all that is derived from one secret.
 PING_KEY = "pairing_server/ping/v1"
+NONCE_KEY = "pairing_server/dpop-nonce/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class OpenIdProvider:
             lists=lists,
             rate=rate_of_client(settings.client_rate),
         )
-        senders = SenderConstraints(ports, (base_url, *([aliases] if aliases else [])))
+        nonce_key = derived_key(pairwise_salt, NONCE_KEY)
+        senders = SenderConstraints(ports, (base_url, *([aliases] if aliases else [])), nonce_key)
         access = AccessFlow(ports, keys, senders, issuer=base_url, policy=policy)
         issuer = Issuer(
             ports, approvals, keys, issuer=base_url, pairwise_salt=pairwise_salt, policy=policy

@@ -336,6 +336,26 @@ async def test_a_bound_token_opens_userinfo_at_a_real_server(house):
         await bare.userinfo(assertion.access_token)
 
 
+async def test_a_nonce_that_is_asked_for_is_sent(house):
+    phone = await house.bind()
+    await house.workstation(sender_constraint="dpop", dpop_nonce=True)
+    bound = Workstation(house.http, house.base_url, house.client_id, house.client_key, dpop=True)
+    assertion = await bound.poll(await house.approved(phone, bound))
+    assert (await bound.userinfo(assertion.access_token))["ura"] == house.holder.ura
+
+
+async def test_a_server_that_asks_for_a_nonce_again_and_again_is_refused(bound, stand_in):
+    async def asking(_request):
+        body, headers = {"error": "use_dpop_nonce"}, {"DPoP-Nonce": "n"}
+        return web.json_response(body, status=400, headers=headers)
+
+    stand_in.faults["POST", "/token"] = asking
+    with pytest.raises(WireError) as refused:
+        await bound.poll_once(ASKED)
+    assert refused.value.error == "use_dpop_nonce"
+    assert [seen for _, seen, _ in stand_in.seen].count("/token") == 2
+
+
 async def opened(_request):
     return web.json_response({"sub": "s"})
 

@@ -28,7 +28,7 @@ async def machine(house, *scopes, metadata=REGISTERED, **policy):
 
 
 def tokens_of(house):
-    return MachineTokens(house.ports, SenderConstraints(house.ports, (house.base_url,)))
+    return MachineTokens(house.ports, SenderConstraints(house.ports, (house.base_url,), b"k" * 32))
 
 
 async def shown(house, token, *scopes, by_dpop=False, proofs=()):

@@ -19,7 +19,8 @@ from pairing_server.oidc.client_key_sets import ClientKeySets
 from pairing_server.oidc.client_policy import ClientPolicy
 from pairing_server.registry import clients, sessions
 from pairing_server.registry.client_metadata import ClientMetadata, GrantType
-from tests.oidc.client import BareClient
+from tests.oidc.client import ASSERTION_TYPE, CIBA, BareClient
+from tests.oidc.dpop import DpopKey
 from tests.oidc.endpoint import listening
 
 AUTHORITY = LoopbackAuthority.create()
@@ -93,6 +94,21 @@ async def sender_constraint(desk, policy):
     client = await client_of(desk, policy)
     started = await desk.approved()
     return await client.error(started.auth_req_id)
+
+
+@effect(agreed=True, without="ok", with_it="use_dpop_nonce")
+async def dpop_nonce(desk, policy):
+    client = await client_of(desk, policy)
+    started, url = await desk.approved(), f"{desk.house.base_url}/token"
+    form = {
+        "grant_type": CIBA,
+        "auth_req_id": started.auth_req_id,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": client.assertion(),
+    }
+    headers = {"DPoP": DpopKey().proof("POST", url)}
+    async with desk.house.http.post(url, data=form, headers=headers) as answer:
+        return (await answer.json()).get("error", "ok")
 
 
 @effect(agreed=True, without="refused", with_it="read")

@@ -3,13 +3,18 @@
 import asyncio
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pairing_server.errors import InvalidRequest, Unauthenticated
 from pairing_server.oidc.confirmation import certificate_thumbprint, thumbprint
-from pairing_server.oidc.refusals import DpopChallenge, DpopProofRefused, InvalidDpopProof
+from pairing_server.oidc.refusals import (
+    DpopChallenge,
+    DpopProofRefused,
+    InvalidDpopProof,
+    UseDpopNonce,
+)
 from pairing_server.oidc.sender import SenderConstraints, Shown
 from pairing_server.ports import Ports
 from pairing_server.registry.client_metadata import read
@@ -42,7 +47,9 @@ BY_CERTIFICATE = (
 
 @pytest.fixture
 def senders(registry, store, clock):
-    return SenderConstraints(Ports(registry, store, clock, secrets.token_bytes), ORIGINS)
+    return SenderConstraints(
+        Ports(registry, store, clock, secrets.token_bytes), ORIGINS, b"k" * 32
+    )
 
 
 def proof(key=KEY, path="/token", method="POST", origin=ORIGINS[0], token=None, **changed):
@@ -154,3 +161,51 @@ async def test_the_certificate_of_a_token_opens_it_and_no_other(senders):
     for other in (None, ClientCertificate(b"two")):
         with pytest.raises(Unauthenticated):
             await senders.check(bound, "t", shown(certificate=other, **USERINFO), by_dpop=False)
+
+
+WITH_NONCE = replace(KNOWN, policy={"sender_constraint": "dpop", "dpop_nonce": True})
+
+
+async def nonce_for(senders, client, made):
+    with pytest.raises(UseDpopNonce) as told:
+        await senders.confirmation(client, shown(made))
+    assert told.value.headers["Cache-Control"] == "no-store"
+    return told.value.headers["DPoP-Nonce"]
+
+
+async def test_a_proof_with_the_nonce_that_was_given_binds(senders):
+    given = await nonce_for(senders, WITH_NONCE, proof())
+    bound = await senders.confirmation(WITH_NONCE, shown(proof(nonce=given)))
+    assert bound == {"jkt": thumbprint(KEY.jwk)}
+
+
+async def test_a_nonce_is_one_clients_and_of_now(senders, clock):
+    given = await nonce_for(senders, WITH_NONCE, proof())
+    other = replace(WITH_NONCE, id="other")
+    assert await nonce_for(senders, other, proof(nonce=given)) != given
+    clock.advance(timedelta(minutes=2))
+    later = int(clock().timestamp())
+    assert await nonce_for(senders, WITH_NONCE, proof(nonce=given, iat=later)) != given
+
+
+async def test_a_proof_with_a_nonce_is_good_once(senders):
+    given = await nonce_for(senders, WITH_NONCE, proof())
+    made = proof(nonce=given)
+    await senders.confirmation(WITH_NONCE, shown(made))
+    with pytest.raises(InvalidDpopProof):
+        await senders.confirmation(WITH_NONCE, shown(made))
+
+
+async def test_what_does_not_hold_is_told_no_nonce(senders):
+    with pytest.raises(InvalidDpopProof):
+        await senders.confirmation(WITH_NONCE, shown(proof(path="/par")))
+
+
+async def test_who_has_agreed_no_nonce_may_show_any(senders):
+    assert await senders.confirmation(BY_DPOP[0], shown(proof(nonce="x")))
+
+
+async def test_with_a_token_no_nonce_is_asked_for(senders):
+    """Its proofs name the token, which nobody could sign for before there was one."""
+    bound, made = {"jkt": thumbprint(KEY.jwk)}, proof(path="/userinfo", method="GET", token="t")
+    await senders.check(bound, "t", shown(made, method="GET", path="/userinfo"), by_dpop=True)
