@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from admin import portal_client
@@ -237,9 +236,11 @@ class LoginFlow:
             raise LoginNotFound(*refusal.args) from refusal
         except AccessDenied as refusal:
             raise LoginRefused(*refusal.args) from refusal
-        claims: dict[str, Any] = await self._issuer.own_claims(tokens["id_token"]) or {}
+        claims = await self._issuer.own_claims(tokens["id_token"])
         # Nobody needs them any more, so nobody is to find them.
         await self._issuer.take_back(digest(tokens["access_token"]), digest(tokens["id_token"]))
+        if claims is None:
+            raise LoginNotFound("signing key gone meanwhile")
         authenticated_at = datetime.fromtimestamp(claims["auth_time"], UTC)
         return Tokens(claims["sid"], authenticated_at)
 

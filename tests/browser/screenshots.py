@@ -27,6 +27,8 @@ from pairing_server.ports import Ports
 from pairing_server.settings import load
 from tests.browser.desk import Screen
 from tests.browser.login_page import code_on, running_program, scanned
+from tests.browser.test_admin_lost_phone import called
+from tests.browser.test_admin_lost_phone import walk as walk_lost_phone
 from tests.browser.test_option_2a import walk
 from tests.documents import ROOT
 from tests.doubles import FrozenClock
@@ -281,3 +283,17 @@ async def ways_to_log_in(house, desk, phone, program, clock):
     await program.send(desk)
     await desk.sees("Scan the QR code with your phone")
     await desk.look("login-14-dark")
+
+
+async def test_pictures_are_taken_of_a_lost_phone_at_the_desk(house, sit_down, clock, monkeypatch):
+    that_day = SimpleNamespace(time=lambda: clock().timestamp(), monotonic=time.monotonic)
+    monkeypatch.setattr(client_key, "time", that_day)
+    await house.add_organisation()
+    workstation, key = await called(house)
+    clock.advance(timedelta(minutes=12))
+    desk = await sit_down(house, Screen(language="en-GB"))
+    await desk.context.clock.set_fixed_time(clock())
+    desk.looks, desk.album = False, ALBUM
+    desk.refusals.add(401)
+
+    await walk_lost_phone(desk, house, workstation, key, clock)

@@ -23,6 +23,12 @@ async def test_ours_is_read_however_old(keys):
     assert await hint(keys) == CLAIMS
 
 
+async def test_ours_is_read_however_far_ahead_the_clock_was_that_issued_it(keys):
+    ahead = CLAIMS | {"iat": 2**40, "nbf": 2**40}
+
+    assert await hint(keys, ahead) == ahead
+
+
 @pytest.mark.parametrize(
     "claims",
     [
