@@ -58,6 +58,7 @@ class Header(StrEnum):
 
     PREFER = "Prefer"
     IF_NONE_MATCH = "If-None-Match"
+    ACCEPT_LANGUAGE = "Accept-Language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Operation:
     Attributes:
         caller: `Caller.ANY_PHONE` for a phone that may not be bound yet.
         body: The type that `json_body` reads; nothing for a call without a body.
+        query: What may stand in the query, by name, and what it means.
         headers: With `Header.IF_NONE_MATCH` 200 has an `ETag`, and 304 may be the answer.
         responses: The Struct that `answer` is given, by status; nothing for no body.
         refusals: The further refusals that the handler and its flow raise.
@@ -90,6 +92,7 @@ class Operation:
     handler: Any
     caller: Caller = Caller.BOUND_PHONE
     body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[Header, ...] = ()
     responses: Mapping[int, Any] = field(default_factory=lambda: {204: None})
     refusals: tuple[type[Refusal], ...] = ()
@@ -186,6 +189,7 @@ def _operation(call: Operation, schema_of: Mapping[Any, Schema], *, is_limited: 
     described["security"] = [] if call.caller is Caller.ANYBODY else [{_SCHEME: []}]
     parameters = [
         *map(_path_parameter, _PARAMETER.findall(call.path)),
+        *(_query(name, said) for name, said in call.query.items()),
         *map(_header, call.headers),
     ]
     if parameters:
@@ -206,11 +210,16 @@ def _path_parameter(name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
+def _query(name: str, said: str) -> Schema:
+    return {"name": name, "in": "query", "description": said, "schema": {"type": "string"}}
+
+
 def _header(name: Header) -> Schema:
     said = {
         Header.PREFER: "`wait=25` holds the call until there is news, 25 seconds at most "
         "(RFC 7240 section 4.3).",
         Header.IF_NONE_MATCH: "The `ETag` of what the phone knows (RFC 9110 section 13.1.2).",
+        Header.ACCEPT_LANGUAGE: "In which language texts are (RFC 9110 section 12.5.4).",
     }[name]
     return {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
 

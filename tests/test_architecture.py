@@ -60,6 +60,7 @@ ELSEWHERE = {
     "pairing_server/oidc/setup.py": "tests/test_main_job.py",
     "pairing_server/pages/login_picture.py": "tests/pages/test_login_routes.py",
     "pairing_server/pages/login_setup.py": "tests/pages/test_login_routes.py",
+    "pairing_server/phones/event_routes.py": "tests/phones/test_events.py",
     "pairing_server/phones/act_routes.py": "tests/phones/test_routes.py",
     "pairing_server/phones/offer_record.py": "tests/phones/test_offers.py",
     "pairing_server/phones/offer_routes.py": "tests/phones/test_offers.py",

@@ -167,6 +167,7 @@ async def test_the_story_of_a_phones_life(house):
     with recording(house.base_url) as exchanges:
         await phone.credentials()
         await phone.history()
+        await phone._call("GET", "/phone/events")
         await phone.notices()
         (workstation_here,) = await phone.workstations()
         await phone.open_workstation(workstation_here.id)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pairing_server.audit import events
+from pairing_server.audit import admin_events, events
 from pairing_server.audit.chain import Entry, Facts
 from pairing_server.audit.filing import Filing, filing
 from pairing_server.audit.kinds import KINDS
@@ -47,7 +47,7 @@ _TYPES = {
 }
 _ACTIONS = {
     name: each.kind
-    for name, each in vars(events).items()
+    for name, each in {**vars(events), **vars(admin_events)}.items()
     if isinstance(each, type) and issubclass(each, events.Event) and each is not events.Event
 }
 

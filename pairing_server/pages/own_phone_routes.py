@@ -14,6 +14,7 @@ from pairing_server.keys.status import can_unblock
 from pairing_server.languages import Language, translate
 from pairing_server.pages.device_name_form import NAME_THE_PHONE, read_device_name
 from pairing_server.pages.front import Front, see_other
+from pairing_server.pages.own_event_routes import OwnEventPages
 from pairing_server.pages.own_phone_words import days_until, happened, just_done, place
 from pairing_server.phones.offer_record import OfferShown
 from pairing_server.phones.overview import Sibling, ToldStatus
@@ -46,7 +47,11 @@ class OwnPhonePages:
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
         page = self._front.page
-        return [web.get(MY_PHONES, page(self.show)), web.post(MY_PHONES, page(self.change))]
+        return [
+            web.get(MY_PHONES, page(self.show)),
+            web.post(MY_PHONES, page(self.change)),
+            *OwnEventPages(self._front, self._flow).table(),
+        ]
 
     async def show(self, request: web.Request) -> web.Response:
         """List the phones with their last use, and what happened."""

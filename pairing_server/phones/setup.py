@@ -19,6 +19,8 @@ from pairing_server.keys.status import PhoneStatusFlow, Told
 from pairing_server.openapi import Operation
 from pairing_server.phones.act_routes import ActRoutes
 from pairing_server.phones.changes import ChangeFlow
+from pairing_server.phones.event_routes import EventRoutes
+from pairing_server.phones.events import OwnEvents
 from pairing_server.phones.news import news
 from pairing_server.phones.offer_routes import OfferRoutes
 from pairing_server.phones.offers import OfferFlow
@@ -89,6 +91,7 @@ class BoundPhones:
         transfers = TransferFlow(ports, phones, statuses, self.policy)
         return (
             OverviewRoutes(Overview(ports), phones, ports.clock, push.vapid_public_key),
+            EventRoutes(OwnEvents(ports), phones),
             PhoneRoutes(phones, ports.random, push.places),
             ActRoutes(phones, changes, renewals, unblocking, ports.clock),
             TransferRoutes(transfers, phones, settings.base_url, push.places),

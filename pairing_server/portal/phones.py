@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pairing_server.audit.events import PhoneRenamed
+from pairing_server.audit.search import NEWEST, Place
 from pairing_server.errors import NotFound
 from pairing_server.keys import status
 from pairing_server.keys.status import PhoneStatusFlow, Reason
+from pairing_server.phones.events import OwnEvents, OwnPage
 from pairing_server.phones.offer_record import (
     OfferShown,
     read_offers,
@@ -56,6 +58,7 @@ class OwnPhonesFlow:
         self._clock = ports.clock
         self._statuses = statuses
         self._overview = Overview(ports)
+        self._events = OwnEvents(ports)
 
     async def phones(self, session: BrowserSession) -> OwnPhones:
         """Return the person's phones with their last use.
@@ -92,6 +95,15 @@ class OwnPhonesFlow:
         """
         person = await self._registry.read(lambda tx: _person(tx, session))
         return await self._overview.history(person.id)
+
+    async def events(self, session: BrowserSession, before: Place = NEWEST) -> OwnPage:
+        """Return a page of all that the audit log has of the person.
+
+        Raises:
+            NotRegistered, RecordClosed: as `phones`.
+        """
+        person = await self._registry.read(lambda tx: _person(tx, session))
+        return await self._events.page(person.id, before)
 
     async def block(self, session: BrowserSession, credential_id: str) -> None:
         """Block a phone everywhere: from the moment this returns it opens nothing.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from pairing_server.audit import events
+from pairing_server.audit import admin_events, events
 from pairing_server.audit.chain import link
 from pairing_server.audit.kinds import KINDS
 from pairing_server.audit.nen7513 import Directory, Known, nen7513
@@ -56,7 +56,7 @@ def test_every_kind_of_event_has_every_field(action):
     assert [each.keys() for each in event["users"]] == [USER]
     assert {frozenset(each) for each in event["participants"]} == {frozenset(PARTICIPANT)}
     assert event["EventID"] == action
-    assert event["EventActionCode"] == getattr(events, action).kind
+    assert event["EventActionCode"] == {**vars(events), **vars(admin_events)}[action].kind
     assert event["eventTypeCode"].startswith("1101")
     assert event["EventOutcomeIndicator"] in {"0", "8"}
     assert datetime.fromisoformat(event["EventDateTime"]).timestamp() == 1.007

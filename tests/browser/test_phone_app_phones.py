@@ -7,6 +7,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from clients.qr_image import read_png, read_qr
+from pairing_server.audit.events import AuthRequestApproved
 from pairing_server.clock import to_milliseconds
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.phones.unblocking import UnblockingFlow
@@ -376,3 +377,24 @@ async def test_a_transfer_that_was_opened_as_a_link_is_to_be_scanned(house, pick
     await handset.sees("transfer_scan")
     await handset.look()
     assert not [url for url in sent if "/transfers/" in url]
+
+
+async def test_all_that_is_logged_is_listed_page_by_page(house, handset):
+    workstation = await house.workstation()
+    await approve(house, handset, workstation)
+    approved = [each for each in await house.events() if each["action"] == "AuthRequestApproved"]
+    person = approved[0]["actor"]
+    event = AuthRequestApproved(actor=person, object="auth-request:r", ura=house.holder.ura)
+    await house.registry.commit(lambda tx: [tx.record(event) for _ in range(60)])
+    await handset.choose("menu")
+    await handset.choose("history")
+    await handset.choose("events")
+    await handset.sees("events")
+    lines = handset.page.get_by_role("listitem")
+    await expect(lines).to_have_count(50)
+    await handset.choose("events_earlier")
+    await expect(lines.last).to_contain_text("UZI")
+    await handset.look("events")
+
+    assert await lines.count() > 60
+    assert await handset.page.get_by_text(handset.say("events_earlier")).count() == 0

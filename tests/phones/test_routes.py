@@ -11,6 +11,7 @@ CALLS = [
     ("GET", "/phone/credential", None),
     ("GET", "/phone/credentials", None),
     ("GET", "/phone/history", None),
+    ("GET", "/phone/events", None),
     ("GET", "/phone/notices", None),
     ("GET", "/phone/workstations", None),
     ("POST", "/phone/workstations/AAAA/open", None),

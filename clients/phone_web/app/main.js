@@ -22,7 +22,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /** Screens above which a new request is told of: on the others it opens, or would be in the way. */
-const BESIDE = new Set(["menu", "history", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind", "install", "workstations"]);
+const BESIDE = new Set(["menu", "history", "events", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind", "install", "workstations"]);
 
 /** Screens that what has become of this phone does not interrupt. */
 const ALONE = new Set(["pairing", "newPhone", "unblock"]);

@@ -1,7 +1,7 @@
 // What this person's phones did, newest first.
 
 import { asPhone } from "../phone.js";
-import { el, faultLine, heading, icon, plain } from "../view.js";
+import { button, el, faultLine, heading, icon, plain, waysOn } from "../view.js";
 import { date, t, timeOfDay } from "../words.js";
 
 const KINDS = {
@@ -24,7 +24,7 @@ export function history(app) {
   const list = el("div", { class: "days" }, el("p", { class: "busy" }, t("loading")));
   return {
     title: t("history"),
-    content: [heading(t("history")), fault.line, list],
+    content: [heading(t("history")), fault.line, list, waysOn(button(t("events"), () => app.go("events")))],
     async begin() {
       try {
         const { body } = await asPhone("GET", "/phone/history");

@@ -1,6 +1,7 @@
 // All screens by name.  Each is made by a function of the app and of what it is to show.
 
 import { ended } from "./ended.js";
+import { events } from "./events.js";
 import { history } from "./history.js";
 import { home } from "./home.js";
 import { install } from "./install.js";
@@ -27,7 +28,7 @@ import { workstations } from "./workstations.js";
 
 /** Those of a phone that is bound: meanwhile it follows what is asked. */
 const bound = {
-  ended, history, home, install, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
+  ended, events, history, home, install, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
   stopPhone, transfer, typeCode, unbind, workstations,
 };
 const others = { blocked, expired, newPhone, pairing, recovery, refusedCode, scan, unblock, unbound, unsupported, welcome };
