@@ -17,7 +17,15 @@ def add_organisation(ura, name="Praktijk"):
     """A change: one row and one event."""
 
     def change(tx):
-        tx.run(_insert, ura=ura, name=name, status="active", registered_at=0, key_policy="{}")
+        tx.run(
+            _insert,
+            ura=ura,
+            name=name,
+            status="active",
+            registered_at=0,
+            key_policy="{}",
+            admin_policy="{}",
+        )
         tx.record(OrganisationRegistered(actor="operator:test", object=f"organisation:{ura}"))
         return ura
 
