@@ -33,7 +33,7 @@ from pairing_server.registry.identity_checks import CheckStatus, DocumentKind, I
 from pairing_server.registry.people import Person
 from pairing_server.tokens import digest
 
-CHECK = "/admin/registrations/{check}"
+CHECK = "/admin/people/registrations/{check}"
 SEE = "/admin/people/{person}/document"
 
 
@@ -106,7 +106,7 @@ class IdentityPages:
             )
         except (FieldError, Conflict) as error:
             return await self._ask(request, visit, wrong("see", form, error))
-        return see_other(f"/admin/registrations/{check.id}")
+        return see_other(f"/admin/people/registrations/{check.id}")
 
     async def show(self, request: web.Request, visit: Visit) -> web.Response:
         """Show a check, and what can be done on the strength of it."""
@@ -121,7 +121,7 @@ class IdentityPages:
             )
         except Conflict as refusal:
             return await self._show(request, visit, error=refusal.description)
-        return see_other(f"/admin/registrations/{request.match_info['check']}")
+        return see_other(f"/admin/people/registrations/{request.match_info['check']}")
 
     async def phone(self, request: web.Request, visit: Visit) -> web.Response:
         """Show a new QR code, or how far the phone is, or take the number that it shows."""
@@ -167,7 +167,7 @@ class IdentityPages:
             return await self._look(request, visit, pairing_id, error=error)
         except (Expired, PairingClosed):
             return await self._look(request, visit, pairing_id)
-        return see_other(f"/admin/registrations/{request.match_info['check']}")
+        return see_other(f"/admin/people/registrations/{request.match_info['check']}")
 
     async def _look(
         self,
@@ -214,7 +214,7 @@ class IdentityPages:
             qr=qr,
             device="" if pairing is None or pairing.device is None else pairing.device.model,
             seconds_left=max(0, int(left / timedelta(seconds=1))),
-            path=f"/admin/registrations/{check.id}",
+            path=f"/admin/people/registrations/{check.id}",
         )
 
     async def _draw(self, pairing: Pairing, secret: str) -> QrPicture:

@@ -159,7 +159,7 @@ class NewcomerPages:
             today,
         )
         _, check = await self._identity.register(visit.actor, newcomer, born, document)
-        return f"/admin/registrations/{check.id}"
+        return f"/admin/people/registrations/{check.id}"
 
     def _newcomer(self, form: Mapping[str, str]) -> Newcomer:
         typed = {name: form.get(name, "") for name in ("first_names", "last_name")}

@@ -177,5 +177,5 @@ async def test_who_has_a_record_shows_a_document(house, operator):
 
     assert wrong.status == 422
     assert "another date of birth" in wrong.page.one("p", role="alert").text
-    assert right.location.startswith("/admin/registrations/")
+    assert right.location.startswith("/admin/people/registrations/")
     assert right.location != page

@@ -106,7 +106,7 @@ async def test_who_is_known_here_is_pointed_to(house, operator):
 async def test_somebody_without_a_card_is_registered_face_to_face(house, operator):
     answer = await operator.post(f"{NEW}/register", {**GEA, **BORN, **document(house)})
 
-    assert answer.location.startswith("/admin/registrations/")
+    assert answer.location.startswith("/admin/people/registrations/")
     shown = await operator.get(answer.location)
     assert shown.page.mistakes == []
     facts = shown.page.one("dl").text
