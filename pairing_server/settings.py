@@ -20,6 +20,7 @@ from pydantic_settings import (
 from pairing_server.app_link_settings import AndroidPackage, ApkKeyHash, IosAppId
 from pairing_server.base_url_settings import DEFAULT_PORTS, MAX_PORT, BaseUrl
 from pairing_server.egress_settings import OutsideHost, OutsideProxy, OutsideUrl
+from pairing_server.mail_settings import MailSettings
 from pairing_server.push_settings import PushSettings
 
 PREFIX = "PAIRING_"
@@ -62,7 +63,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(PushSettings):
+class Settings(PushSettings, MailSettings):
     """Each setting is `PAIRING_<NAME>` in the environment or `<name>` in the file."""
 
     model_config = SettingsConfigDict(

@@ -72,6 +72,7 @@ ELSEWHERE = {
     "pairing_server/phones/workstation_routes.py": "tests/phones/test_workstations.py",
     "pairing_server/push/errand.py": "tests/push/test_dispatch.py",
     "pairing_server/qr/refusals.py": "tests/test_errors.py",
+    "pairing_server/mail/setup.py": "tests/mail/test_smtp.py",
     "pairing_server/signals/refusals.py": "tests/test_errors.py",
     "pairing_server/signals/setup.py": "tests/test_main_job.py",
     "pairing_server/registry/stream_tables.py": "tests/registry/test_migrate.py",

@@ -229,6 +229,12 @@ class PhoneRenamed(Event):
     kind = "U"
 
 
+class MailAddressChanged(Event):
+    """A person is mailed elsewhere about their phones, or not any more; never whereto."""
+
+    kind = "U"
+
+
 class DefaultPhoneChosen(Event):
     """A person chose the phone that is woken; the evidence is what was signed."""
 

@@ -303,6 +303,11 @@ KINDS: dict[str, Kind] = {
         Group.SERVER,
         EventType.SECURITY_CONFIGURATION,
     ),
+    "MailAddressChanged": Kind(
+        N_("Where somebody is mailed about their phones was changed"),
+        Group.PEOPLE,
+        EventType.USER_SECURITY_ATTRIBUTES_CHANGED,
+    ),
     "ClientChanged": Kind(
         N_("The registration of a system changed"),
         Group.SERVER,

@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "pairing_server.cli.demo:demo",
     "db": "pairing_server.cli.database:db",
     "organisation": "pairing_server.cli.parties:organisation",
+    "person": "pairing_server.cli.people:person",
     "client": "pairing_server.cli.clients:client",
     "phone": "pairing_server.cli.phones:phone",
     "push": "pairing_server.cli.push:push",

@@ -1,6 +1,7 @@
 """How all that happens with bound phones is wired."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.policy import KeyPolicy, server_policy
 from pairing_server.keys.routes import PhoneRoutes
 from pairing_server.keys.status import PhoneStatusFlow, Told
+from pairing_server.mail.postman import Postman
+from pairing_server.mail.setup import make_postman
 from pairing_server.openapi import Operation
 from pairing_server.phones.act_routes import ActRoutes
 from pairing_server.phones.changes import ChangeFlow
@@ -64,6 +67,7 @@ class BoundPhones:
     approvals: ApprovalFlow
     statuses: PhoneStatusFlow
     phones: PhoneFlow
+    postman: Postman | None
 
     @classmethod
     def make(
@@ -75,11 +79,15 @@ class BoundPhones:
         approvals = ApprovalFlow(ports, dispatch, rp, policy)
         statuses = PhoneStatusFlow(ports.registry, ports.clock, ending_all(ports, approvals), told)
         phones = PhoneFlow(ports, rp, statuses, told)
-        return cls(ports, policy, told, approvals, statuses, phones)
+        postman = make_postman(ports, settings)
+        return cls(ports, policy, told, approvals, statuses, phones, postman)
 
     async def reminding(self, _: web.Application) -> AsyncIterator[None]:
-        """Tell people whose keys are about to expire, while the server runs."""
-        async with in_background(Reminders(self.ports, self.told).run()):
+        """Tell people whose keys are about to expire, and mail what they are told."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(in_background(Reminders(self.ports, self.told).run()))
+            if self.postman is not None:
+                await stack.enter_async_context(in_background(self.postman.run()))
             yield
 
     def routes(self, settings: Settings, push: Push) -> tuple[PhoneApi, ...]:

@@ -107,7 +107,7 @@ class Membership:
 
 _p, _m = person_table.c, membership_table.c
 #: What is set by acts of their own, lest who changes a name undoes one.
-_OF_THEIR_OWN = ("default_phone", "signed_out_at")
+_OF_THEIR_OWN = ("default_phone", "signed_out_at", "email")
 _insert_person = sa.insert(person_table).values(
     {
         column: sa.bindparam(column.name)

@@ -72,6 +72,8 @@ def add(tx: Transaction, notice: PhoneNotice) -> bool:
         kind=notice.kind,
         at=to_milliseconds(notice.at),
         detail=notice.detail,
+        mail_due_at=to_milliseconds(notice.at),
+        mail_attempts=0,
     )
     return True
 

@@ -61,6 +61,8 @@ person = Table(
     Column("default_phone", Text),
     # Browser sessions that were opened up to then are over.
     Column("signed_out_at", BigInteger),
+    # Where they hear of their phones, too.
+    Column("email", Text),
     CheckConstraint("status IN ('active', 'closed')", name="status"),
     Index(None, "name_key"),
 )
@@ -169,7 +171,11 @@ phone_notice = Table(
     Column("kind", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
+    # When it is to be mailed, if it is still.
+    Column("mail_due_at", BigInteger),
+    Column("mail_attempts", Integer, nullable=False, server_default="0"),
     Index(None, "person_id", "at"),
+    Index(None, "mail_due_at"),
 )
 
 client = Table(
