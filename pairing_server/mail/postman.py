@@ -8,7 +8,6 @@ from typing import Protocol
 import structlog
 
 from pairing_server.mail.letter import Sender, letter
-from pairing_server.mail.smtp import MailRefusedError
 from pairing_server.ports import Ports
 from pairing_server.registry import RegistryUnavailableError, credentials, mail_outbox
 from pairing_server.registry.mail_outbox import Waiting
@@ -21,6 +20,18 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 
 _log = structlog.get_logger("mail")
+
+
+class MailRefusedError(Exception):
+    """A mail was not taken; `args[0]` is why, in one word that names nobody.
+
+    Attributes:
+        is_final: Whether it will not be taken later either.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
 
 
 class Post(Protocol):

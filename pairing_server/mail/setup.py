@@ -3,8 +3,7 @@
 import ssl
 
 from pairing_server.mail.letter import Sender
-from pairing_server.mail.postman import Postman
-from pairing_server.mail.smtp import Smtp
+from pairing_server.mail.postman import Post, Postman
 from pairing_server.mail_settings import relay_of
 from pairing_server.ports import Ports
 from pairing_server.settings import PREFIX, Settings, SettingsError
@@ -21,12 +20,15 @@ def make_postman(ports: Ports, settings: Settings) -> Postman | None:
     return Postman(ports, make_smtp(settings), Sender(settings.mail_from, settings.base_url))
 
 
-def make_smtp(settings: Settings) -> Smtp:
+def make_smtp(settings: Settings) -> Post:
     """Make the way to the mail server.
 
     Raises:
         SettingsError: a file cannot be read.
     """
+    # Who mails nobody loads nothing that speaks SMTP.
+    from pairing_server.mail.smtp import Smtp  # noqa: PLC0415
+
     scheme, host, port, user = relay_of(settings.smtp_url or "")
     trust = ssl.create_default_context()
     try:

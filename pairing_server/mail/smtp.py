@@ -7,19 +7,9 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
+from pairing_server.mail.postman import MailRefusedError
+
 DEADLINE = timedelta(seconds=20)
-
-
-class MailRefusedError(Exception):
-    """A mail was not taken; `args[0]` is why, in one word that names nobody.
-
-    Attributes:
-        is_final: Whether it will not be taken later either.
-    """
-
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
-        super().__init__(reason)
-        self.is_final = is_final
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ import pytest
 
 from pairing_server.mail import postman as module
 from pairing_server.mail.letter import Sender
-from pairing_server.mail.postman import Postman
-from pairing_server.mail.smtp import MailRefusedError
+from pairing_server.mail.postman import MailRefusedError, Postman
 from pairing_server.ports import Ports
 from pairing_server.registry import mail_outbox, people
 from pairing_server.registry.mail_outbox import GIVEN_UP_AFTER

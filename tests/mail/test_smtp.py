@@ -7,8 +7,8 @@ from email.message import EmailMessage
 import pytest
 
 from clients.push_simulator.authority import LoopbackAuthority
+from pairing_server.mail.postman import MailRefusedError
 from pairing_server.mail.setup import make_postman, make_smtp
-from pairing_server.mail.smtp import MailRefusedError
 from pairing_server.settings import SettingsError, load
 from tests.mail.conftest import PASSWORD, USER, listening
 
