@@ -1,7 +1,6 @@
 """The pages on which somebody is found and seen, and what is done with their phones."""
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -118,7 +117,7 @@ class PersonPages:
         """Block a phone at all organisations."""
         seen = await self._seen(request)
         await self._flow.block(visit.still, request.match_info["phone"], seen)
-        return see_other(_person(request))
+        return see_other(await _back(request))
 
     async def unblock(self, request: web.Request, visit: Visit) -> web.Response:
         """Show the code that who holds the phone types on it; or ask a second one for it."""
@@ -127,8 +126,8 @@ class PersonPages:
             offer = await self._flow.offer_unblocking(visit.still, phone)
         except SecondNeeded:
             await self._seconds.ask(visit.still, Act.UNBLOCK_PHONE, phone)
-            return see_other(_person(request))
-        return self._code(request, visit, offer, _person(request))
+            return see_other(await _back(request))
+        return self._code(request, visit, offer, await _back(request))
 
     async def revoke(self, request: web.Request, visit: Visit) -> web.Response:
         """Revoke a phone; or ask a second one for it."""
@@ -137,7 +136,7 @@ class PersonPages:
             await self._flow.revoke(visit.still, phone, seen)
         except SecondNeeded:
             await self._seconds.ask(visit.still, Act.REVOKE_PHONE, phone)
-        return see_other(_person(request))
+        return see_other(await _back(request))
 
     async def do_as_second(self, request: web.Request, visit: Visit) -> web.Response:
         """Do what a colleague asked for."""
@@ -175,7 +174,6 @@ class PersonPages:
             offset=offset if lost_at else "",
             query=urlencode({"lost": typed, "offset": offset}) if lost_at else "",
             error=_NO_MOMENT if typed and lost_at is None else "",
-            latest=_local(now),
             acts=acts,
             portal=f"{self._base_url}/portal/",
         )
@@ -190,5 +188,8 @@ def _person(request: web.Request) -> str:
     return f"{PEOPLE}/{request.match_info['person']}"
 
 
-def _local(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M")
+async def _back(request: web.Request) -> str:
+    """Return the page on which a button stood, with the moment that was asked for there."""
+    form = await form_body(request)
+    asked = {name: form[name] for name in ("lost", "offset") if name in form}
+    return f"{_person(request)}?{urlencode(asked)}" if "lost" in form else _person(request)

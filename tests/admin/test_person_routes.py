@@ -208,7 +208,9 @@ async def test_a_blocked_phone_opens_nothing_and_waiting_workstations_hear_so(lo
 
 
 async def test_a_block_says_for_which_organisation_and_on_what_ground(lost):
-    await lost.act("block", lost=ago(lost, 5 * MINUTE), offset="0")
+    typed = ago(lost, 5 * MINUTE)
+    sent = await lost.act("block", lost=typed, offset="0")
+    assert "Not used after the loss" in (await lost.staff.get(sent.location)).page.text
     event = await lost.last("AuthenticatorBlocked")
     evidence = json.loads(event["evidence"])
 

@@ -49,7 +49,7 @@ PORT = 8080
 @dataclass(frozen=True)
 class RegisterOfThatDay(Register):
     def card(self, holder: Holder) -> Card:
-        file = self.directory / "card.p12"
+        file = self.directory / f"{holder.uzi_number}.p12"
         if not file.exists():
             self.ca.issue(holder, NOW, KeyKind.P_256).authentication.write_pkcs12(file, PIN)
         return Card.from_pkcs12(file, PIN)

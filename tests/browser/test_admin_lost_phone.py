@@ -11,6 +11,7 @@ from playwright.async_api import expect
 from clients.card_profile import Holder
 from clients.pairing import Device
 from clients.wire import WireError
+from pairing_server.registry import organisations
 from pairing_server.registry.people import AdministrativeRole
 from tests.admin.desk import ELSEWHERE, employ, id_of, set_role
 from tests.approvals.desk import Desk as Workstation
@@ -37,6 +38,8 @@ async def called(house):
     bea = Holder(**BEA, **place)
     key = await house.bind(await house.registered(bea), device=Device("android", "Pixel 9"))
     await set_role(house, await id_of(house, bea), AdministrativeRole.ADMINISTRATOR)
+    earns = {"synced": "substantial"}
+    await house.registry.commit(lambda tx: organisations.set_key_policy(tx, holder.ura, earns))
     return desk, key
 
 
