@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pairing_server.errors import Conflict, InvalidRequest, NotFound, Refusal, TooManyRequests
+from pairing_server.errors import Conflict, NotFound, Refusal, TooManyRequests
 
 
 class WrongCode(Refusal):
@@ -39,9 +39,11 @@ class NotKnownThere(Refusal):
     )
 
 
-class RoleNotOffered(InvalidRequest):
+class RoleNotOffered(Refusal):
     """The phone answers in a role that the request does not offer."""
 
+    code = "role_not_offered"
+    status = 400
     description = "Send the role_code of one of the roles that the request offers, or none."
 
 

@@ -7,7 +7,12 @@ from aiohttp import web
 
 from pairing_server.approvals.auth_request import AuthRequest, DenyReason, Status
 from pairing_server.approvals.flow import ApprovalFlow
-from pairing_server.approvals.refusals import AuthRequestClosed, WorkstationNotKnown, WrongCode
+from pairing_server.approvals.refusals import (
+    AuthRequestClosed,
+    RoleNotOffered,
+    WorkstationNotKnown,
+    WrongCode,
+)
 from pairing_server.clock import wire_time
 from pairing_server.held import MOST_OF_PHONE, HeldCalls
 from pairing_server.http import (
@@ -131,7 +136,13 @@ class ApprovalRoutes:
                 "/phone/auth-requests/{id}/answer",
                 self.answer,
                 body=AuthRequestAnswer,
-                refusals=(AuthRequestClosed, InvalidAssertion, WorkstationNotKnown, WrongCode),
+                refusals=(
+                    AuthRequestClosed,
+                    InvalidAssertion,
+                    RoleNotOffered,
+                    WorkstationNotKnown,
+                    WrongCode,
+                ),
             ),
         ]
 

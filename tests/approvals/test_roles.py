@@ -73,7 +73,7 @@ async def test_a_role_that_is_not_offered_is_refused_and_not_counted(both, other
     started, request = await both.ask()
     with pytest.raises(WireError) as refused:
         await both.phone.approve(request, started.binding_code, other)
-    assert (refused.value.status, refused.value.error) == (400, "invalid_request")
+    assert (refused.value.status, refused.value.error) == (400, "role_not_offered")
     await both.phone.approve(request, started.binding_code, SECOND)
     assert await both.outcome(started) == "assertion"
 

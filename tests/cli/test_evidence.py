@@ -16,6 +16,7 @@ from clients.phone import SoftwarePhone
 from clients.test_ca import KeyKind, Style, UziTestCa
 from clients.wire import WireError
 from pairing_server.cli import main
+from pairing_server.keys.seal import make_seal_key
 from tests.house import DATE_OF_BIRTH
 from tests.oidc.browser import PAGE, login_page
 from tests.oidc.client import BareClient
@@ -32,6 +33,9 @@ def command(house, tmp_path, monkeypatch):
         "UZI_ANCHORS": str(house.register.root),
     }.items():
         monkeypatch.setenv(f"PAIRING_{name}", value)
+
+    # The house's own: an export has a checkpoint of its moment, which is signed.
+    make_seal_key(tmp_path / "seal.key", lambda size: b"s" * size)
 
     async def run(*arguments):
         result = await asyncio.to_thread(CliRunner().invoke, main, [*map(str, arguments)])
