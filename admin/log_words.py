@@ -20,7 +20,7 @@ _CARD = N_("UZI card %(number)s")
 _ANY_CARD = N_("A card that was not believed")
 _ELSEWHERE = N_("At another organisation")
 _UNKNOWN = N_("Not known any more")
-_OUTCOMES = {"success": N_("Done"), "refused": N_("Refused")}
+_OUTCOMES = {"success": N_("Succeeded"), "refused": N_("Refused")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -317,20 +317,19 @@ audit_event = Table(
     Column("workstation", Text),
     Index(None, "object"),
     Index(None, "time"),
-    Index(None, "actor", "time"),
+    Index(None, "actor", "time", "action"),
 )
 _e = audit_event.c
 for _name, _columns, _where in (
-    ("ura", (_e.ura,), _e.ura),
-    ("action", (_e.ura, _e.action), _e.ura),
-    ("person", (_e.person,), _e.person),
-    ("credential", (_e.credential,), _e.credential),
-    ("workstation", (_e.ura, _e.workstation), _e.workstation),
+    ("ura", (_e.ura, _e.time), _e.ura),
+    ("action", (_e.ura, _e.action, _e.time), _e.ura),
+    ("person", (_e.person, _e.time, _e.action), _e.person),
+    ("credential", (_e.credential, _e.time, _e.action), _e.credential),
+    ("workstation", (_e.ura, _e.workstation, _e.time, _e.action), _e.workstation),
 ):
     Index(
         f"ix_audit_event_{_name}",
         *_columns,
-        _e.time,
         sqlite_where=_where.is_not(None),
         postgresql_where=_where.is_not(None),
     )
