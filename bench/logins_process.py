@@ -68,11 +68,14 @@ def served(serve: Serve) -> Iterator[Served]:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=_run, args=(there, serve, url))
     process.start()
+    # Else nobody would hear that it ended before it was up.
+    there.close()
     try:
         here.recv()
         yield Served(url, process.pid or 0)
     finally:
-        here.send("stop")
+        with contextlib.suppress(BrokenPipeError):
+            here.send("stop")
         process.join()
 
 
