@@ -268,7 +268,7 @@ def make_app(
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
-    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table(), *signals.table()])
+    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table(), *signals.calls()])
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:

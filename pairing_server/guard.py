@@ -56,6 +56,7 @@ CLIENT_PATHS = frozenset(
     {
         *("/token", "/par", "/bc-authorize", "/device_authorization", "/userinfo", "/introspect"),
         *("/v1/sessions/open", "/v1/sessions/close", "/v1/transactions", "/v1/events"),
+        *("/ssf/streams", "/ssf/status", "/ssf/verify"),
     }
 )
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).

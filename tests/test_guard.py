@@ -310,5 +310,5 @@ async def test_certificates_are_shown_where_they_are_served_and_discovery_says_s
 
     assert {route.resource.canonical for route in served} == CLIENT_PATHS | {CARD_PATH}
     assert set(CERTIFICATE_PATHS.values()) == {
-        path for path in CLIENT_PATHS if not path.startswith("/v1/")
+        path for path in CLIENT_PATHS if not path.startswith(("/v1/", "/ssf/"))
     }

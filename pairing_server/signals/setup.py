@@ -12,6 +12,7 @@ from pairing_server.ports import Ports
 from pairing_server.signals.audience import Audience
 from pairing_server.signals.flow import StreamFlow
 from pairing_server.signals.routes import SignalRoutes
+from pairing_server.signals.stream import WELL_KNOWN_PATH
 from pairing_server.signals.transmitter import Transmitter
 
 #: What seals what clients want to be shown, of all that is derived from one secret.
@@ -46,6 +47,10 @@ class Signals:
     def table(self) -> list[web.RouteDef]:
         """Return the endpoints."""
         return self.routes.table()
+
+    def calls(self) -> list[web.RouteDef]:
+        """Return what a client may also call with the certificate that its token is bound to."""
+        return [route for route in self.table() if route.path != WELL_KNOWN_PATH]
 
     async def sending(self, _: web.Application) -> AsyncIterator[None]:
         """Send security events, while the server runs."""
