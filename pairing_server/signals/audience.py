@@ -23,12 +23,14 @@ class Step:
 
     Attributes:
         chain: Empty where it is nothing of the log.
+        time: When it happened, in milliseconds since 1970; 0 where nothing is to be sent.
         event: What is to be sent; `None` where there was nothing for this client.
     """
 
     chain: str
     sequence: int
     event: SecurityEvent | None
+    time: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,20 @@ class Audience:
     salt: bytes
 
     def next_step(self, tx: Query, stream: Stream, client: Client, at: datetime) -> Step | None:
-        """Return what comes next on a stream; `None` where there is nothing yet."""
+        """Return what comes next on a stream; `None` where there is nothing yet.
+
+        Of several chains that comes first which happened first, as far as the nodes' clocks agree.
+        """
         if stream.verification is not None:
             return Step("", 0, rules.verification(stream, stream.verification))
         told = streams.cursors(tx, stream.id)
-        for chain, head in streams.heads(tx).items():
-            after = told.get(chain, 0)
-            if head > after and (step := self._step(tx, stream, client, at, (chain, after, head))):
-                return step
-        return None
+        steps = (
+            self._step(tx, stream, client, at, (chain, told.get(chain, 0), head))
+            for chain, head in streams.heads(tx).items()
+            if head > told.get(chain, 0)
+        )
+        found = [step for step in steps if step is not None]
+        return min(found, key=lambda step: step.time, default=None)
 
     def _step(
         self, tx: Query, stream: Stream, client: Client, at: datetime, where: tuple[str, int, int]
@@ -60,7 +67,7 @@ class Audience:
         found = streams.events_after(tx, chain, after, rules.actions(stream))
         for facts in found:
             if (event := self.event_for(tx, facts, stream, client, at)) is not None:
-                return Step(chain, facts.sequence, event)
+                return Step(chain, facts.sequence, event, facts.time)
         if len(found) == streams.PAGE:
             return Step(chain, found[-1].sequence, None)
         return Step(chain, head, None) if found or head - after >= STEP else None
