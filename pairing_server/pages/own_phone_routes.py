@@ -175,6 +175,7 @@ def _phone(sibling: Sibling, now: datetime, default: str | None = None) -> dict[
         "status": sibling.told_status(now).value,
         "since": credential.status_at,
         "is_default": credential.id == default,
+        "is_limited": credential.only_ura is not None,
         "can_unblock": can_unblock(credential),
         "bound_at": credential.bound_at,
         "expires_at": credential.expires_at,

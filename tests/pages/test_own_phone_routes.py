@@ -381,3 +381,14 @@ async def test_an_offer_that_is_gone_leads_to_what_is_left(asked):
     answer = await asked.post(MY_PHONES, {"offer": "unknown", "act": "accept"})
 
     assert (answer.status, answer.location) == (303, MY_PHONES)
+
+
+async def test_a_phone_that_opens_one_organisation_alone_is_said_to(house, registered, phone):
+    said = "opens one organisation alone"
+    assert said not in (await registered.get(MY_PHONES)).text
+    limit = sa.update(table).values(only_ura=house.holder.ura)
+    await house.registry.commit(lambda tx: tx.run(limit))
+
+    (card,) = cards(await registered.get(MY_PHONES))
+
+    assert said in card.text
