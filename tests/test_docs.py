@@ -7,6 +7,9 @@ import click
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
+from admin.access import TABLE, Scope
+from admin.actor import Role
+from admin.words import ACTS
 from pairing_server import metrics
 from pairing_server.cli import main
 from pairing_server.settings import PREFIX, AssuranceLevel, Settings
@@ -19,7 +22,7 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _COMMAND = re.compile(r"pairing-server((?: [a-z][a-z-]*)+)")
 _OPTION = re.compile(r"(--[a-z][a-z-]+)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-_FILE = re.compile(r"`((?:pairing_server|clients|tests|docs|requirements)/[\w/.]+)`")
+_FILE = re.compile(r"`((?:pairing_server|admin|clients|tests|docs|requirements)/[\w/.]+)`")
 _STEP = re.compile(r"^ +\d+ ms  (.+?)(?: \(.*\))?$", re.MULTILINE)
 NAMES = [path.relative_to(ROOT).as_posix() for path in documents()]
 
@@ -133,6 +136,32 @@ def test_the_picture_shows_the_steps_that_the_demo_plays():
     told = [step for step in steps if not re.match(r"\d+ ms|push|make|The main job", step)]
     assert told
     assert [step for step in told if step not in played] == []
+
+
+def test_the_access_table_is_that_of_the_code():
+    head = ("act", *(role.value.replace("_", " ") for role in Role), "of whom", "fresh", "two")
+    scopes = {
+        Scope.ANY_LINKED: "linked",
+        Scope.OWN: "own",
+        Scope.OWN_OR_BLOCKED: "own, or blocked here",
+    }
+
+    def row(*cells: str) -> str:
+        return f"| {' | '.join(cells)} |\n"
+
+    rows = [
+        row(
+            f"{ACTS[act]} (`{act}`)",
+            *("yes" if role in rule.roles else "" for role in Role),
+            scopes[rule.scope],
+            "yes" if rule.fresh else "",
+            "by policy" if rule.second else "",
+        )
+        for act, rule in TABLE.items()
+    ]
+    table = row(*head) + row(*("---" for _ in head)) + "".join(rows)
+
+    check_blocks("docs/administration.md", "table", {"access": table})
 
 
 def test_every_term_of_the_glossary_is_in_the_code():
