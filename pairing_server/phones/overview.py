@@ -16,6 +16,7 @@ from pairing_server.ports import Ports
 from pairing_server.registry import (
     Query,
     Row,
+    aliases,
     credentials,
     organisations,
     people,
@@ -220,10 +221,16 @@ def _name(tx: Query, ura: str | None) -> str:
 def _history(tx: Query, person_id: str) -> list[PastEvent]:
     phones = {held.id: held for held in credentials.of_person(tx, person_id)}
     actor = f"person:{person_id}"
-    rows = list(tx.all(_done_by, actor=actor))
+    # A record that was merged into this one did so under its own id.
+    found = [
+        row
+        for each in aliases.ids_of(tx, person_id)
+        for row in tx.all(_done_by, actor=f"person:{each}")
+    ]
     if phones:
         objects = [f"credential:{identifier}" for identifier in phones]
-        rows += tx.all(_done_to, actor=actor, objects=objects)
+        found += tx.all(_done_to, actor=actor, objects=objects)
+    rows = {row["id"]: row for row in found}.values()
     return sorted(_events(rows, phones), key=lambda event: event.at, reverse=True)[:LISTED]
 
 

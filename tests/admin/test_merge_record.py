@@ -11,7 +11,9 @@ from admin.merge_record import Merging
 from admin.people_flow import PeopleFlow
 from admin.people_refusals import LastAdministrator, NotMerged, TooManyWrongDates
 from admin.refusals import Forbidden, FreshApprovalNeeded
+from pairing_server.audit.events import AuthenticatorBound
 from pairing_server.errors import NotFound
+from pairing_server.phones.overview import Overview
 from pairing_server.registry import aliases, credentials, people
 from pairing_server.registry.people import AdministrativeRole, PersonStatus
 from tests.admin.staff import (
@@ -271,3 +273,23 @@ async def test_right_dates_are_not_counted(flow, staffed):
         await flow.merge(ADMINISTRATOR, merging(absorbed=name))
 
     assert len(await staffed.read(lambda tx: aliases.ids_of(tx, "nina"))) == 7
+
+
+async def test_what_the_record_that_goes_did_is_the_history_of_the_one_that_stays(
+    flow, staffed, ports
+):
+    def bind(tx):
+        add_phone(tx, "ivo", only_ura=OURS.ura)
+        bound = {"credential": "phone-of-ivo", "pairing": "p", "bound_by": "operator:otto"}
+        tx.record(
+            AuthenticatorBound(
+                actor="person:ivo", object="credential:phone-of-ivo", ura=OURS.ura, evidence=bound
+            )
+        )
+
+    await staffed.commit(bind)
+    await flow.merge(ADMINISTRATOR, merging())
+
+    (event,) = await Overview(ports).history("nina")
+
+    assert event.credential.id == "phone-of-ivo"
