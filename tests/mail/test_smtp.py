@@ -69,7 +69,9 @@ def test_a_server_has_to_have_the_name_that_it_is_called_by(smtp):
 async def test_a_server_without_tls_gets_nothing(authority_file, password_file):
     async with listening(is_tls=False, offers_tls=False) as server:
         server.scheme = "smtp+starttls"
-        await reason(make_smtp(settings(server, authority_file, password_file)))
+        smtp = make_smtp(settings(server, authority_file, password_file))
+        await reason(smtp)
+        await reason(replace(smtp, user=None, password=None))
 
     assert (server.got, server.logins) == ([], [])
 
