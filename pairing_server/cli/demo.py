@@ -347,6 +347,7 @@ def _urls(settings: Settings, files: Files, description: dict[str, str], page: s
     return (
         f"\nServing on {base} until Ctrl-C.\n"
         f"  pages       {base}/portal/\n"
+        f"  administer  {base}/admin/, with the test card\n"
         f"  discovery   {base}/.well-known/openid-configuration\n"
         f"  key set     {base}/jwks.json\n"
         f"  readiness   {base}/readyz\n"
