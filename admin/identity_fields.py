@@ -1,6 +1,7 @@
 """Rules of what is written of an identity document: never its number, never a BSN."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -71,12 +72,15 @@ def check_no_bsn(**fields: str) -> None:
             )
 
 
-def read_document(kind: str, ending: str, country: str, checked_on: str, today: date) -> Document:
+def read_document(form: Mapping[str, str], today: date) -> Document:
     """Return what is written of a document.
 
     Raises:
         FieldError: a field is not right, or holds more than it may.
     """
+    kind, ending, country = (
+        form.get(name, "") for name in ("document_kind", "document_ending", "document_country")
+    )
     check_no_bsn(document_ending=ending, document_country=country)
     if kind not in set(DocumentKind):
         raise FieldError("document_kind", N_("Choose which document you looked at."))
@@ -86,7 +90,7 @@ def read_document(kind: str, ending: str, country: str, checked_on: str, today: 
             "document_country",
             N_("Write the country in three letters, as the document has it: NLD, DEU."),
         )
-    day = read_date("checked_on", checked_on)
+    day = read_date("checked_on", form.get("checked_on", ""))
     if not today - CHECKED_WITHIN <= day <= today:
         raise FieldError(
             "checked_on", N_("Look at the document now, with the person before you: today.")

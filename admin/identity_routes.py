@@ -94,13 +94,7 @@ class IdentityPages:
         form, today = await form_body(request), self._clock().date()
         try:
             born = read_birth_date(form.get("date_of_birth", ""), today)
-            document = read_document(
-                form.get("document_kind", ""),
-                form.get("document_ending", ""),
-                form.get("document_country", ""),
-                form.get("checked_on", ""),
-                today,
-            )
+            document = read_document(form, today)
             _, check = await self._flow.see_again(
                 visit.actor, request.match_info["person"], born, document
             )

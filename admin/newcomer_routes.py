@@ -151,13 +151,7 @@ class NewcomerPages:
     async def _register(self, visit: Visit, form: Mapping[str, str]) -> str:
         newcomer, today = self._newcomer(form), self._clock().date()
         born = read_birth_date(form.get("date_of_birth", ""), today)
-        document = read_document(
-            form.get("document_kind", ""),
-            form.get("document_ending", ""),
-            form.get("document_country", ""),
-            form.get("checked_on", ""),
-            today,
-        )
+        document = read_document(form, today)
         _, check = await self._identity.register(visit.actor, newcomer, born, document)
         return f"/admin/people/registrations/{check.id}"
 

@@ -1,15 +1,15 @@
 """Mailing what people are told of their phones, until the mail server took it."""
 
-import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
 import structlog
 
+from pairing_server.background import in_rounds
 from pairing_server.mail.letter import Sender, letter
 from pairing_server.ports import Ports
-from pairing_server.registry import RegistryUnavailableError, credentials, mail_outbox
+from pairing_server.registry import credentials, mail_outbox
 from pairing_server.registry.mail_outbox import Waiting
 
 #: How soon after it happened a mail is sent.
@@ -53,21 +53,11 @@ class Postman:
         self._clock = ports.clock
         self._post = post
         self._sender = sender
+        self._swept_at: datetime | None = None
 
     async def run(self) -> None:
         """Mail for ever."""
-        swept_at = None
-        while True:
-            try:
-                if swept_at is None or self._clock() - swept_at >= SWEPT_EVERY:
-                    await self.sweep()
-                    swept_at = self._clock()
-                await self.send()
-            except RegistryUnavailableError as error:
-                _log.warning("no mail", error=repr(error))
-            except Exception:  # noqa: BLE001  (the next round is made, whatever kept this one)
-                _log.exception("no mail")
-            await asyncio.sleep(EVERY.total_seconds())
+        await in_rounds(self._round, EVERY, _log, "no mail")
 
     async def sweep(self) -> int:
         """Give up what could not be mailed for a day.  Returns how much of it there was."""
@@ -83,6 +73,12 @@ class Postman:
         waiting = await self._registry.read(lambda tx: mail_outbox.due(tx, now))
         # One after the other: a mail server is no place to be in a hurry at.
         return sum([await self._mail(each) for each in waiting])
+
+    async def _round(self) -> None:
+        if self._swept_at is None or self._clock() - self._swept_at >= SWEPT_EVERY:
+            await self.sweep()
+            self._swept_at = self._clock()
+        await self.send()
 
     async def _mail(self, waiting: Waiting) -> bool:
         pause = min(FIRST_PAUSE * (1 << min(waiting.attempts, 10)), LONGEST_PAUSE)

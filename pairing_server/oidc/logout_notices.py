@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import structlog
 
 from pairing_server.audit.events import LogoutNotTold, Outcome, SessionEnded
-from pairing_server.background import in_background
+from pairing_server.background import in_background, in_rounds
 from pairing_server.destination import EgressError
 from pairing_server.egress import Answer, Call
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc import logout as rules
 from pairing_server.oidc.client_policy import policy_of
 from pairing_server.ports import Ports
-from pairing_server.registry import RegistryUnavailableError, Transaction, clients, sessions
+from pairing_server.registry import Transaction, clients, sessions
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.sessions import Session
 from pairing_server.tokens import new_id
@@ -57,11 +57,12 @@ class LogoutNotices:
         self._keys = keys
         self._calls = calls
         self._issuer = issuer
+        self._swept_at: datetime | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell in the background, until the block is left."""
-        async with in_background(self._run()):
+        async with in_background(in_rounds(self._round, EVERY, _log, "no logout notices")):
             yield
 
     async def sweep(self) -> int:
@@ -88,19 +89,11 @@ class LogoutNotices:
 
         return sum(await asyncio.gather(*map(tell, waiting)))
 
-    async def _run(self) -> None:
-        swept_at = None
-        while True:
-            try:
-                if swept_at is None or self._clock() - swept_at >= SWEPT_EVERY:
-                    await self.sweep()
-                    swept_at = self._clock()
-                await self.send()
-            except RegistryUnavailableError as error:
-                _log.warning("no logout notices", error=repr(error))
-            except Exception:  # noqa: BLE001  (the next round is made, whatever kept this one)
-                _log.exception("no logout notices")
-            await asyncio.sleep(EVERY.total_seconds())
+    async def _round(self) -> None:
+        if self._swept_at is None or self._clock() - self._swept_at >= SWEPT_EVERY:
+            await self.sweep()
+            self._swept_at = self._clock()
+        await self.send()
 
     async def _tell(self, session: Session) -> bool:
         """Tell one client.  Returns whether it heard."""

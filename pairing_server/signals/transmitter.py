@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from pairing_server.audit.events import Outcome, StreamPaused
-from pairing_server.background import in_background
+from pairing_server.background import in_background, in_rounds
 from pairing_server.clock import to_milliseconds
 from pairing_server.destination import EgressError
 from pairing_server.egress import Answer, Call
@@ -21,7 +21,6 @@ from pairing_server.oidc.client_policy import policy_of
 from pairing_server.ports import Ports
 from pairing_server.registry import (
     Query,
-    RegistryUnavailableError,
     Transaction,
     clients,
     streams,
@@ -93,7 +92,7 @@ class Transmitter:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send in the background, until the block is left."""
-        async with in_background(self._run()):
+        async with in_background(in_rounds(self.send, EVERY, _log, "no security events")):
             yield
 
     async def send(self) -> int:
@@ -107,16 +106,6 @@ class Transmitter:
                 return await self._serve(stream)
 
         return sum(await asyncio.gather(*map(serve, waiting)))
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.send()
-            except RegistryUnavailableError as error:
-                _log.warning("no security events", error=repr(error))
-            except Exception:  # noqa: BLE001  (the next round is made, whatever kept this one)
-                _log.exception("no security events")
-            await asyncio.sleep(EVERY.total_seconds())
 
     def _waiting(self, tx: Query, now: datetime) -> list[Stream]:
         """Return the streams for which there is something; the others are not written to."""

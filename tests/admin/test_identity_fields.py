@@ -17,7 +17,13 @@ BSN = "999993653"
 
 
 def read(kind="passport", ending="ab12", country="nld", checked_on="26-11-2026"):
-    return read_document(kind, ending, country, checked_on, TODAY)
+    form = {
+        "document_kind": kind,
+        "document_ending": ending,
+        "document_country": country,
+        "checked_on": checked_on,
+    }
+    return read_document(form, TODAY)
 
 
 def wrong(**typed):
