@@ -24,7 +24,7 @@ class Line(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Read an answer, once all of it is there."""
+        """Read an answer, once all of it is there; who gave up gets none."""
         self._came += data
         head, end, rest = self._came.partition(_END)
         if not end:
@@ -35,7 +35,9 @@ class Line(asyncio.Protocol):
         if len(rest) < size:
             return
         self._came = rest[size:]
-        self._waiting.popleft().set_result((int(head[9:12]), rest[:size]))
+        waiting = self._waiting.popleft()
+        if not waiting.done():
+            waiting.set_result((int(head[9:12]), rest[:size]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail who waits."""
