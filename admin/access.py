@@ -179,6 +179,11 @@ def may_ever(act: Act, actor: Actor) -> bool:
     return actor.role is not Role.MACHINE or act.value in actor.acts
 
 
+def of_machines() -> list[str]:
+    """Return what can be agreed with a client at all, in the order of the table."""
+    return [act.value for act, rule in TABLE.items() if Role.MACHINE in rule.roles]
+
+
 def is_fresh(actor: Actor, now: datetime) -> bool:
     """Tell whether the newest approval is young enough for a dangerous act."""
     return now - actor.authenticated_at <= FRESH_FOR

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from admin import machine
 from admin.access import Act, Target, check
 from admin.actor import Actor
 from pairing_server.errors import Unauthenticated
@@ -13,11 +14,14 @@ def allow(tx: Query, act: Act, actor: Actor, target: Target, now: datetime) -> N
     """Let an actor do an act to a target, as both are in this transaction, or refuse.
 
     Raises:
+        Forbidden: what the machine may do was taken back since.
+        NotFound: so was its organisation.
         Unauthenticated: the actor was dismissed, unlinked or closed since they came in.
         as `admin.access.check`.
     """
     check(act, actor, target, now)
     if actor.person_id is None:
+        check(act, machine.still(tx, actor), target, now)
         return
     person = people.get_person(tx, actor.person_id)
     membership = people.membership(tx, actor.person_id, actor.ura)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from admin.access import of_machines
 from pairing_server.approvals.fatigue import Gate
 from pairing_server.audit.events import ClientChanged, ClientRegistered
 from pairing_server.cli.parties import check_ura
@@ -24,8 +25,14 @@ from pairing_server.cli.running import (
 from pairing_server.clock import utc_now, wire_time
 from pairing_server.oidc import client_policy
 from pairing_server.oidc.client_keys import check_key_set
+from pairing_server.oidc.client_policy import MachineScope
 from pairing_server.registry import Transaction, client_metadata, clients, organisations
-from pairing_server.registry.client_metadata import AuthMethod, check_redirect
+from pairing_server.registry.client_metadata import (
+    LOGIN_GRANTS,
+    AuthMethod,
+    GrantType,
+    check_redirect,
+)
 from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.settings import Settings
 from pairing_server.tokens import new_id
@@ -76,6 +83,13 @@ def client() -> None:
     type=click.Choice([Gate.VOUCHED.value, Gate.KNOWN.value]),
     help="From which workstations it wakes people: all, or where they logged in before.",
 )
+@click.option(
+    "--admin-act",
+    "admin_acts",
+    multiple=True,
+    type=click.Choice(of_machines()),
+    help="For a program that administers its organisations: what it may do; may repeat.",
+)
 @with_settings
 def client_add(
     settings: Settings,
@@ -83,6 +97,7 @@ def client_add(
     uras: tuple[str, ...],
     code_digits: int | None,
     push: str | None,
+    admin_acts: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Register a client that serves these organisations; prints its client_id."""
@@ -100,6 +115,8 @@ def client_add(
     named = {"code_digits": code_digits, "push": push}
     agreed = {member: value for member, value in named.items() if value is not None}
     added = replace(added, policy={**added.policy, **agreed})
+    if admin_acts:
+        added = _administering(added, admin_acts)
     _check(added)
 
     def change(tx: Transaction) -> None:
@@ -211,12 +228,25 @@ def _with(
     )
 
 
+def _administering(made: Client, admin_acts: tuple[str, ...]) -> Client:
+    """Return a client that administers by itself: in which nobody logs in, unless it says so."""
+    metadata = made.metadata
+    if metadata.grant_types == LOGIN_GRANTS:
+        metadata = msgspec.structs.replace(metadata, grant_types=(GrantType.CLIENT_CREDENTIALS,))
+    scopes = [*made.policy.get("machine_scopes", ()), MachineScope.ADMIN.value]
+    agreed = {"machine_scopes": list(dict.fromkeys(scopes)), "admin_acts": list(admin_acts)}
+    return replace(made, metadata=metadata, policy={**made.policy, **agreed})
+
+
 def _check(made: Client) -> None:
     """Check that all of it goes together."""
     try:
         policy = client_policy.read(made.policy)
     except ValueError as error:
         raise _bad("--policy", error) from error
+    unknown = set(policy.admin_acts) - set(of_machines())
+    if unknown:
+        raise _bad("--policy", f"admin_acts takes any of {', '.join(of_machines())}")
     try:
         for uri in made.redirect_uris:
             check_redirect("--redirect-uri", uri)

@@ -76,6 +76,7 @@ class ClientPolicy(
         known_workstation: Whether a login is to come from where the person has logged in before.
         session_hours: How long a session of its own may last at most.
         machine_scopes: What it may do by itself.
+        admin_acts: What it may do of what administers its organisations (`admin.access`).
     """
 
     code_digits: Annotated[int, msgspec.Meta(ge=1, le=MAX_CODE_DIGITS)] = DEFAULT_CODE_DIGITS
@@ -90,6 +91,7 @@ class ClientPolicy(
     known_workstation: bool = False
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = DEFAULT_SESSION_HOURS
     machine_scopes: tuple[MachineScope, ...] = ()
+    admin_acts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.

@@ -200,3 +200,31 @@ def test_a_key_for_rs256_is_taken_where_the_policy_takes_it(command, added, file
 
     assert command("client", "set", added, "--jwks", keys)[0] == 2
     assert command("client", "set", added, "--jwks", keys, "--policy", policy)[0] == 0
+
+
+def test_a_program_that_administers_is_registered_in_one_line(command, jwks_file):
+    command("organisation", "add", URA, "Huisartsenpost")
+    add = ("client", "add", "HR", "--ura", URA, "--jwks", jwks_file, "--admin-act")
+
+    status, output = command(*add, "find_people", "--admin-act", "unlink")
+
+    assert status == 0
+    told = shown(command, output.strip())
+    assert told["policy"] == {
+        "machine_scopes": ["admin"],
+        "admin_acts": ["find_people", "unlink"],
+    }
+    assert told["metadata"] == {"grant_types": ["client_credentials"]}
+
+
+@pytest.mark.parametrize("act", ["appoint", "revoke_phone", "everything"])
+def test_no_program_is_given_what_machines_may_not(command, jwks_file, file, act):
+    command("organisation", "add", URA, "Huisartsenpost")
+    add = ("client", "add", "HR", "--ura", URA, "--jwks", jwks_file)
+    policy = file("policy", {"admin_acts": ["find_people", act]})
+
+    assert command(*add, "--admin-act", act)[0] == 2
+    status, output = command(*add, "--policy", policy)
+    assert status == 2
+    assert "admin_acts takes any of" in output
+    assert command("client", "list") == (0, "")

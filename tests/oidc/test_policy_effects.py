@@ -10,6 +10,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from admin import machine
+from admin.access import Act, may_ever
 from clients.push_simulator.authority import LoopbackAuthority
 from clients.wire import WireError
 from pairing_server.egress import Egress
@@ -157,6 +159,16 @@ async def machine_scopes(desk, policy):
     client = await client_of(desk, policy, registered)
     _, answer = await client.post("/token", {"grant_type": "client_credentials"})
     return answer.get("error") or answer["scope"]
+
+
+@effect(["see_log"], without="forbidden", with_it="may see the log")
+async def admin_acts(desk, policy):
+    registered = ClientMetadata(grant_types=(GrantType.CLIENT_CREDENTIALS,))
+    await client_of(desk, {"machine_scopes": ["admin"], **policy}, registered)
+    house = desk.house
+    client = await house.registry.read(lambda tx: clients.get(tx, desk.client_id))
+    who = machine.actor_of(client, house.holder.ura, house.ports.clock())
+    return "may see the log" if may_ever(Act.SEE_LOG, who) else "forbidden"
 
 
 def test_every_member_has_a_story_here():
