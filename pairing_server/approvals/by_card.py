@@ -9,6 +9,7 @@ from pairing_server.approvals import auth_request as rules
 from pairing_server.approvals.auth_request import Answer, AuthRequest, Decision, Status, Taker
 from pairing_server.approvals.facts import facts_digest
 from pairing_server.approvals.open_requests import OpenRequests
+from pairing_server.approvals.places import place_of, record_place
 from pairing_server.approvals.refusals import AuthRequestClosed, NotKnownThere
 from pairing_server.audit.events import AuthRequestApprovedByCard
 from pairing_server.errors import NotFound
@@ -20,11 +21,9 @@ from pairing_server.registry import (
     answers,
     organisations,
     people,
-    person_workstations,
 )
 from pairing_server.registry.organisations import OrganisationStatus
 from pairing_server.registry.people import PersonStatus
-from pairing_server.registry.person_workstations import Place
 from pairing_server.tokens import digest
 
 
@@ -149,10 +148,6 @@ def _record(
             facts_digest=facts_digest(request, answer.role_code),
         ),
     )
-    place = Place(
-        person_id, request.client_id, request.workstation_id, shown.workstation, shown.location
-    )
-    person_workstations.record_use(tx, place, now)
     tx.record(
         AuthRequestApprovedByCard(
             actor=f"person:{person_id}",
@@ -170,3 +165,4 @@ def _record(
             },
         )
     )
+    record_place(tx, request, place_of(request, person_id), now)

@@ -11,6 +11,7 @@ from pairing_server.approvals.auth_request import (
     Status,
 )
 from pairing_server.approvals.facts import facts_digest
+from pairing_server.approvals.places import evidence_of, place_of, record_place
 from pairing_server.approvals.refusals import AuthRequestClosed, WorkstationNotKnown
 from pairing_server.audit.events import (
     AuthRequestApproved,
@@ -86,15 +87,9 @@ def record_answer(  # noqa: PLR0913, PLR0917  (an answer and what it is judged b
         ),
     )
     tx.record(_event(request, answer, phone, signed))
-    place = Place(
-        phone.person.id,
-        request.client_id,
-        request.workstation_id,
-        request.shown.workstation,
-        request.shown.location,
-    )
+    place = place_of(request, phone.person.id)
     if answer.decision is Decision.APPROVE:
-        person_workstations.record_use(tx, place, now)
+        record_place(tx, request, place, now)
     elif answer.reason is DenyReason.NOT_ME:
         person_workstations.close_push(tx, place, now)
         tx.record(_closed(request, place))
@@ -142,12 +137,7 @@ def _closed(request: AuthRequest, place: Place) -> PushClosed:
         actor=f"person:{place.person_id}",
         object=f"client:{place.client_id}",
         ura=request.shown.ura,
-        evidence={
-            "auth_request": request.id,
-            "workstation_id": place.workstation_id,
-            "workstation": place.workstation,
-            "location": place.location,
-        },
+        evidence=evidence_of(request, place),
     )
 
 

@@ -289,6 +289,12 @@ class AuthRequestDenied(Event):
     kind = "E"
 
 
+class WorkstationFirstUsed(Event):
+    """A person logged in where they had not before, though elsewhere; the evidence names it."""
+
+    kind = "E"
+
+
 class PushClosed(Event):
     """A workstation wakes a person no more, who said "not me" there; the evidence names it."""
 

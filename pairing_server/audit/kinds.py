@@ -116,6 +116,11 @@ KINDS: dict[str, Kind] = {
     "AdministratorLoggedOut": Kind(
         N_("An administrator logged out"), Group.LOGINS, EventType.LOGOUT
     ),
+    "WorkstationFirstUsed": Kind(
+        N_("Somebody logged in at a workstation where they had not before"),
+        Group.LOGINS,
+        EventType.LOGIN,
+    ),
     "PushClosed": Kind(
         N_("A workstation may not wake the phone any more"),
         Group.LOGINS,

@@ -59,6 +59,11 @@ _this = sa.and_(
     _c.workstation_id == sa.bindparam("id_there"),
 )
 _get = sa.select(table).where(_this)
+_any_use = (
+    sa.select(_c.person_id)
+    .where(_c.person_id == sa.bindparam("person"), _c.last_used_at.is_not(None))
+    .limit(1)
+)
 _insert = sa.insert(table)
 _shown: dict[str, Any] = {
     "workstation": sa.bindparam("its_name"),
@@ -100,15 +105,22 @@ def get(
     return None if row is None else _read(row)
 
 
-def record_use(tx: Transaction, place: Place, at: datetime) -> None:
+def record_use(tx: Transaction, place: Place, at: datetime) -> bool:
     """Write down that a person logged in there, which opens its pushes again.
 
     Where nothing has changed it is written once a day, for every login passes here.
+
+    Returns:
+        Whether they never had before, though elsewhere; not known where a client names no
+        workstation.
     """
     known = get(tx, place.person_id, place.client_id, place.workstation_id)
     if known is not None and known.place == place and _is_today(known, at):
-        return
+        return False
+    is_first = known is None or known.last_used_at is None
+    is_new = is_first and bool(place.workstation_id) and _has_logged_in(tx, place.person_id)
     _put(tx, _use, place, last_used_at=to_milliseconds(at), push_closed_at=None)
+    return is_new
 
 
 def close_push(tx: Transaction, place: Place, at: datetime) -> None:
@@ -125,6 +137,10 @@ def of_person(tx: Query, person_id: str) -> list[tuple[PersonWorkstation, str]]:
     """Return a person's workstations with their clients' names, newest first."""
     rows = tx.all(_of_person, person=person_id)
     return [(_read(row), row["client_name"]) for row in rows]
+
+
+def _has_logged_in(tx: Query, person_id: str) -> bool:
+    return tx.one(_any_use, person=person_id) is not None
 
 
 def _put(

@@ -236,3 +236,10 @@ async def redeem(desk, request):
     return await desk.house.registry.commit(
         lambda tx: write_redemption(tx, request, "jti", now, policy)
     )
+
+
+async def test_a_card_at_a_browser_that_is_new_to_its_holder_is_told_in_the_log(desk, card):
+    await desk.approved()
+    await approval(desk).approve(await asked(desk), card)
+
+    assert await desk.actions("WorkstationFirstUsed") == ["WorkstationFirstUsed"]

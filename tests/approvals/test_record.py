@@ -136,6 +136,14 @@ async def test_an_approval_makes_the_workstation_a_known_one(desk, record):
     assert await there(desk) == (True, False)
 
 
+async def test_an_approval_elsewhere_than_before_is_told_in_the_log(desk, record):
+    await desk.approved()
+    await record(replace(approval(), sign_count=9))
+    action, outcome, evidence = await last_event(desk)
+    assert (action, outcome) == ("WorkstationFirstUsed", "success")
+    assert evidence["workstation_id"] == PENDING.workstation_id
+
+
 async def test_wrong_codes_are_kept_as_a_refusal(desk, record):
     await record(WRONG_CODE)
     action, outcome, evidence = await last_event(desk)
