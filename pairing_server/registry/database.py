@@ -23,7 +23,7 @@ from pairing_server.registry.driver import Driver, StatementRefusedError
 from pairing_server.registry.postgresql import PostgresqlDriver
 from pairing_server.registry.session import Session
 from pairing_server.registry.sqlite import SqliteDriver
-from pairing_server.registry.statement import Statements
+from pairing_server.registry.statement import statements_of
 from pairing_server.registry.worker import Job, Jobs, Worker
 from pairing_server.registry.writer import Writer
 
@@ -74,7 +74,7 @@ class Database:
     """The registry on SQLite or PostgreSQL; used from one event loop."""
 
     def __init__(self, driver: Driver, chain: str, clock: Clock) -> None:
-        statements = Statements(driver.dialect)
+        statements = statements_of(driver.dialect)
 
         def connect() -> Session:
             return Session(driver, statements)

@@ -83,6 +83,7 @@ class PostgresqlDriver:
     # PostgreSQL keeps 64 subtransactions of a session in shared memory, PGPROC_MAX_CACHED_SUBXIDS;
     # with more of them every other session has to look them up on disk.
     batch = 60
+    dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
     begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -94,7 +95,6 @@ class PostgresqlDriver:
             raise ValueError("the database URL is not well formed") from None
         secure = {} if _is_near(given) else _SECURE
         self._parameters = {**_DEFAULTS, **secure, **given, "client_encoding": "utf8"}
-        self.dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 
     def connect(self) -> Connection:
         """Connect, with a deadline on everything.

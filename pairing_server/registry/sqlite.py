@@ -48,13 +48,13 @@ class SqliteDriver:
     error = sqlite3.Error
     readers = 1
     batch = 256
+    dialect = sqlite.dialect(paramstyle="named")
     # A transaction that reads first and writes later could not be resumed after another's commit.
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.dialect = sqlite.dialect(paramstyle="named")
 
     def connect(self) -> Connection:
         """Open the file, which must exist.

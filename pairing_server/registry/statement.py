@@ -1,6 +1,7 @@
 """Statements as a driver takes them: built with SQLAlchemy Core, compiled once a dialect."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Boolean, ClauseElement, Dialect, Executable, ReturnsRows
@@ -60,3 +61,9 @@ class Statements:
                 self._prepared.clear()
             found = self._prepared[statement] = Prepared(statement, self._dialect)
         return found
+
+
+@cache
+def statements_of(dialect: Dialect) -> Statements:
+    """Return the statements that all who speak this dialect share, as long as the process runs."""
+    return Statements(dialect)

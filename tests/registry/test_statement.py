@@ -6,7 +6,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from pairing_server.registry import statement
-from pairing_server.registry.statement import Prepared, Statements
+from pairing_server.registry.database import driver_of
+from pairing_server.registry.statement import Prepared, Statements, statements_of
 from pairing_server.registry.tables import credential, organisation
 
 SQLITE = sqlite.dialect(paramstyle="named")
@@ -45,6 +46,23 @@ def test_a_statement_is_compiled_once():
     statements = Statements(SQLITE)
 
     assert statements.prepared(_select) is statements.prepared(_select)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////file", "postgresql:///name"])
+def test_a_statement_is_compiled_once_for_all_databases_of_a_kind(url):
+    one, other = (statements_of(driver_of(url).dialect) for _ in range(2))
+
+    assert one.prepared(_select) is other.prepared(_select)
+
+
+def test_the_two_kinds_of_database_share_no_text():
+    sqlite_text, postgresql_text = (
+        statements_of(driver_of(url).dialect).prepared(_select).bind({"ura": "1"})[0]
+        for url in ("sqlite:////file", "postgresql:///name")
+    )
+
+    assert ":ura" in sqlite_text
+    assert "%(ura)s" in postgresql_text
 
 
 def test_statements_that_nobody_keeps_do_not_fill_the_memory(monkeypatch):
