@@ -22,7 +22,7 @@ from pairing_server.ports import Ports
 from pairing_server.registry import Transaction, people_search, phone_acts
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.notices import NoticeKind
-from pairing_server.registry.people_search import FoundPerson
+from pairing_server.registry.people_search import Page
 from pairing_server.registry.phone_acts import DoneAct
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 
@@ -39,10 +39,12 @@ class LostPhoneFlow:
         self._statuses = statuses
         self._unblocking = unblocking
 
-    async def find(self, actor: Actor, typed: str) -> list[FoundPerson]:
-        """Return the people of the actor's organisation whom a text fits."""
+    async def find(self, actor: Actor, typed: str, after: str = "") -> Page:
+        """Return the people of the actor's organisation whom a text fits, behind a person."""
         now = self._clock()
-        return await self._registry.read(lambda tx: people_search.find(tx, actor.ura, typed, now))
+        return await self._registry.read(
+            lambda tx: people_search.find(tx, actor.ura, typed, now, after)
+        )
 
     async def look(
         self, still: Still, person_id: str, lost_at: datetime | None = None

@@ -77,25 +77,30 @@ class PersonPages:
     async def search(self, request: web.Request, visit: Visit) -> web.Response:
         """Keep what was typed, and go to whom it finds: to their own page if it is one."""
         typed = (await form_body(request)).get("q", "").strip()[:MAX_CHARACTERS]
-        found = await self._flow.find(visit.actor, typed) if typed else []
+        found = (await self._flow.find(visit.actor, typed)).people if typed else []
         if len(found) == 1:
             return see_other(f"{PEOPLE}/{found[0].id}")
         kept = await self._searches.keep(visit.session.id, typed)
         return see_other(f"{PEOPLE}?found={kept}")
 
     async def found(self, request: web.Request, visit: Visit) -> web.Response:
-        """Show whom a search finds."""
-        kept = request.query.get("found", "")
+        """Show whom a search finds, or everybody, page by page."""
+        kept, after = request.query.get("found", ""), request.query.get("after", "")
         typed = await self._searches.text(visit.session.id, kept) if kept else None
-        people = await self._flow.find(visit.actor, typed or "")
+        page = await self._flow.find(visit.actor, typed or "", after)
+        asked = {"found": kept} if kept else {}
+        behind = {} if page.is_last else {"after": page.people[-1].id}
         return self._frame.render(
             request,
             visit,
             "people.html",
             typed=typed,
             people=[
-                {**asdict(each), "role": role_codes().name(each.role_code)} for each in people
+                {**asdict(each), "role": role_codes().name(each.role_code)} for each in page.people
             ],
+            following=f"{PEOPLE}?{urlencode({**asked, **behind})}" if behind else "",
+            first=f"{PEOPLE}?{urlencode(asked)}" if asked else PEOPLE,
+            is_first=not after,
         )
 
     async def show(self, request: web.Request, visit: Visit) -> web.Response:

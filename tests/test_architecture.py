@@ -27,7 +27,6 @@ ELSEWHERE = {
     "admin/searches.py": "tests/admin/test_person_routes.py",
     "admin/seconding.py": "tests/admin/test_person_routes.py",
     "pairing_server/registry/pending_acts.py": "tests/admin/test_person_routes.py",
-    "pairing_server/registry/people_search.py": "tests/admin/test_person_routes.py",
     "pairing_server/registry/phone_acts.py": "tests/admin/test_person_routes.py",
     "pairing_server/registry/phone_uses.py": "tests/admin/test_person_routes.py",
     "admin/login.py": "tests/admin/test_login_routes.py",

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from pairing_server.clock import from_milliseconds, to_milliseconds
-from pairing_server.registry import AlreadyExistsError, Query, Row, Transaction
+from pairing_server.clock import to_milliseconds
+from pairing_server.registry import AlreadyExistsError, Query, Row, Transaction, member_listings
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.tables import credential as table
 
@@ -121,6 +121,7 @@ class Use:
     ura: str | None = None
 
 
+_TIMES = ("bound_at", "expires_at", "last_used_at", "status_at")
 _c = table.c
 _this = _c.id == sa.bindparam("key")
 _insert = sa.insert(table)
@@ -224,13 +225,9 @@ def add(tx: Transaction, credential: Credential) -> None:
     """
     if credential.device_token_digest is not None:
         _check_token_is_free(tx, credential.device_token_digest)
-    facts = asdict(credential) | {
-        "bound_at": to_milliseconds(credential.bound_at),
-        "expires_at": to_milliseconds(credential.expires_at),
-        "last_used_at": milliseconds(credential.last_used_at),
-        "status_at": milliseconds(credential.status_at),
-    }
+    facts = asdict(credential) | {name: milliseconds(getattr(credential, name)) for name in _TIMES}
     tx.run(_insert, **facts)
+    member_listings.refresh(tx, credential.person_id)
 
 
 def get(tx: Query, credential_id: str) -> Credential | None:
@@ -317,6 +314,8 @@ def set_status(
 def rename(tx: Transaction, credential_id: str, name: str) -> None:
     """Call the phone otherwise."""
     tx.run(_rename, key=credential_id, new_name=name)
+    if (phone := get(tx, credential_id)) is not None:
+        member_listings.refresh(tx, phone.person_id)
 
 
 def record_use(tx: Transaction, credential_id: str, use: Use) -> bool:
@@ -391,9 +390,6 @@ def _read(row: Row) -> Credential:
             **row,
             "kind": CredentialKind(row["kind"]),
             "status": CredentialStatus(row["status"]),
-            "bound_at": from_milliseconds(row["bound_at"]),
-            "expires_at": from_milliseconds(row["expires_at"]),
-            "last_used_at": moment(row["last_used_at"]),
-            "status_at": moment(row["status_at"]),
+            **{name: moment(row[name]) for name in _TIMES},
         }
     )

@@ -24,6 +24,15 @@ def last_name_key(last_name: str) -> str:
     return _key(last_name)
 
 
+def search_key(text: str) -> str:
+    """Return by what a name is found and listed: its key, without accents.
+
+    To guess here shows one name too many, and hands nothing to anybody.
+    """
+    apart = unicodedata.normalize("NFD", _key(text))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
 def _key(text: str) -> str:
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
     plain = _HYPHEN.sub("-", _APOSTROPHE.sub("'", unicodedata.normalize("NFC", folded)))

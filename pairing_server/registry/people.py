@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
-from pairing_server.registry import Query, Row, Transaction
+from pairing_server.registry import Query, Row, Transaction, member_listings
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.names import name_key
 from pairing_server.registry.tables import membership as membership_table
@@ -211,7 +211,10 @@ def update_person(tx: Transaction, person: Person) -> bool:
     Raises:
         AlreadyExistsError: the UZI number or the user name is another person's.
     """
-    return tx.run(_update_person, key=person.id, **_changeable(person)) == 1
+    if not tx.run(_update_person, key=person.id, **_changeable(person)):
+        return False
+    member_listings.refresh(tx, person.id)
+    return True
 
 
 def set_default_phone(tx: Transaction, person_id: str, credential_id: str | None) -> None:
@@ -291,6 +294,7 @@ def put_membership(tx: Transaction, membership: Membership) -> None:
             created_at=to_milliseconds(membership.created_at),
             **facts,
         )
+        member_listings.refresh(tx, membership.person_id)
 
 
 def memberships(tx: Query, person_id: str) -> list[Membership]:

@@ -47,6 +47,22 @@ Index(
     postgresql_where=membership_offer.c.status == "open",
 )
 
+# Under what the members of an organisation are listed and found, in an order that no setting of a
+# database changes (`pairing_server.registry.member_listings`).  Its index has all that a search
+# reads: one that finds nobody costs a walk through the part of that organisation.
+_IN_ORDER = Text().with_variant(Text(collation="C"), "postgresql")
+member_listing = Table(
+    "member_listing",
+    metadata,
+    Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("listed_as", _IN_ORDER, nullable=False),
+    Column("found_by", _IN_ORDER, nullable=False),
+    Index(None, "person_id"),
+)
+_l = member_listing.c
+Index("ix_member_listing_ura", _l.ura, _l.listed_as, _l.person_id, _l.found_by)
+
 # A record that was merged into another one of the same person: what the audit log, which cannot be
 # changed, calls by the old id is the other's.
 person_alias = Table(

@@ -8,7 +8,7 @@ import pytest
 
 from clients.wire import WireError
 from pairing_server.keys.status import Reason
-from pairing_server.registry import credentials
+from pairing_server.registry import credentials, people_search
 from pairing_server.registry.credentials import Cause, CredentialStatus
 from tests.admin.desk import ELSEWHERE, at_work, colleague, employ
 from tests.admin.lost import ADMINISTRATOR, OPERATOR, SERVICE_DESK
@@ -70,6 +70,22 @@ async def test_several_are_listed_and_what_was_typed_stands_in_no_address(lost):
     assert "jan" not in location.replace("/admin/", "").lower() or "found=" in location
     assert "3 people fit" in shown.page.text
     assert len(shown.page.all("th", scope="row")) == 3
+
+
+async def test_more_than_a_page_holds_are_listed_page_by_page(lost, monkeypatch):
+    monkeypatch.setattr(people_search.find, "__defaults__", ("", 2))
+    for name in ("jannie", "janneke", "janine"):
+        await employ(lost.house, name)
+    begin = await find(lost.staff, "jan")
+    first = await lost.staff.get(begin)
+    second = await lost.staff.get(first.page.one("a", rel="next")["href"])
+
+    assert "More people fit “jan” than are shown here" in first.page.text
+    assert [len(each.page.all("th", scope="row")) for each in (first, second)] == [2, 2]
+    assert second.page.all("a", rel="next") == []
+    back = [each["href"] for each in second.page.all("a") if each.text == "First page"]
+    assert back == [begin]
+    assert (first.page.mistakes, second.page.mistakes) == ([], [])
 
 
 async def test_what_was_typed_in_one_session_is_read_in_no_other(lost):

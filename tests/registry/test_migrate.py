@@ -18,7 +18,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pairing_server.audit.filing import filing
-from pairing_server.registry import RegistryUnavailableError, migrate, sqlite
+from pairing_server.registry import (
+    RegistryUnavailableError,
+    member_listings,
+    migrate,
+    sqlite,
+)
+from pairing_server.registry.names import name_key
 from pairing_server.registry.schema import metadata
 from tests.databases import execute, fetch
 
@@ -323,6 +329,97 @@ def test_events_of_before_are_filed_by_the_upgrade(empty_url):
             filing(actor, about, json.loads(evidence)) for actor, about, evidence in FILED
         )
     ] == [*FILED.values()]
+
+
+MEMBERSHIPS_OF_0011 = {
+    "anne": ("'01.015', 'employee', 'administrator', NULL, 5, '[\"30.000\"]'"),
+    "otto": ("'30.000', 'guest', NULL, 9, 6, '[]'"),
+}
+
+
+def test_memberships_of_before_the_service_desk_are_there_after_the_upgrade(empty_url):
+    columns = "role_code, kind, administrative_role, valid_until, created_at, other_role_codes"
+    person = "id, first_names, last_name, name_key, user_name, status, created_at"
+    _upgrade_to(empty_url, "0011")
+    execute(empty_url, PHONE_OF_0001[0].replace("0)", "0, '{}')"))
+    for name, membership in MEMBERSHIPS_OF_0011.items():
+        execute(
+            empty_url,
+            f"INSERT INTO person ({person}) VALUES"
+            f" ('{name}', 'A', 'B', 'a', '{name}', 'active', 0)",
+            f"INSERT INTO membership (person_id, ura, {columns})"
+            f" VALUES ('{name}', '90000001', {membership})",
+        )
+    migrate.upgrade(empty_url)
+
+    found = fetch(empty_url, f"SELECT person_id, {columns} FROM membership ORDER BY person_id")
+    assert found == [
+        ("anne", "01.015", "employee", "administrator", None, 5, '["30.000"]'),
+        ("otto", "30.000", "guest", None, 9, 6, "[]"),
+    ]
+    execute(empty_url, "UPDATE membership SET administrative_role = 'service_desk'")
+    for refused in ("administrative_role = 'janitor'", "kind = 'x'", "ura = 'nowhere'"):
+        with pytest.raises(Exception, match=r"(?i)constraint|check"):
+            execute(empty_url, f"UPDATE membership SET {refused}")
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+        execute(
+            empty_url,
+            "INSERT INTO membership (person_id, ura, role_code, kind, created_at)"
+            " VALUES ('anne', '90000001', 'x', 'guest', 0)",
+        )
+
+
+CALLED = {
+    "anne": ("Ánne-Marié", "van \u2019t Hof", ["Werk\u2011telefoon", ""]),
+    "Bea": ("Bea", "Öztürk", []),
+    "çelik": ("A" * 150, "B" * 150, ["x" * 300]),
+}
+
+
+async def test_members_of_before_are_listed_by_the_upgrade_as_they_are_from_then_on(
+    empty_url, open_at, monkeypatch
+):
+    script = migrate.ScriptDirectory.from_config(migrate._config())
+    monkeypatch.setattr(script.get_revision("0016").module, "PAGE", 2)
+    monkeypatch.setattr(migrate.ScriptDirectory, "from_config", lambda _config: script)
+    _upgrade_to(empty_url, "0015")
+    execute(
+        empty_url,
+        "INSERT INTO organisation (ura, name, status, registered_at)"
+        " VALUES ('90000001', 'De Linde', 'active', 0)",
+        *(line for name, called in CALLED.items() for line in _member_of_0015(name, *called)),
+    )
+    migrate.upgrade(empty_url)
+    statement = "SELECT * FROM member_listing ORDER BY person_id"
+    before = fetch(empty_url, statement)
+
+    registry = open_at(empty_url)
+    for name in CALLED:
+        await registry.commit(lambda tx, name=name: member_listings.refresh(tx, name))
+
+    assert fetch(empty_url, statement) == before
+    assert {row[1] for row in before} == {*CALLED}
+
+
+def _member_of_0015(name, first_names, last_name, phones):
+    key = name_key(first_names, last_name).replace("'", "''")
+    yield (
+        "INSERT INTO person (id, first_names, last_name, name_key, user_name, status, created_at)"
+        f" VALUES ('{name}', '{first_names}', '{last_name}', '{key}', '{name}', 'active', 0)"
+    )
+    yield (
+        "INSERT INTO membership (person_id, ura, role_code, kind, created_at)"
+        f" VALUES ('{name}', '90000001', '01.015', 'employee', 0)"
+    )
+    for number, phone in enumerate(phones):
+        yield (
+            "INSERT INTO credential (id, person_id, kind, public_key, sign_count, aaguid,"
+            " attestation_format, attestation_verdict, backup_eligible, backed_up, acr, platform,"
+            " model, app_version, status, bound_by, pairing_id, bound_at, expires_at, name) VALUES"
+            f" ('{name}-{number}', '{name}', 'phone', '', 0, '', 'none', 'unknown', FALSE, FALSE,"
+            " 'low', 'ios', 'iPhone', '1', 'active', 'uzi-pas', "
+            f"'{name}-{number}', {number}, 2, '{phone}')"
+        )
 
 
 def test_the_audit_log_cannot_be_replaced(sqlite_url):

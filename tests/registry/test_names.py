@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairing_server.registry.names import name_key
+from pairing_server.registry.names import name_key, search_key
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,8 @@ def test_a_key_has_two_lines_and_is_its_own_key(first_names, last_name):
 
     assert key.count("\n") == 1
     assert name_key(first, last) == key
+
+
+@pytest.mark.parametrize("typed", ["öztürk", "Ozturk", "  OZTÜRK ", "O\u0308ztu\u0308rk"])
+def test_a_name_is_found_without_its_accents(typed):
+    assert search_key(typed) == "ozturk"

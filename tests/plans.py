@@ -1,0 +1,38 @@
+"""How a database goes about a statement: which index it takes, and what it reads all of."""
+
+import re
+from contextlib import closing
+
+from pairing_server.registry.database import driver_of
+from pairing_server.registry.statement import Prepared
+
+
+def plan(url, statement, **values):
+    """Return the plan, as one text.
+
+    PostgreSQL plans for nobody in particular, as it does for a statement that is used often, and
+    as if tables were large: of a table with a page it would read that page.
+    """
+    driver = driver_of(url)
+    text, bound = Prepared(statement, driver.dialect).bind(values)
+    with closing(driver.connect()) as connection:
+        cursor = connection.cursor()
+        if driver.dialect.name == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {text}", bound)
+            return "\n".join(row[3] for row in cursor.fetchall())
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute("EXPLAIN (FORMAT TEXT) " + text, bound)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def read_whole(plan):
+    """Return the tables of which a plan reads every row."""
+    sqlite = re.findall(r"SCAN (\w+)(?! .*CONSTANT)", plan)
+    return sorted({*sqlite, *re.findall(r"Seq Scan on (\w+)", plan)})
+
+
+def sorts(plan):
+    """Tell whether all that is found is sorted, rather than read in order."""
+    sorted_by = re.search(r"^\W*Sort ", plan, re.MULTILINE)
+    return "USE TEMP B-TREE FOR ORDER BY" in plan or sorted_by is not None
