@@ -1,38 +1,27 @@
 """The front page: whether anything is wrong, and what the organisation was told."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from admin.access import Act
+from admin.access import Act, may_ever
+from admin.dashboard_words import answer_words, figures, tiles
 from admin.frame import HOME, Frame
 from admin.gate import Page
+from admin.log_counts import LogNumbers
+from admin.overview_rules import SOON
 from admin.session import Visit
 from admin.words import ACTS
 from pairing_server.audit.events import NoticeRead
 from pairing_server.errors import NotFound
 from pairing_server.http import form_body, language_of
-from pairing_server.languages import N_
 from pairing_server.pages.front import see_other
 from pairing_server.pages.registration_routes import notice_text
 from pairing_server.ports import Ports
 from pairing_server.registry import Query, Transaction, notices, pending_acts, people_overview
 from pairing_server.registry.notices import Notice
 from pairing_server.registry.pending_acts import PendingAct
-
-#: Who has less left is told so on the phone, too.
-SOON = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A number that tells whether anything is wrong."""
-
-    label: str
-    count: int
-    is_wrong: bool = True
+from pairing_server.registry.people_overview import Counts
 
 
 class DashboardPages:
@@ -42,6 +31,7 @@ class DashboardPages:
         self._frame = frame
         self._registry = ports.registry
         self._clock = ports.clock
+        self._numbers = LogNumbers(ports)
 
     def pages(self) -> list[Page]:
         """Return the pages."""
@@ -56,21 +46,29 @@ class DashboardPages:
         """Show how the organisation stands."""
         now, ura = self._clock(), visit.actor.ura
 
-        def read(tx: Query) -> tuple[list[Tile], list[Notice], list[PendingAct]]:
+        def read(tx: Query) -> tuple[Counts, list[Notice], list[PendingAct]]:
+            counted = people_overview.counts(tx, ura, now, now + SOON)
             pending = pending_acts.open_of(tx, ura, now)
-            return _tiles(tx, ura, now), notices.of_organisation(tx, ura), pending
+            return counted, notices.of_organisation(tx, ura), pending
 
-        tiles, told, pending = await self._registry.read(read)
+        # What somebody just did is seen at once; what the log adds up to may be a minute old.
+        counted, told, pending = await self._registry.read(read)
+        numbers = await self._numbers.of(ura)
         language = language_of(request)
-        shown = [
-            {"at": each.at, **notice_text(each, language)} for each in told if each.read_at is None
-        ]
+        unread = [each for each in told if each.read_at is None]
+        may = frozenset(act for act in Act if may_ever(act, visit.actor))
+        shown = tiles(counted, numbers, len(pending), len(unread), may)
         return self._frame.render(
             request,
             visit,
             "dashboard.html",
-            tiles=tiles,
-            notices=shown,
+            tiles=shown,
+            wrong=sum(tile.is_wrong for tile in shown),
+            counted=counted,
+            numbers=numbers,
+            figures=figures(numbers),
+            answered=answer_words(numbers),
+            notices=[{"at": each.at, **notice_text(each, language)} for each in unread],
             pending=[_pending(each, visit) for each in pending],
         )
 
@@ -87,16 +85,6 @@ class DashboardPages:
 
         await self._registry.commit(change)
         return see_other(HOME)
-
-
-def _tiles(tx: Query, ura: str, now: datetime) -> list[Tile]:
-    counted = people_overview.counts(tx, ura, now, now + SOON)
-    return [
-        Tile(N_("people"), counted.people, is_wrong=False),
-        Tile(N_("phones that work"), counted.active, is_wrong=False),
-        Tile(N_("phones blocked"), counted.blocked),
-        Tile(N_("phones that expire within a month"), counted.expiring),
-    ]
 
 
 def _pending(pending: PendingAct, visit: Visit) -> dict[str, Any]:

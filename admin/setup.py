@@ -16,6 +16,7 @@ from admin.login_routes import LoginPages
 from admin.lost_phone import LostPhoneFlow
 from admin.people_setup import people_pages
 from admin.person_routes import PersonPages
+from admin.phone_list_routes import PhoneListPages
 from admin.policy_routes import PolicyPages
 from admin.searches import Searches
 from admin.seconding import SecondFlow
@@ -78,6 +79,7 @@ class AdminPortal:
         )
         pages = [
             *DashboardPages(frame, ports).pages(),
+            *PhoneListPages(frame, ports).pages(),
             *LogPages(
                 frame, LogFlow(ports, stores.checkpoints, stores.keys), ports, settings.origin
             ).pages(),

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "pairing_server/registry/admin_tables.py": "tests/registry/test_migrate.py",
     "pairing_server/registry/administrators.py": "tests/admin/test_session.py",
     "pairing_server/registry/people_overview.py": "tests/admin/test_dashboard_routes.py",
+    "admin/dashboard_words.py": "tests/admin/test_dashboard_routes.py",
     "pairing_server/__main__.py": "tests/cli/test_demo.py",
     "pairing_server/app.py": "tests/test_main_job.py",
     "pairing_server/app_link_settings.py": "tests/test_settings.py",

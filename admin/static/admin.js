@@ -19,3 +19,8 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
+
+// Hours of the charts, as the reader's own clock has them.
+for (const hour of document.querySelectorAll("[data-hour]"))
+  hour.textContent = String(new Date(hour.dataset.hour).getHours()).padStart(2, "0");
+for (const zone of document.querySelectorAll(".key [data-zone]")) zone.textContent = zone.dataset.zone;

@@ -1,13 +1,34 @@
-"""How an organisation stands, in numbers."""
+"""How an organisation stands: its people and their phones, in numbers and by name.
 
+A number and the list behind it are found by one and the same condition.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
-from pairing_server.clock import to_milliseconds
-from pairing_server.registry import Query
-from pairing_server.registry.tables import credential, membership
+from pairing_server.clock import from_milliseconds, to_milliseconds
+from pairing_server.registry import Query, Row
+from pairing_server.registry.moments import moment
+from pairing_server.registry.tables import credential, membership, person, push_health
+
+#: As many as a page shows.
+LISTED = 100
+
+
+class PhoneState(StrEnum):
+    """What is looked at of phones."""
+
+    #: Blocked and neither unblocked nor revoked: a loss that is open.
+    BLOCKED = "blocked"
+    #: Its key works, and does not much longer.
+    EXPIRING = "expiring"
+    #: The last wake-up did not arrive.
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +37,62 @@ class Counts:
 
     people: int
     active: int
-    blocked: int
-    expiring: int
+    states: Mapping[PhoneState, int]
 
 
-_c, _m = credential.c, membership.c
-_holds = sa.or_(_m.valid_until.is_(None), _m.valid_until > sa.bindparam("at"))
-_people = (
-    sa.select(sa.func.count().label("n"))
-    .select_from(membership)
-    .where(_m.ura == sa.bindparam("ura"), _holds)
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Behind which phone a list goes on."""
+
+    key: int
+    credential_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPhone:
+    """A phone of somebody who works for it.
+
+    Attributes:
+        position: Its own in the list.
+        last_error: What became of its last wake-up, in a word.
+    """
+
+    position: Position
+    person_id: str
+    person: str
+    name: str
+    expires_at: datetime
+    status_at: datetime | None
+    status_reason: str
+    last_used_at: datetime | None
+    woken_at: datetime | None
+    failed_at: datetime | None
+    last_error: str
+
+
+_c, _m, _p, _h = credential.c, membership.c, person.c, push_health.c
+_at: sa.BindParameter[int] = sa.bindparam("at")
+_of_members = (
+    _m.ura == sa.bindparam("of_ura"),
+    sa.or_(_m.valid_until.is_(None), _m.valid_until > _at),
 )
-_is_active = sa.and_(_c.status == "active", _c.expires_at > sa.bindparam("at"))
+_people = sa.select(sa.func.count().label("n")).select_from(membership).where(*_of_members)
+_is_active = sa.and_(_c.status == "active", _c.expires_at > _at)
+_woken_at = sa.func.coalesce(_h.last_ok_at, 0)
+_is: Mapping[PhoneState, sa.ColumnElement[bool]] = {
+    PhoneState.BLOCKED: _c.status == "blocked",
+    PhoneState.EXPIRING: sa.and_(_is_active, _c.expires_at <= sa.bindparam("soon")),
+    PhoneState.UNREACHABLE: sa.and_(_is_active, _h.last_error_at >= _woken_at),
+}
+#: What is listed first: what is so for longest, or comes soonest.
+_key: Mapping[PhoneState, sa.ColumnElement[int]] = {
+    PhoneState.BLOCKED: sa.func.coalesce(_c.status_at, 0),
+    PhoneState.EXPIRING: _c.expires_at,
+    PhoneState.UNREACHABLE: _woken_at,
+}
+_phones_of_members = membership.join(credential, _c.person_id == _m.person_id).outerjoin(
+    push_health, _h.credential_id == _c.id
+)
 
 
 def _sum(condition: sa.ColumnElement[bool], name: str) -> sa.Label[int]:
@@ -35,14 +100,45 @@ def _sum(condition: sa.ColumnElement[bool], name: str) -> sa.Label[int]:
 
 
 _phones = (
-    sa.select(
-        _sum(_is_active, "active"),
-        _sum(_c.status == "blocked", "blocked"),
-        _sum(sa.and_(_is_active, _c.expires_at <= sa.bindparam("soon")), "expiring"),
-    )
-    .select_from(membership.join(credential, _c.person_id == _m.person_id))
-    .where(_m.ura == sa.bindparam("ura"), _holds)
+    sa.select(_sum(_is_active, "active"), *(_sum(_is[state], state.value) for state in PhoneState))
+    .select_from(_phones_of_members)
+    .where(*_of_members)
 )
+
+
+def _list(state: PhoneState) -> sa.Select[Any]:
+    key = _key[state]
+    after: sa.BindParameter[int] = sa.bindparam("after_key")
+    return (
+        sa.select(
+            key.label("key"),
+            _c.id,
+            _c.name,
+            _c.platform,
+            _c.model,
+            _c.expires_at,
+            _c.status_at,
+            _c.status_reason,
+            _c.last_used_at,
+            _h.last_ok_at,
+            _h.last_error_at,
+            _h.last_error,
+            _c.person_id,
+            _p.first_names,
+            _p.last_name,
+        )
+        .select_from(_phones_of_members.join(person, _p.id == _m.person_id))
+        .where(
+            *_of_members,
+            _is[state],
+            sa.or_(key > after, sa.and_(key == after, _c.id > sa.bindparam("after_id"))),
+        )
+        .order_by(key, _c.id)
+        .limit(LISTED)
+    )
+
+
+_lists = {state: _list(state) for state in PhoneState}
 
 
 def counts(tx: Query, ura: str, at: datetime, soon: datetime) -> Counts:
@@ -52,13 +148,45 @@ def counts(tx: Query, ura: str, at: datetime, soon: datetime) -> Counts:
         soon: Up to when a key expires soon.
     """
     now = to_milliseconds(at)
-    people = tx.one(_people, ura=ura, at=now)
-    phones = tx.one(_phones, ura=ura, at=now, soon=to_milliseconds(soon))
+    people = tx.one(_people, of_ura=ura, at=now)
+    phones = tx.one(_phones, of_ura=ura, at=now, soon=to_milliseconds(soon))
     if people is None or phones is None:
         raise RuntimeError("a count has a row")
     return Counts(
         people=int(people["n"]),
         active=int(phones["active"]),
-        blocked=int(phones["blocked"]),
-        expiring=int(phones["expiring"]),
+        states={state: int(phones[state.value]) for state in PhoneState},
+    )
+
+
+def phones(
+    tx: Query, ura: str, state: PhoneState, at: datetime, soon: datetime, after: Position | None
+) -> list[ListedPhone]:
+    """Return the phones behind a number, no more than `LISTED`; fewer where there are no more."""
+    values = {"soon": to_milliseconds(soon)} if state is PhoneState.EXPIRING else {}
+    begin = after or Position(-1, "")
+    rows = tx.all(
+        _lists[state],
+        of_ura=ura,
+        at=to_milliseconds(at),
+        after_key=begin.key,
+        after_id=begin.credential_id,
+        **values,
+    )
+    return [_phone(row) for row in rows]
+
+
+def _phone(row: Row) -> ListedPhone:
+    return ListedPhone(
+        position=Position(int(row["key"]), row["id"]),
+        person_id=row["person_id"],
+        person=f"{row['first_names']} {row['last_name']}",
+        name=row["name"] or row["model"] or row["platform"],
+        expires_at=from_milliseconds(row["expires_at"]),
+        status_at=moment(row["status_at"]),
+        status_reason=row["status_reason"] or "",
+        last_used_at=moment(row["last_used_at"]),
+        woken_at=moment(row["last_ok_at"]),
+        failed_at=moment(row["last_error_at"]),
+        last_error=row["last_error"] or "",
     )
