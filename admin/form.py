@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from admin.identity_fields import holds_bsn
 from admin.person_fields import FieldError
 from pairing_server.errors import Refusal
 
@@ -31,8 +32,16 @@ class Form:
 
 
 def wrong(name: str, typed: Mapping[str, str], error: FieldError | Refusal) -> Form:
-    """Return a form with what is wrong with it; a date of birth is typed anew."""
-    values = {key: value for key, value in typed.items() if key != "date_of_birth"}
+    """Return a form with what is wrong with it; a date of birth is typed anew.
+
+    What can be a BSN is shown again in no field, whichever one is wrong; a UZI number, which has
+    as many digits, is.
+    """
+    values = {
+        key: value
+        for key, value in typed.items()
+        if key != "date_of_birth" and (key == "uzi_number" or not holds_bsn(value))
+    }
     if isinstance(error, FieldError):
         return Form(name=name, values=values, field=error.field, error=error.message)
     return Form(name=name, values=values, error=error.description)

@@ -9,12 +9,14 @@ from admin.access import Act
 from admin.form import Form, wrong
 from admin.frame import Frame
 from admin.gate import Page
+from admin.identity_fields import check_no_bsn
 from admin.merge_record import Merging
 from admin.people_flow import PeopleFlow
 from admin.people_rules import Wanted
 from admin.person_fields import (
     FieldError,
     last_day,
+    read_address,
     read_birth_date,
     read_last_day,
     read_name,
@@ -27,7 +29,7 @@ from pairing_server.http import form_body, language_of
 from pairing_server.languages import N_
 from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
-from pairing_server.registry import Query, aliases, identity_checks, members, people
+from pairing_server.registry import Query, aliases, identity_checks, mail_outbox, members, people
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import AdministrativeRole
 from pairing_server.uzi.roles import role_codes
@@ -41,8 +43,14 @@ Change = Callable[[Visit, str, Mapping[str, str]], Awaitable[object]]
 class MembershipPages:
     """Show it, change roles and end, correct the name, unlink, appoint, dismiss, merge."""
 
-    def __init__(self, frame: Frame, flow: PeopleFlow, ports: Ports) -> None:
+    def __init__(self, frame: Frame, flow: PeopleFlow, ports: Ports, *, mails: bool) -> None:
+        """Build the pages.
+
+        Args:
+            mails: Whether this server sends mail.
+        """
         self._frame = frame
+        self._mails = mails
         self._flow = flow
         self._registry = ports.registry
         self._clock = ports.clock
@@ -52,6 +60,7 @@ class MembershipPages:
         forms: tuple[tuple[str, Act, Change], ...] = (
             ("roles", Act.SET_ROLES, self._set_roles),
             ("name", Act.RENAME, self._rename),
+            ("contact", Act.SET_CONTACT, self._set_address),
             ("unlink", Act.UNLINK, self._unlink),
             ("appoint", Act.APPOINT, self._appoint),
             ("dismiss", Act.DISMISS, self._dismiss),
@@ -108,6 +117,10 @@ class MembershipPages:
         last_name = read_name("last_name", form.get("last_name", ""))
         await self._flow.rename(visit.actor, person_id, first_names, last_name)
 
+    async def _set_address(self, visit: Visit, person_id: str, form: Mapping[str, str]) -> None:
+        check_no_bsn(address=form.get("address", ""))
+        await self._flow.set_address(visit.actor, person_id, read_address(form.get("address", "")))
+
     async def _unlink(self, visit: Visit, person_id: str, form: Mapping[str, str]) -> None:
         _sure(form)
         await self._flow.unlink(visit.actor, person_id)
@@ -151,6 +164,7 @@ class MembershipPages:
                 "is_last": members.administrators(tx, ura) == [person_id],
                 "merged": aliases.of_person(tx, person_id),
                 "checks": identity_checks.of_person(tx, person_id, ura),
+                "address": mail_outbox.address_of(tx, person_id) or "",
             }
 
         member, more = await self._registry.read(read)
@@ -170,6 +184,7 @@ class MembershipPages:
             codes=" ".join(membership.role_codes),
             last_day=None if until is None else last_day(until),
             path=f"/admin/people/{person_id}",
+            mails=self._mails,
             **more,
         )
 

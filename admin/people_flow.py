@@ -66,6 +66,16 @@ class PeopleFlow:
             lambda tx, now: people_record.rename(tx, actor, person_id, first_names, last_name, now)
         )
 
+    async def set_address(self, actor: Actor, person_id: str, address: str | None) -> bool:
+        """Say where a person is mailed.  Returns whether it is elsewhere now.
+
+        Raises:
+            as `admin.people_record.set_address`.
+        """
+        return await self._commit(
+            lambda tx, now: people_record.set_address(tx, actor, person_id, address, now)
+        )
+
     async def appoint(self, actor: Actor, person_id: str, role: AdministrativeRole) -> bool:
         """Let a person manage the organisation.  Returns whether they did not do so already.
 

@@ -20,7 +20,15 @@ from pairing_server.audit.events import (
     PersonRenamed,
 )
 from pairing_server.errors import NotFound
-from pairing_server.registry import Query, Transaction, credentials, members, people, sessions
+from pairing_server.registry import (
+    Query,
+    Transaction,
+    credentials,
+    mail_outbox,
+    members,
+    people,
+    sessions,
+)
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import AdministrativeRole, PersonStatus
@@ -129,6 +137,22 @@ def rename(
     names = {"was": member.person.name, "is": renamed.name, "user_name": renamed.user_name}
     tx.record(event(PersonRenamed, actor, person_id, names))
     return True
+
+
+def set_address(
+    tx: Transaction, actor: Actor, person_id: str, address: str | None, now: datetime
+) -> bool:
+    """Say where a person is mailed about their phones.  Returns whether it is elsewhere now.
+
+    Raises:
+        NotFound, Forbidden: as `member_for_update`.
+        NotLinked: the membership is over.
+    """
+    member = member_for_update(tx, Act.SET_CONTACT, actor, person_id, now)
+    rules.check_linked(member, now)
+    if mail_outbox.address_of(tx, person_id) == address:
+        return False
+    return mail_outbox.set_address(tx, person_id, address, actor=actor.name, ura=actor.ura)
 
 
 def appoint(

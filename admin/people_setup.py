@@ -34,5 +34,7 @@ def people_pages(
         *NewcomerPages(frame, linking, identity, ports).pages(),
         *ImportPages(frame, importing, ports).pages(),
         *IdentityPages(frame, identity, pairings, ports, settings.base_url).pages(),
-        *MembershipPages(frame, PeopleFlow(ports, births, end_at), ports).pages(),
+        *MembershipPages(
+            frame, PeopleFlow(ports, births, end_at), ports, mails=settings.smtp_url is not None
+        ).pages(),
     ]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pairing_server.languages import N_
 from pairing_server.portal.birth_date import is_plausible
+from pairing_server.registry.mail_outbox import is_address
 from pairing_server.registry.people import MembershipKind
 from pairing_server.uzi.roles import NO_SPECIALISM
 
@@ -76,6 +77,20 @@ def read_uzi_number(text: str) -> str:
     if not _UZI_NUMBER.fullmatch(number):
         raise FieldError("uzi_number", N_("A UZI number has 9 digits: it stands on the card."))
     return number
+
+
+def read_address(text: str) -> str | None:
+    """Return where to mail somebody; `None` where nothing was written.
+
+    Raises:
+        FieldError: mail cannot be sent there.
+    """
+    address = text.strip()
+    if address and not is_address(address):
+        raise FieldError(
+            "address", N_("Write one e-mail address, like a.deboer@example.nl, and nothing else.")
+        )
+    return address or None
 
 
 def read_role_codes(text: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
     "admin/acting.py": "tests/admin/test_people_flow.py",
-    "admin/form.py": "tests/admin/test_membership_routes.py",
     "admin/people_setup.py": "tests/admin/test_identity_routes.py",
     "admin/identity_record.py": "tests/admin/test_identity_flow.py",
     "admin/identity_refusals.py": "tests/test_errors.py",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from pairing_server.portal.birth_date import BirthDates
-from pairing_server.registry import aliases, people
+from pairing_server.registry import aliases, mail_outbox, people
 from pairing_server.registry.people import AdministrativeRole
 from tests.admin.desk import at_work, employ, id_of
 
@@ -177,3 +177,50 @@ async def test_who_works_elsewhere_is_nobody_to_merge(house, chief):
     nobody = await sent(chief, "merge", user_name="nobody", date_of_birth="31-01-1980", sure="yes")
 
     assert shown.page.one("p", role="alert").text == nobody.page.one("p", role="alert").text
+
+
+async def address(house, name="anna"):
+    return await house.registry.read(lambda tx: mail_outbox.address_of(tx, name))
+
+
+async def test_an_operator_says_where_somebody_is_mailed_and_the_log_says_no_address(house, chief):
+    operator = await at_work(house, AdministrativeRole.OPERATOR)
+    answer = await sent(operator, "contact", address=" anna@example.nl ")
+    assert answer.location == f"{page_of()}?done=contact"
+    assert await address(house) == "anna@example.nl"
+    shown = await operator.get(page_of())
+    assert shown.page.one("input", name_="address")["value"] == "anna@example.nl"
+    await sent(operator, "contact", address="anna@example.nl")
+
+    await sent(operator, "contact", address="")
+
+    assert await address(house) is None
+    told = [each for each in await house.events() if each["action"] == "MailAddressChanged"]
+    assert [each["evidence"] for each in told] == ['{"is_set":true}', '{"is_set":false}']
+    assert {each["ura"] for each in told} == {house.holder.ura}
+    assert {each["actor"] for each in told} == {"person:operator"}
+
+
+@pytest.mark.parametrize(
+    "typed", ["anna", "a@b@example.nl", "anna@example.nl, bas@example.nl", "999993653@example.nl"]
+)
+async def test_where_no_mail_can_go_nobody_is_mailed(house, chief, typed):
+    shown = await sent(chief, "contact", address=typed)
+
+    assert shown.status == 422
+    assert shown.page.one("input", name_="address")["aria-invalid"] == "true"
+    assert "999993653" not in shown.text
+    assert await address(house) is None
+
+
+@pytest.mark.parametrize("field", ["first_names", "last_name"])
+async def test_a_bsn_in_a_name_is_not_shown_again(house, chief, field):
+    names = {"first_names": "Piet", "last_name": "Pieters", field: "999993653"}
+    shown = await chief.post("/admin/people/new/register", names)
+
+    assert shown.status == 422
+    assert "999993653" not in shown.text
+
+
+async def test_it_says_where_the_server_sends_no_mail(house, chief):
+    assert "This server sends no mail" in (await chief.get(page_of())).page.text

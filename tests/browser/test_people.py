@@ -79,6 +79,8 @@ async def test_what_is_wrong_is_said_beside_the_field_and_can_be_read(house, sit
 
     await expect(desk.page.locator("#register-last_name")).to_be_focused()
     await desk.reads("This looks like a BSN, which may not be kept here: remove it.")
+    await expect(desk.page.locator("#register-last_name")).to_have_value("")
+    await expect(desk.page.locator("#register-first_names")).to_have_value("Piet")
     await desk.look("people-6-wrong")
 
 
