@@ -95,6 +95,10 @@ async def test_the_page_of_a_membership_can_be_read_and_changes_it(house, sit_do
 
     held = await house.registry.read(lambda tx: people.membership(tx, "nina", house.holder.ura))
     assert held.role_codes == ("01.016", "01.015")
+    await fill(desk, "contact", address="nina@example.nl")
+    await desk.choose("Save the address")
+    await expect(desk.page.locator("#contact-address")).to_have_value("nina@example.nl")
+    await desk.reads("Done.")
 
 
 async def test_a_list_is_looked_at_and_applied(house, sit_down):
