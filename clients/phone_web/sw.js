@@ -6,12 +6,12 @@ const SHELL = "/app/";
 const WORDS = {
   nl: {
     request: ["Inlogverzoek", "Open de app om te zien wat er wordt gevraagd."],
-    notice: ["Nieuws over uw telefoons", "Open de app om het te lezen."],
+    notice: ["Nieuws voor u", "Open de app om het te lezen."],
     withdrawn: ["Inlogverzoek voorbij", "Er wordt niets meer gevraagd."],
   },
   en: {
     request: ["Login request", "Open the app to see what is asked."],
-    notice: ["News about your phones", "Open the app to read it."],
+    notice: ["News for you", "Open the app to read it."],
     withdrawn: ["Login request over", "Nothing is asked any more."],
   },
 };

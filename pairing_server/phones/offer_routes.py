@@ -14,16 +14,23 @@ from pairing_server.keys.refusals import InvalidAssertion
 from pairing_server.openapi import Operation
 from pairing_server.phones.offer_record import OfferShown, signed_details
 from pairing_server.phones.offers import OfferFlow
+from pairing_server.uzi.roles import role_codes
 
 
 class ToldOffer(msgspec.Struct):
-    """A membership that begins when the person accepts it; `details` is what the phone signs."""
+    """A membership that begins when the person accepts it.
+
+    Attributes:
+        roles: What `role_codes` are called, in Dutch.
+        details: What the phone shows, and signs to accept.
+    """
 
     id: str
     organisation: str
     ura: str
     kind: str
     role_codes: list[str]
+    roles: list[str]
     valid_until: datetime | None
     offered_at: datetime
     expires_at: datetime
@@ -102,6 +109,7 @@ def _told(shown: OfferShown, credential_id: str) -> ToldOffer:
         ura=offer.ura,
         kind=offer.kind,
         role_codes=list(offer.role_codes),
+        roles=[role_codes().name(code) for code in offer.role_codes],
         valid_until=offer.valid_until,
         offered_at=offer.offered_at,
         expires_at=offer.expires_at,

@@ -173,7 +173,7 @@ async def delivers(house, handset):
 
 
 REQUEST = ("Inlogverzoek", "Open de app om te zien wat er wordt gevraagd.")
-NOTICE = ("Nieuws over uw telefoons", "Open de app om het te lezen.")
+NOTICE = ("Nieuws voor u", "Open de app om het te lezen.")
 OVER = ("Inlogverzoek voorbij", "Er wordt niets meer gevraagd.")
 
 

@@ -41,4 +41,5 @@ export const changeChallenge = over("change");
 export const renewalChallenge = over("renewal");
 export const transferChallenge = over("transfer");
 export const unblockChallenge = over("unblock");
+export const membershipChallenge = over("membership");
 export const unbindChallenge = (credentialId) => sha256(`pairing_server/unbind/v1\n${credentialId}`);

@@ -22,7 +22,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /** Screens above which a new request is told of: on the others it opens, or would be in the way. */
-const BESIDE = new Set(["menu", "history", "events", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "renew", "unbind", "install", "workstations"]);
+const BESIDE = new Set(["menu", "history", "events", "phones", "onePhone", "rename", "stopPhone", "notices", "notifications", "offers", "renew", "unbind", "install", "workstations"]);
 
 /** Screens that what has become of this phone does not interrupt. */
 const ALONE = new Set(["pairing", "newPhone", "unblock"]);
@@ -37,6 +37,8 @@ class App {
   requests = [];
   /** What its holder is told and has not dismissed. */
   notices = [];
+  /** Organisations that ask them to work there. */
+  offers = [];
   /** How pushes stand, once that is known. */
   pushes;
   /** Requests whose QR code this app has scanned itself: only those need no code. */
@@ -196,6 +198,7 @@ class App {
       await push.keepUp(standing);
       this.pushes = await push.state(standing);
       this.notices = await unseen();
+      this.offers = (await phone.asPhone("GET", "/phone/membership-offers")).body.offers;
       this.#shown?.learn?.();
     } catch (error) {
       if (!this.handled(error) && !(error instanceof Away)) reportError(error);

@@ -36,6 +36,10 @@ export function t(key, values = {}) {
 export const date = (time) =>
   new Intl.DateTimeFormat(LOCALES[chosen], { dateStyle: "long" }).format(new Date(time));
 
+const A_MOMENT = 1000;
+/** The last day of what ends at a moment, so that midnight is the day before. */
+export const upTo = (time) => date(new Date(time).getTime() - A_MOMENT);
+
 export const moment = (time) =>
   new Intl.DateTimeFormat(LOCALES[chosen], { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 

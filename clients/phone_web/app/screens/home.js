@@ -66,7 +66,9 @@ function bannersOf(app, known, hasSeen) {
   const days = known?.expiresAt ? Math.floor((app.secondsUntil(known.expiresAt) ?? Infinity) / DAY) : Infinity;
   // The key's own end has a banner of its own.
   const told = app.notices.filter(({ kind }) => kind !== "expiring");
+  const [offer] = app.offers;
   return [
+    offer && banner("person", t("offer_banner", { count: app.offers.length, organisation: plain(offer.organisation) }), () => app.go("offers")),
     told.length > 0 && banner("bell", told.length > 1 ? t("notices_count", { count: told.length }) : sentence(told[0]), () => app.go("notices", { notices: told })),
     app.pushes === "off" && !hasSeen && banner("bell", t("push_banner"), () => app.go("notifications")),
     days <= RENEW_FROM && banner("clock", t("renew_banner", { count: days }), () => app.go("renew")),

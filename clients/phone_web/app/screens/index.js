@@ -11,6 +11,7 @@ import { newPhone } from "./new_phone.js";
 import { notMe } from "./not_me.js";
 import { notices } from "./notices.js";
 import { notifications } from "./notifications.js";
+import { offers } from "./offers.js";
 import { pairing } from "./pairing.js";
 import { onePhone, phones, rename, stopPhone } from "./phones.js";
 import { recovery } from "./recovery.js";
@@ -28,7 +29,7 @@ import { workstations } from "./workstations.js";
 
 /** Those of a phone that is bound: meanwhile it follows what is asked. */
 const bound = {
-  ended, events, history, home, install, login, menu, notMe, notices, notifications, onePhone, phones, rename, renew, request,
+  ended, events, history, home, install, login, menu, notMe, notices, notifications, offers, onePhone, phones, rename, renew, request,
   stopPhone, transfer, typeCode, unbind, workstations,
 };
 const others = { blocked, expired, newPhone, pairing, recovery, refusedCode, scan, unblock, unbound, unsupported, welcome };
