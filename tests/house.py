@@ -2,7 +2,7 @@
 
 `House` is an installation: an organisation, a card, a workstation, as many phones as a test binds.
 What a test does, it does over HTTP through the reference clients, unless it forces a race on a
-flow, for which `ports` are the same stores.
+flow, for which `ports` are the same stores.  What went before, `settled` does without the calls.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import aiohttp
@@ -49,10 +49,12 @@ from pairing_server.registry.database import open_registry
 from pairing_server.registry.migrate import upgrade
 from pairing_server.registry.organisations import Organisation, OrganisationStatus
 from pairing_server.registry.tables import audit_event
-from pairing_server.settings import Settings, load
+from pairing_server.settings import Settings
 from pairing_server.store import Store
 from pairing_server.tokens import digest, new_id
+from pairing_server.uzi.session import Purpose
 from pairing_server.xis.ending import ending_all
+from tests.settled import Settled
 
 PIN = "123456"
 #: All tests come from one address.
@@ -219,6 +221,13 @@ class House:
     def base_url(self) -> str:
         return self.settings.base_url
 
+    @cached_property
+    def settled(self) -> Settled:
+        """Who logged in, registered and paired before."""
+        made = Settled(self)
+        self._stack.push_async_callback(made.dispatch.close)
+        return made
+
     @property
     def registry(self) -> Registry:
         return self.ports.registry
@@ -245,20 +254,19 @@ class House:
         await self.registry.commit(lambda tx: organisations.add(tx, added))
 
     async def logged_in(self, holder: Holder | None = None, purpose: str = "login") -> PortalPage:
-        """Open a browser and prove a card in it."""
+        """Open a browser in which a card was proved."""
         page = await self.page()
-        card = self.register.card(holder or self.holder)
-        await page.prove(await page.start_session(purpose), self.agent(), card)
+        await self.settled.log_in(
+            page, self.register.card(holder or self.holder), Purpose(purpose)
+        )
         return page
 
     async def registered(self, holder: Holder | None = None) -> PortalPage:
-        """Register a card holder, and return the browser in which they did."""
+        """Open a browser in which a card holder registered."""
         holder = holder or self.holder
-        if await self.registry.read(lambda tx: organisations.get(tx, holder.ura)) is None:
-            await self.add_organisation(holder.ura, holder.organisation_name)
+        await self.know_organisation(holder)
         page = await self.logged_in(holder)
-        registration = await page.registration(DATE_OF_BIRTH)
-        await page.prove(registration.session, self.agent(), self.register.card(holder))
+        await self.settled.register(page, self.register.card(holder), DATE_OF_BIRTH)
         return page
 
     async def bind(
@@ -267,16 +275,15 @@ class House:
         push_token: str | None = None,
         device: Device | None = None,
     ) -> SoftwarePhone:
-        """Bind a new phone to the person at the page, by default to a new one."""
+        """Take a phone that was bound to the person at the page, by default to a new one."""
         page = page or await self.registered()
-        offered = await page.start_pairing()
-        phone = SoftwarePhone(self.http, device=device)
-        offer = await phone.scan(offered.link)
-        push = {"service": "fcm", "token": push_token} if push_token else None
-        await phone.prove(offer, push)
-        await page.confirm(offered.id, offer.check_number)
-        await phone.wait_paired(offer)
-        return phone
+        push = PushAddress(PushService.FCM, push_token) if push_token else None
+        return await self.settled.bind(page, device, push)
+
+    async def know_organisation(self, holder: Holder) -> None:
+        """Register the holder's organisation, if it is not yet."""
+        if await self.registry.read(lambda tx: organisations.get(tx, holder.ura)) is None:
+            await self.add_organisation(holder.ura, holder.organisation_name)
 
     async def workstation(
         self,
@@ -341,16 +348,18 @@ def free_port() -> int:
 
 def house_settings(register: Register, data_dir: Path, **overrides: object) -> Settings:
     port = free_port()
-    return load(
-        {},
-        base_url=f"http://localhost:{port}",
-        port=port,
-        data_dir=data_dir,
-        uzi_environment="test",
-        uzi_anchors=(register.root,),
-        synced_acr="substantial",
-        **{"uzi_crl_dir": register.crl_dir, **overrides},
-    )
+    values = {
+        "base_url": f"http://localhost:{port}",
+        "port": port,
+        "data_dir": data_dir,
+        "uzi_environment": "test",
+        "uzi_anchors": (register.root,),
+        "uzi_crl_dir": register.crl_dir,
+        "synced_acr": "substantial",
+        **overrides,
+    }
+    # As `load` does of an empty environment, which it takes longer to find empty.
+    return Settings(**{name: value for name, value in values.items() if value is not None})
 
 
 @asynccontextmanager

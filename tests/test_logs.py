@@ -12,6 +12,7 @@ from clients.wire import WireError
 from pairing_server.logs import configure
 from pairing_server.registry.tables import person
 from pairing_server.settings import LogFormat
+from tests import calls
 from tests.house import DATE_OF_BIRTH, WORKSTATION
 
 
@@ -91,8 +92,8 @@ def test_what_is_below_the_level_is_not_written(log):
 
 async def used_once(house):
     """Play the main job and its refusals, and return every value that is secret or somebody's."""
-    page = await house.registered()
-    phone = await house.bind(page, push_token="push-token-of-the-phone")
+    page = await calls.register(house)
+    phone = await calls.pair(house, page, push_token="push-token-of-the-phone")
     workstation = await house.workstation()
     started = await house.ask(workstation, binding_message="8765432")
     (request,) = await phone.auth_requests()

@@ -3,10 +3,11 @@
 import pytest
 
 from clients.oauth_error import AccessDenied, UnknownUser
+from tests import calls
 
 
 async def test_a_paired_phone_logs_its_holder_in(house):
-    phone = await house.bind()
+    phone = await calls.pair(house)
     workstation = await house.workstation()
     started = await house.approved(phone, workstation)
 
@@ -18,7 +19,7 @@ async def test_a_paired_phone_logs_its_holder_in(house):
 
 
 async def test_a_blocked_phone_redeems_nothing_and_opens_nothing(house):
-    phone = await house.bind()
+    phone = await calls.pair(house)
     workstation = await house.workstation()
     started = await house.approved(phone, workstation)
 

@@ -17,6 +17,7 @@ from clients.test_ca import KeyKind, Style, UziTestCa
 from clients.wire import WireError
 from pairing_server.cli import main
 from pairing_server.keys.seal import make_seal_key
+from tests import calls
 from tests.house import DATE_OF_BIRTH
 from tests.oidc.browser import PAGE, login_page
 from tests.oidc.client import BareClient
@@ -62,16 +63,16 @@ def failed(told):
 
 
 async def organisation_registered(house):
-    page = await house.logged_in(purpose="register-organisation")
+    page = await calls.log_in(house, purpose="register-organisation")
     await page.register_organisation()
 
 
 async def person_registered(house):
-    await house.registered()
+    await calls.register(house)
 
 
 async def registration_denied(house):
-    page = await house.registered()
+    page = await calls.register(house)
     await page.registration(DATE_OF_BIRTH)
     await page.deny_registration()
 
@@ -125,8 +126,8 @@ SIGNED_ACTS = [
 
 
 async def phones_changed(house):
-    page = await house.registered()
-    phone = await house.bind(page)
+    page = await calls.register(house)
+    phone = await calls.pair(house, page)
     await page.login(house.agent(), house.register.card(house.holder))
     await page.rename_phone(phone.credential_id, "Dienst 2")
     await page.block_phone(phone.credential_id)
@@ -135,7 +136,7 @@ async def phones_changed(house):
 
 
 async def logged_in_by_card(house):
-    await house.registered()
+    await calls.register(house)
     await house.workstation(redirect_uris=(PAGE,))
     client = BareClient(house, house.client_id, house.client_key)
     page = await (await login_page(house, client)).open()

@@ -23,6 +23,7 @@ from pairing_server.registry.tables import membership, metadata, notice, organis
 from pairing_server.uzi.path import load_certificate
 from pairing_server.uzi.proof import decode_base64, proof_message, verify_proof
 from pairing_server.uzi.refusals import BadSignature
+from tests import calls
 from tests.house import DATE_OF_BIRTH
 from tests.valkey import run
 
@@ -311,7 +312,7 @@ async def test_a_closed_person_does_not_log_in(house):
     await house.registered()
     await close_person(house)
 
-    assert await refused(house.logged_in()) == (403, "record_closed")
+    assert await refused(calls.log_in(house)) == (403, "record_closed")
 
 
 async def test_who_is_closed_while_logged_in_registers_nothing(house, card):

@@ -15,6 +15,7 @@ from clients.test_ca import KeyKind
 from clients.wire import WireError
 from pairing_server.settings import load
 from pairing_server.uzi.session import SESSION_LIFETIME
+from tests import calls
 from tests.house import free_port, opened_house
 
 NOBODYS_CARD = Holder(uzi_number="900007777", card_type="M", role_code="00.000", title=None)
@@ -82,9 +83,9 @@ async def test_each_purpose_says_its_own_sentence(house):
     agent._accept = lambda _, session: said.append((session.purpose, session.statement)) or True
     house.agent = lambda: agent
 
-    page = await house.logged_in(purpose="register-organisation")
+    page = await calls.log_in(house, purpose="register-organisation")
     await page.register_organisation()
-    await house.registered()
+    await calls.register(house)
 
     purposes, statements = zip(*said, strict=True)
     assert purposes == ("register-organisation", "login", "sign-registration")
@@ -284,7 +285,7 @@ async def test_the_longest_names_are_signed_on_one_line(house):
     holder = Holder(uzi_number="900004004", first_names="Jan " * 7, last_name="Ö'Brien-" * 3)
     await house.add_organisation(name="Zorg\n\u202een meer" + "x" * 2000)
 
-    page = await house.registered(holder)
+    page = await calls.register(house, holder)
 
     assert (await page.start_pairing()).link
 
