@@ -16,12 +16,15 @@ from redis.asyncio.connection import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 
 #: Seconds to open one connection.
 CONNECT_TIMEOUT = 2.0
 #: Seconds that one Sentinel may take, so that a dead one leaves time to ask the next.
 SENTINEL_TIMEOUT = 1.0
 SENTINEL_PORT = 26379
+#: What a connection says that it is; each would read the library's metadata anew.
+_DRIVER = DriverInfo()
 
 
 def open_pool(url: str) -> tuple[ConnectionPool, Sentinel | None]:
@@ -38,6 +41,7 @@ def open_pool(url: str) -> tuple[ConnectionPool, Sentinel | None]:
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": None,
         "socket_connect_timeout": CONNECT_TIMEOUT,
+        "driver_info": _DRIVER,
     }
     scheme = url.partition("://")[0]
     try:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -162,6 +163,7 @@ class Hierarchy:
         return self.known_anchors.get(certificate.fingerprint(hashes.SHA256()).hex())
 
 
+@cache
 def load_hierarchy(environment: str) -> Hierarchy:
     """Read a hierarchy that comes with the package: `production`, `acceptance` or `test`.
 
