@@ -20,6 +20,8 @@ from pairing_server.pages.front import Front, Handler
 
 HOME = "/admin/"
 LOGIN = "/admin/login"
+ORGANISATION = "/admin/organisation"
+SYSTEMS = f"{ORGANISATION}/systems"
 #: A path of the portal, such as its own pages have; and no path to elsewhere.
 _PATH = re.compile(r"/admin/[A-Za-z0-9_\-~./]{0,300}(?:\?[A-Za-z0-9_\-=&%:.]{1,200})?", re.ASCII)
 
@@ -37,7 +39,7 @@ TABS = (
     Tab(N_("Overview"), HOME, Act.SEE_DASHBOARD),
     Tab(N_("People"), "/admin/people", Act.FIND_PEOPLE),
     Tab(N_("Log"), "/admin/log", Act.SEE_LOG),
-    Tab(N_("Organisation"), "/admin/organisation", Act.SEE_POLICY),
+    Tab(N_("Organisation"), ORGANISATION, Act.SEE_POLICY),
 )
 
 
@@ -129,6 +131,9 @@ def _back(request: web.Request) -> str:
     path = _path(request)
     if request.method in SAFE_METHODS:
         return request.raw_path if is_path(request.raw_path) else path
+    for page in (SYSTEMS, ORGANISATION):
+        if path.startswith(f"{page}/"):
+            return page
     parts = path.split("/")
     # A form is sent to a path below the page that it stands on.
     person = "/".join(parts[:4])

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from admin import policy
 from admin.access import Act, Target, check
-from admin.frame import Frame
+from admin.frame import ORGANISATION, Frame
 from admin.gate import Page
 from admin.policy import SECONDED, AdminPolicy
 from admin.session import Visit
@@ -16,7 +16,7 @@ from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
 from pairing_server.registry import Transaction, organisations
 
-PATH = "/admin/organisation"
+PATH = ORGANISATION
 
 
 class PolicyPages:

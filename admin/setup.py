@@ -21,6 +21,8 @@ from admin.policy_routes import PolicyPages
 from admin.searches import Searches
 from admin.seconding import SecondFlow
 from admin.session import AdminSessions
+from admin.streams_flow import StreamsFlow
+from admin.streams_routes import StreamsPages
 from pairing_server.audit.checkpoint import Checkpoints
 from pairing_server.keys.signing import SigningKeys
 from pairing_server.oidc.setup import OpenIdProvider
@@ -87,6 +89,7 @@ class AdminPortal:
             *people_pages(frame, bound, BirthDates(stores.birth_date_key), pairings, settings),
             *people.pages(),
             *PolicyPages(frame, ports).pages(),
+            *StreamsPages(frame, StreamsFlow(ports)).pages(),
         ]
         gate = Gate(frame, sessions, ports.clock)
         return cls(gate, LoginPages(frame, login, sessions, ports), pages)

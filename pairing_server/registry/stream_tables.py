@@ -34,6 +34,9 @@ event_stream = Table(
     # What waits to be verified with, as JSON, and when that was asked for last.
     Column("verification", Text),
     Column("verification_asked_at", BigInteger),
+    # When the client last heard something, and why it did not since.
+    Column("heard_at", BigInteger),
+    Column("last_error", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('enabled', 'paused', 'disabled')", name="status"),
 )
 

@@ -15,10 +15,12 @@ from pairing_server.registry import Query, Row, Transaction
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.stream_tables import event_stream as table
 from pairing_server.registry.stream_tables import event_stream_cursor as cursor_table
-from pairing_server.registry.tables import audit_chain, audit_event, client
+from pairing_server.registry.tables import audit_chain, audit_event, client, client_organisation
 
 #: So many events are read at once.
 PAGE = 50
+#: As many systems of an organisation as a page shows.
+LISTED = 100
 
 
 class StreamStatus(StrEnum):
@@ -54,6 +56,8 @@ class Stream:
         due_at: From when on it may be served; who serves it has put that off.
         failing_since: Since when the client has not heard.
         attempts: How often it was tried since then.
+        heard_at: When the client last heard something.
+        last_error: Why it did not hear since; a code.
     """
 
     id: str
@@ -70,6 +74,8 @@ class Stream:
     attempts: int = 0
     verification: Verification | None = None
     verification_asked_at: datetime | None = None
+    heard_at: datetime | None = None
+    last_error: str = ""
 
 
 _c, _at = table.c, cursor_table.c
@@ -77,6 +83,19 @@ _insert = sa.insert(table)
 _by_id = sa.select(table).where(_c.id == sa.bindparam("id"))
 _by_id_for_update = _by_id.with_for_update()
 _of_client = sa.select(table).where(_c.client_id == sa.bindparam("client_id"))
+_listeners = (
+    sa.select(client.c.id)
+    .join(client_organisation, client_organisation.c.client_id == client.c.id)
+    .outerjoin(table, _c.client_id == client.c.id)
+    .where(
+        client_organisation.c.ura == sa.bindparam("of_ura"),
+        client.c.status == "active",
+        # Members that say nothing are not written.
+        sa.or_(_c.id.is_not(None), client.c.metadata.contains('"ssf_delivery_endpoint"')),
+    )
+    .order_by(client.c.name, client.c.id)
+    .limit(LISTED)
+)
 _update = (
     sa.update(table)
     .where(_c.id == sa.bindparam("the_id"))
@@ -147,6 +166,11 @@ def get_for_update(tx: Transaction, stream_id: str) -> Stream | None:
 def of_client(tx: Query, client_id: str) -> Stream | None:
     """Return the stream of a client."""
     return _stream(tx.one(_of_client, client_id=client_id))
+
+
+def listeners(tx: Query, ura: str) -> list[str]:
+    """Return the clients of an organisation that have a stream or may have one, by name."""
+    return [row["id"] for row in tx.all(_listeners, of_ura=ura)]
 
 
 def update(tx: Transaction, stream: Stream) -> None:
@@ -227,6 +251,8 @@ def _values(stream: Stream) -> Mapping[str, Any]:
         "verification": verification
         and json.dumps({"jti": verification.jti, "state": verification.state}),
         "verification_asked_at": milliseconds(stream.verification_asked_at),
+        "heard_at": milliseconds(stream.heard_at),
+        "last_error": stream.last_error,
     }
 
 
@@ -249,4 +275,6 @@ def _stream(row: Row | None) -> Stream | None:
         attempts=row["attempts"],
         verification=Verification(**json.loads(verification)) if verification else None,
         verification_asked_at=moment(row["verification_asked_at"]),
+        heard_at=moment(row["heard_at"]),
+        last_error=row["last_error"],
     )

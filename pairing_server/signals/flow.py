@@ -6,15 +6,16 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from pairing_server.audit.events import Event, StreamChanged, StreamCreated, StreamDeleted
 from pairing_server.errors import NotFound
 from pairing_server.keys.seal import Seal
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError, Transaction, streams
 from pairing_server.registry.clients import Client
 from pairing_server.registry.streams import Stream, StreamStatus, Verification
+from pairing_server.signals import record
 from pairing_server.signals import stream as rules
-from pairing_server.signals.refusals import StreamExists, StreamNotEnabled, VerifiedTooSoon
+from pairing_server.signals.record import By
+from pairing_server.signals.refusals import StreamExists
 from pairing_server.signals.stream import (
     StatusChange,
     StreamChange,
@@ -54,14 +55,8 @@ class StreamFlow:
         wanted = rules.asked(bare, request, client, whole=True)
         made = self._with_authorization(wanted, rules.authorization(request))
 
-        def change(tx: Transaction) -> None:
-            if streams.of_client(tx, client.id) is not None:
-                raise StreamExists
-            streams.add(tx, made)
-            tx.record(_event(StreamCreated, made))
-
         try:
-            await self._registry.commit(change)
+            await self._registry.commit(lambda tx: record.add(tx, made, _by(client)))
         except AlreadyExistsError as error:
             raise StreamExists("at once") from error
         return rules.configuration(made, self._issuer)
@@ -109,8 +104,7 @@ class StreamFlow:
 
         def change(tx: Transaction) -> None:
             found = _own(streams.get_for_update(tx, stream_id), client)
-            streams.delete(tx, found.id)
-            tx.record(_event(StreamDeleted, found))
+            record.remove(tx, found, _by(client))
 
         await self._registry.commit(change)
 
@@ -147,11 +141,7 @@ class StreamFlow:
 
         def change(tx: Transaction) -> None:
             found = _own(streams.get_for_update(tx, request.stream_id), client)
-            if found.status is not StreamStatus.ENABLED:
-                raise StreamNotEnabled
-            if not rules.may_verify(found, now):
-                raise VerifiedTooSoon
-            streams.update(tx, replace(found, verification=asked, verification_asked_at=now))
+            record.verify(tx, found, asked, now)
 
         await self._registry.commit(change)
 
@@ -164,11 +154,7 @@ class StreamFlow:
         def change(tx: Transaction) -> Stream:
             found = _own(streams.get_for_update(tx, stream_id), client)
             made = rule(found)
-            if made != found:
-                if found.status is StreamStatus.DISABLED is not made.status:
-                    streams.skip(tx, found.id)
-                streams.update(tx, made)
-                tx.record(_event(StreamChanged, made))
+            record.change(tx, found, made, _by(client))
             return made
 
         return await self._registry.commit(change)
@@ -186,13 +172,5 @@ def _own(found: Stream | None, client: Client) -> Stream:
     return found
 
 
-def _event(event: type[Event], stream: Stream) -> Event:
-    return event(
-        actor=f"client:{stream.client_id}",
-        object=f"stream:{stream.id}",
-        evidence={
-            "status": stream.status.value,
-            "endpoint_url": stream.endpoint_url,
-            "events_requested": list(stream.events_requested),
-        },
-    )
+def _by(client: Client) -> By:
+    return By(f"client:{client.id}")

@@ -175,13 +175,13 @@ def moved(stream: Stream, status: StreamStatus, reason: str, now: datetime) -> S
 
 def afresh(stream: Stream, now: datetime) -> Stream:
     """Return a stream as if its client had never been away."""
-    return replace(stream, due_at=now, failing_since=None, attempts=0)
+    return replace(stream, due_at=now, failing_since=None, attempts=0, last_error="")
 
 
 def failed(stream: Stream, reason: str, now: datetime) -> Stream:
     """Return a stream whose client did not hear: tried later, or paused after a day."""
     since = stream.failing_since or now
-    tried = replace(stream, failing_since=since, attempts=stream.attempts + 1)
+    tried = replace(stream, failing_since=since, attempts=stream.attempts + 1, last_error=reason)
     if now - since >= GIVEN_UP_AFTER:
         return replace(tried, status=StreamStatus.PAUSED, reason=f"delivery failed: {reason}")
     pause = min(FIRST_PAUSE * (1 << min(stream.attempts, 10)), LONGEST_PAUSE)

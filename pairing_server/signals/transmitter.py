@@ -138,7 +138,10 @@ class Transmitter:
         return heard
 
     async def _moved(self, stream_id: str, held: datetime, until: datetime, step: Step) -> bool:
-        return await self._registry.commit(lambda tx: _move(tx, stream_id, held, until, step))
+        now = self._clock()
+        return await self._registry.commit(
+            lambda tx: _move(tx, stream_id, (held, until), step, now)
+        )
 
     def _until(self) -> datetime:
         return self._clock() + CLAIMED_FOR
@@ -211,8 +214,15 @@ def _complaint(answer: Answer) -> str:
     return f"status_{answer.status}" + (f" {said}" if said in _ERRORS else "")
 
 
-def _move(tx: Transaction, stream_id: str, held: datetime, until: datetime, step: Step) -> bool:
-    """Note that a step was made.  Returns whether the stream was still ours."""
+def _move(
+    tx: Transaction, stream_id: str, claim: tuple[datetime, datetime], step: Step, now: datetime
+) -> bool:
+    """Note that a step was made.  Returns whether the stream was still ours.
+
+    Args:
+        claim: Until when it was ours, and is from now on.
+    """
+    held, until = claim
     stream = _held(streams.get_for_update(tx, stream_id), held)
     if stream is None:
         return False
@@ -223,6 +233,8 @@ def _move(tx: Transaction, stream_id: str, held: datetime, until: datetime, step
         due_at=until,
         failing_since=None,
         attempts=0,
+        last_error="",
+        heard_at=stream.heard_at if step.event is None else now,
         verification=None if is_verified else asked,
     )
     streams.update(tx, moved)

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pairing_server.audit.events import NoticeRead
-from pairing_server.registry import credentials, identity_checks, offers, pending_acts
+from pairing_server.registry import clients, credentials, identity_checks, offers, pending_acts
+from pairing_server.registry.client_metadata import ClientMetadata
+from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.identity_checks import CheckStatus, DocumentKind, IdentityCheck
 from pairing_server.registry.offers import MembershipOffer
 from pairing_server.registry.pending_acts import PendingAct
@@ -37,6 +39,17 @@ CHECK = IdentityCheck(
     made_at=NOW,
     status=CheckStatus.READY,
 )
+CLIENT = Client(
+    id="",
+    name="SIEM",
+    jwks={"keys": []},
+    uras=(),
+    redirect_uris=(),
+    policy={},
+    status=ClientStatus.ACTIVE,
+    created_at=NOW,
+    metadata=ClientMetadata(ssf_delivery_endpoint="https://siem.example/events"),
+)
 
 OWN = {
     "person": "anna",
@@ -46,6 +59,7 @@ OWN = {
     "offer": "offer-anna",
     "check": "check-anna",
     "pairing": "pairing",
+    "client": "siem-own",
 }
 OTHERS = {
     "person": "boris",
@@ -55,6 +69,7 @@ OTHERS = {
     "offer": "offer-boris",
     "check": "check-boris",
     "pairing": "pairing",
+    "client": "siem-others",
 }
 
 
@@ -82,14 +97,16 @@ async def furnish(house):
         )
         offer = replace(OFFER, id=sample["offer"], ura=ura)
         check = replace(CHECK, id=sample["check"], person_id=sample["person"], ura=ura)
+        client = replace(CLIENT, id=sample["client"], uras=(ura,))
         seen = NoticeRead(actor="person:x", object=f"notice:{ura}", ura=ura)
 
-        def change(tx, phone=phone, asked=asked, offer=offer, check=check, seen=seen):
+        def change(tx, phone=phone, asked=asked, offer=offer, check=check, more=(client, seen)):
             credentials.add(tx, phone)
             pending_acts.add(tx, asked)
             offers.add(tx, offer)
             identity_checks.add(tx, check)
-            tx.record(seen)
+            clients.add(tx, more[0])
+            tx.record(more[1])
 
         await house.registry.commit(change)
         # Its id is drawn as it is recorded.

@@ -33,6 +33,8 @@ FULL = replace(
     attempts=3,
     verification=Verification("jti", "state"),
     verification_asked_at=NOW,
+    heard_at=NOW,
+    last_error="timeout",
 )
 
 
