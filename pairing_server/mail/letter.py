@@ -47,12 +47,18 @@ _SAID: Mapping[PhoneNoticeKind, str] = {
     PhoneNoticeKind.EXPIRING: N_(
         "%(phone)s stops working in %(days)s days: renew its key in the app before that."
     ),
-    PhoneNoticeKind.EXPIRED: N_("%(phone)s does not work any more: pair it again."),
+    PhoneNoticeKind.EXPIRED: N_("%(phone)s does not work any more: its key has expired."),
 }
 _BY_TIME = frozenset({PhoneNoticeKind.EXPIRING, PhoneNoticeKind.EXPIRED})
 _NOT_ME = N_(
     "Was this not you? Block your phones at %(portal)s or on another phone of yours, and tell "
     "your administrator."
+)
+#: After which the person has to pair a phone to log in again, if that was their only one.
+_ENDS = frozenset({PhoneNoticeKind.REVOKED, PhoneNoticeKind.EXPIRED})
+_PAIR = N_(
+    "To pair a phone again, open %(portal)s with your UZI card. Without a card your administrator "
+    "pairs it together with you."
 )
 _WHEN = N_("This happened on %(when)s.")
 _NO_REPLY = N_("This mail was sent by itself: nobody reads an answer to it.")
@@ -98,7 +104,9 @@ def _paragraphs(notice: PhoneNotice, phone: str, portal: str, language: Language
         "when": _when(notice.at, language),
     }
     said = [_SAID[notice.kind]]
-    said += [] if notice.kind in _BY_TIME else [_WHEN, _NOT_ME]
+    said += [] if notice.kind in _BY_TIME else [_WHEN]
+    said += [_PAIR] if notice.kind in _ENDS else []
+    said += [] if notice.kind in _BY_TIME else [_NOT_ME]
     return [translate(language, each) % facts for each in (*said, _NO_REPLY)]
 
 

@@ -466,6 +466,15 @@ async def test_the_record_says_what_was_seen_and_done_and_by_whom(lost):
     assert lost.phone.credential_id in text
 
 
+async def test_the_record_of_a_revoked_phone_invites_its_holder_to_pair_again(lost):
+    before = await lost.staff.get(f"{lost.page}/record")
+    await lost.act("revoke")
+    after = await lost.staff.get(f"{lost.page}/record")
+
+    invitation = f"To pair again, its holder opens {lost.house.base_url}/portal/ with the UZI card"
+    assert (invitation in before.page.text, invitation in after.page.text) == (False, True)
+
+
 async def test_the_record_names_nobody_who_looked_at_another_organisation(lost):
     await lost.works_elsewhere_too()
     other = await at_work(lost.house, ADMINISTRATOR, "chief", ELSEWHERE)

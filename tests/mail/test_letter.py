@@ -71,6 +71,17 @@ def test_each_notice_has_its_words_and_no_link_but_to_the_portal(kind):
     assert [word for word in private if word in plain + html] == []
 
 
+@pytest.mark.parametrize("kind", PhoneNoticeKind)
+def test_who_may_have_no_phone_left_is_invited_to_pair_one(kind):
+    plain, _ = texts(made(kind, detail="7"))
+
+    ends = kind in {PhoneNoticeKind.REVOKED, PhoneNoticeKind.EXPIRED}
+    invited = f"To pair a phone again, open {SENDER.portal} with your UZI card."
+    assert (invited in plain) is ends
+    koppelen = f"Om weer een telefoon te koppelen opent u {SENDER.portal} met uw UZI-pas."
+    assert (koppelen in plain) is ends
+
+
 def test_a_phones_name_is_text_and_nothing_else():
     message = made(phone='<a href="https://evil.example">x</a>\r\nBcc: evil@example.nl')
     _, html = texts(message)
