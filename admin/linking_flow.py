@@ -7,6 +7,7 @@ from typing import TypeVar
 from admin import linking_record, linking_rules
 from admin.actor import Actor
 from admin.linking_record import Newcomer
+from admin.within import Within, alone
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError, Transaction
@@ -29,27 +30,37 @@ class LinkingFlow:
         self._random = ports.random
         self._births = births
 
-    async def offer(self, actor: Actor, newcomer: Newcomer, uzi_number: str) -> MembershipOffer:
+    async def offer(
+        self, actor: Actor, newcomer: Newcomer, uzi_number: str, within: Within = alone
+    ) -> MembershipOffer:
         """Offer a membership to whoever has the number: it begins with their yes.
 
         Raises:
             as `admin.linking_record.offer`.
         """
         now, offer_id = self._clock(), new_id(self._random)
-        return await self._registry.commit(
-            lambda tx: linking_record.offer(tx, actor, newcomer, uzi_number, offer_id, now)
-        )
 
-    async def withdraw(self, actor: Actor, offer_id: str) -> None:
+        def change(tx: Transaction) -> MembershipOffer:
+            return linking_record.offer(tx, actor, newcomer, uzi_number, offer_id, now)
+
+        return await self._registry.commit(lambda tx: within(tx, change))
+
+    async def withdraw(self, actor: Actor, offer_id: str, within: Within = alone) -> None:
         """Take back what was offered and not answered.
 
         Raises:
             as `admin.linking_record.withdraw`.
         """
         now = self._clock()
-        await self._registry.commit(lambda tx: linking_record.withdraw(tx, actor, offer_id, now))
 
-    async def invite(self, actor: Actor, newcomer: Newcomer, born: date) -> Person:
+        def change(tx: Transaction) -> None:
+            linking_record.withdraw(tx, actor, offer_id, now)
+
+        await self._registry.commit(lambda tx: within(tx, change))
+
+    async def invite(
+        self, actor: Actor, newcomer: Newcomer, born: date, within: Within = alone
+    ) -> Person:
         """Make a record that waits for a card, or for option 2B.
 
         Raises:
@@ -60,7 +71,7 @@ class LinkingFlow:
         def change(tx: Transaction) -> Person:
             return linking_record.invite(tx, actor, newcomer, self.drawn(born), now)
 
-        return await self.with_free_name(change)
+        return await self.with_free_name(lambda tx: within(tx, change))
 
     def drawn(self, born: date) -> linking_rules.Invited:
         """Draw what a new record needs."""

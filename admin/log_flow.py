@@ -78,7 +78,9 @@ class LogFlow:
         self._checkpoints = checkpoints
         self._keys = keys
 
-    async def view(self, actor: Actor, wanted: Wanted, before: Place = NEWEST) -> View:
+    async def view(
+        self, actor: Actor, wanted: Wanted, before: Place = NEWEST, most: int = PAGE
+    ) -> View:
         """Return a page, the newest first.  That it was looked at is in the log before."""
         now = self._clock()
         told = rules.evidence(wanted, before)
@@ -87,15 +89,15 @@ class LogFlow:
         def read(tx: Query) -> View:
             subject = subject_of(tx, actor, wanted, now)
             # One more, which tells whether there is another page.
-            found = find(tx, subject.search, before, PAGE + 1)
-            page = found[:PAGE]
+            found = find(tx, subject.search, before, most + 1)
+            page = found[:most]
             return View(
                 wanted=wanted,
                 found=page,
                 names=directory_of(tx, (each.entry.facts for each in page), actor.ura),
                 person=subject.person,
                 phones=subject.phones,
-                following=page[-1].place if len(found) > PAGE else None,
+                following=page[-1].place if len(found) > most else None,
             )
 
         return await self._registry.read(read)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from admin.person_fields import FieldError
+from pairing_server.languages import N_
 from pairing_server.registry.phone_uses import PhoneUse
 
 #: A moment that somebody remembers is no later than now, and a clock that runs ahead counts too.
@@ -71,3 +73,21 @@ def read_moment(typed: str, offset: str, now: datetime) -> datetime | None:
     if local.tzinfo is not None:
         return None
     return moment if now - LONGEST <= moment <= now + AHEAD else None
+
+
+def read_lost_at(text: str, now: datetime) -> datetime:
+    """Read when a phone was lost, as programs send it (RFC 3339).
+
+    Raises:
+        FieldError: it is no moment, or one that lies ahead or too far back.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        is_past = moment.tzinfo is not None and now - LONGEST <= moment <= now + AHEAD
+    except (ValueError, OverflowError):
+        is_past = False
+    if not is_past:
+        raise FieldError(
+            "lost_at", N_("Fill in a day and a time that is past, and no more than a year ago.")
+        )
+    return moment

@@ -13,6 +13,7 @@ from admin.access import Act, Target, check
 from admin.actor import Actor
 from admin.phone_record import LATELY, SeenPerson, Still, check_alone, evidence_of, permitted, see
 from admin.targets import linked, target_of_phone
+from admin.within import Within, alone
 from pairing_server.audit.admin_events import PhoneUseViewed
 from pairing_server.clock import wire_time
 from pairing_server.keys import status
@@ -83,7 +84,13 @@ class LostPhoneFlow:
             lambda tx: phone_acts.of_person(tx, person_id, actor.ura, now - LATELY)
         )
 
-    async def block(self, still: Still, credential_id: str, seen: Mapping[str, Any]) -> None:
+    async def block(
+        self,
+        still: Still,
+        credential_id: str,
+        seen: Mapping[str, Any],
+        within: Within = alone,
+    ) -> None:
         """Block a phone at all organisations: from the moment this returns it opens nothing.
 
         Args:
@@ -102,7 +109,9 @@ class LostPhoneFlow:
             tell_organisations(tx, phone, NoticeKind.PHONE_BLOCKED, now, but=actor.ura)
             return before
 
-        await self._statuses.apply(change, PhoneNoticeKind.BLOCKED)
+        await self._statuses.apply(
+            lambda tx, now: within(tx, lambda tx: change(tx, now)), PhoneNoticeKind.BLOCKED
+        )
 
     async def revoke(self, still: Still, credential_id: str, seen: Mapping[str, Any]) -> None:
         """Revoke a phone for good; its holder pairs another one, or this one anew.

@@ -8,6 +8,7 @@ from admin import merge_record, people_record
 from admin.actor import Actor
 from admin.people_refusals import TooManyWrongDates
 from admin.people_rules import Wanted
+from admin.within import Within, alone
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import Transaction
@@ -35,7 +36,7 @@ class PeopleFlow:
         self._end_at = end_at
         self._wrong_dates = Shelf(ports.store, "wrong-merge-dates", int)
 
-    async def unlink(self, actor: Actor, person_id: str) -> None:
+    async def unlink(self, actor: Actor, person_id: str, within: Within = alone) -> None:
         """End a membership: from the moment this returns it opens nothing there.
 
         The person's phones stay theirs, and open what other organisations they work for.
@@ -43,37 +44,52 @@ class PeopleFlow:
         Raises:
             as `admin.people_record.unlink`.
         """
-        await self._commit(lambda tx, now: people_record.unlink(tx, actor, person_id, now))
+        await self._commit(lambda tx, now: people_record.unlink(tx, actor, person_id, now), within)
         await self._end_at(person_id, actor.ura)
 
-    async def change_membership(self, actor: Actor, person_id: str, wanted: Wanted) -> bool:
+    async def change_membership(
+        self, actor: Actor, person_id: str, wanted: Wanted, within: Within = alone
+    ) -> bool:
         """Write roles and end of a membership.  Returns whether they are others now.
 
         Raises:
             as `admin.people_record.change_membership`.
         """
         return await self._commit(
-            lambda tx, now: people_record.change_membership(tx, actor, person_id, wanted, now)
+            lambda tx, now: people_record.change_membership(tx, actor, person_id, wanted, now),
+            within,
         )
 
-    async def rename(self, actor: Actor, person_id: str, first_names: str, last_name: str) -> bool:
+    async def rename(
+        self,
+        actor: Actor,
+        person_id: str,
+        first_names: str,
+        last_name: str,
+        within: Within = alone,
+    ) -> bool:
         """Correct the name of who has shown no card.  Returns whether it is another now.
 
         Raises:
             as `admin.people_record.rename`.
         """
         return await self._commit(
-            lambda tx, now: people_record.rename(tx, actor, person_id, first_names, last_name, now)
+            lambda tx, now: people_record.rename(
+                tx, actor, person_id, first_names, last_name, now
+            ),
+            within,
         )
 
-    async def set_address(self, actor: Actor, person_id: str, address: str | None) -> bool:
+    async def set_address(
+        self, actor: Actor, person_id: str, address: str | None, within: Within = alone
+    ) -> bool:
         """Say where a person is mailed.  Returns whether it is elsewhere now.
 
         Raises:
             as `admin.people_record.set_address`.
         """
         return await self._commit(
-            lambda tx, now: people_record.set_address(tx, actor, person_id, address, now)
+            lambda tx, now: people_record.set_address(tx, actor, person_id, address, now), within
         )
 
     async def appoint(self, actor: Actor, person_id: str, role: AdministrativeRole) -> bool:
@@ -116,9 +132,11 @@ class PeopleFlow:
         ):
             counted = await self._wrong_dates.change(actor.name, _count)
 
-    async def _commit(self, change: Callable[[Transaction, datetime], T]) -> T:
+    async def _commit(
+        self, change: Callable[[Transaction, datetime], T], within: Within = alone
+    ) -> T:
         now = self._clock()
-        return await self._registry.commit(lambda tx: change(tx, now))
+        return await self._registry.commit(lambda tx: within(tx, lambda tx: change(tx, now)))
 
 
 def _count(dates: int) -> int:

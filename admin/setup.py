@@ -1,11 +1,13 @@
 """How the portal is wired, and the one place where its pages are listed, each with its act."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from admin.api.setup import AdminApi, Flows
 from admin.dashboard_routes import DashboardPages
 from admin.frame import Frame
 from admin.gate import Gate, Page
@@ -14,7 +16,7 @@ from admin.log_routes import LogPages
 from admin.login import LoginFlow
 from admin.login_routes import LoginPages
 from admin.lost_phone import LostPhoneFlow
-from admin.people_setup import people_pages
+from admin.people_setup import PeopleFlows, people_pages
 from admin.person_routes import PersonPages
 from admin.phone_list_routes import PhoneListPages
 from admin.policy_routes import PolicyPages
@@ -25,6 +27,7 @@ from admin.streams_flow import StreamsFlow
 from admin.streams_routes import StreamsPages
 from pairing_server.audit.checkpoint import Checkpoints
 from pairing_server.keys.signing import SigningKeys
+from pairing_server.limits import Limiter, rate_of_client
 from pairing_server.oidc.setup import OpenIdProvider
 from pairing_server.pages.front import Front
 from pairing_server.phones.setup import BoundPhones
@@ -52,6 +55,7 @@ class AdminPortal:
     gate: Gate
     login: LoginPages
     pages: Sequence[Page]
+    api: AdminApi
 
     @classmethod
     def make(
@@ -71,9 +75,12 @@ class AdminPortal:
             ports, provider.authorizations, provider.issuer, base_url=settings.base_url
         )
         unblocking = UnblockingFlow(ports, bound.phones, bound.statuses)
+        lost = LostPhoneFlow(ports, bound.statuses, unblocking)
+        log = LogFlow(ports, stores.checkpoints, stores.keys)
+        flows = PeopleFlows.make(bound, BirthDates(stores.birth_date_key))
         people = PersonPages(
             frame,
-            LostPhoneFlow(ports, bound.statuses, unblocking),
+            lost,
             SecondFlow(ports, bound.statuses, unblocking),
             Searches(ports),
             ports.clock,
@@ -82,18 +89,28 @@ class AdminPortal:
         pages = [
             *DashboardPages(frame, ports).pages(),
             *PhoneListPages(frame, ports).pages(),
-            *LogPages(
-                frame, LogFlow(ports, stores.checkpoints, stores.keys), ports, settings.origin
-            ).pages(),
+            *LogPages(frame, log, ports, settings.origin).pages(),
             # Before those that name a person: `new` is nobody.
-            *people_pages(frame, bound, BirthDates(stores.birth_date_key), pairings, settings),
+            *people_pages(frame, ports, flows, pairings, settings),
             *people.pages(),
             *PolicyPages(frame, ports).pages(),
             *StreamsPages(frame, StreamsFlow(ports)).pages(),
         ]
         gate = Gate(frame, sessions, ports.clock)
-        return cls(gate, LoginPages(frame, login, sessions, ports), pages)
+        api = AdminApi.make(
+            Flows(people=flows.people, linking=flows.linking, phones=lost, log=log),
+            ports,
+            provider.machines,
+            Limiter(time.monotonic, rate_of_client(settings.client_rate)),
+            settings,
+            stores.birth_date_key,
+        )
+        return cls(gate, LoginPages(frame, login, sessions, ports), pages, api)
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
-        return [*self.login.table(), *self.gate.routes(self.pages)]
+        return [*self.login.table(), *self.gate.routes(self.pages), *self.api.table()]
+
+    def calls(self) -> list[web.RouteDef]:
+        """Return what a program may also call with the certificate that its token is bound to."""
+        return self.api.by_certificate()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from importlib import resources
+from itertools import chain
 
 import structlog
 from aiohttp import web
@@ -196,11 +197,7 @@ def make_app(
         log_in=portal.log_in_by_mtls,
     )
     pairings = PairingFlow(
-        ports,
-        rp=rp,
-        base_url=settings.base_url,
-        policy=bound.policy,
-        told=bound.told,
+        ports, rp=rp, base_url=settings.base_url, policy=bound.policy, told=bound.told
     )
     login_qr = LoginQrFlow(ports, ScanFlow(ports), base_url=settings.base_url)
     provider = OpenIdProvider.make(
@@ -227,7 +224,7 @@ def make_app(
     card_form = settings.mtls_origin and f"{settings.mtls_origin}/uzi/mtls"
     renderer = Renderer(assets, (settings.mtls_origin,) if settings.mtls_origin else ())
     front = Front(renderer, sessions, clock)
-    standing = StandingFlow(ports)
+    admin = AdminPortal.make(bound, provider, front, settings, stores, pairings)
     refusal_pages = RefusalPages(front)
     guard = make_middleware(random, Limiter(time.monotonic, around.rate), pages=refusal_pages)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
@@ -255,12 +252,12 @@ def make_app(
         assets,
         refusal_pages,
         CardPages(front, uzi, sessions, clock, random, card_form=card_form),
-        OrganisationPages(front, registration, standing, sessions),
-        RegistrationPages(front, registration, standing, uzi, clock, random),
+        OrganisationPages(front, registration, StandingFlow(ports), sessions),
+        RegistrationPages(front, registration, StandingFlow(ports), uzi, clock, random),
         OwnPhonePages(front, own_phones, sessions, clock),
-        PhonePages(front, pairings, standing, settings.base_url, clock),
+        PhonePages(front, pairings, StandingFlow(ports), settings.base_url, clock),
         *login_page.routes(bound, provider, front, stores.pairwise_salt),
-        AdminPortal.make(bound, provider, front, settings, stores, pairings),
+        admin,
         shipped_phone_app(),
     )
     for routes in parts:
@@ -268,7 +265,9 @@ def make_app(
 
     cards = web.Application(middlewares=[one_request, guard], client_max_size=MAX_BODY_BYTES)
     cards[SETTINGS] = settings
-    cards.add_routes([*mtls.table(), *provider.by_certificate(), *xis.table(), *signals.calls()])
+    cards.add_routes(
+        chain(mtls.table(), provider.by_certificate(), xis.table(), signals.calls(), admin.calls())
+    )
     app[CARDS] = cards
 
     async def drain(_: web.Application) -> None:

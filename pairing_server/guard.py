@@ -59,6 +59,10 @@ CLIENT_PATHS = frozenset(
         *("/ssf/streams", "/ssf/status", "/ssf/verify"),
     }
 )
+#: What programs that administer call, of which nothing is looked at before the token.
+API_PATHS = "/admin/api/"
+#: Of these all but the document, which anybody reads, may come with a certificate, too.
+CLIENT_PREFIX = f"{API_PATHS}organisations/"
 #: Whose words people read; what OpenID Connect says of errors is ASCII (RFC 6749 section 5.2).
 _LOCALISED = ("/uzi/", "/portal/", "/phone/")
 #: What an answer of "no" says beside its body.
@@ -109,7 +113,7 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
         facts = {"request_id": request_id, "method": method, "route": route}
         try:
             _check_host(request, route)
-            _check_body(request)
+            _check_form(request, route)
             _check_path(request)
             _check_rate(request, route, limiter)
             response = await handler(request)
@@ -188,15 +192,27 @@ def _check_host(request: web.Request, route: str) -> None:
     settings = request.app[SETTINGS]
     # What a proxy hands on as a card came in where it asks for cards, not where anybody comes in.
     own = settings.mtls_host if route == CARD_PATH else settings.host
-    hosts = [[own], [settings.mtls_host]] if route in CLIENT_PATHS else [[own]]
+    may_show = route in CLIENT_PATHS or route.startswith(CLIENT_PREFIX)
+    hosts = [[own], [settings.mtls_host]] if may_show else [[own]]
     if request.headers.getall("Host", []) not in hosts:
         if request.path in OPERATIONAL_PATHS:
             return
         raise WrongHost
 
 
-def _check_body(request: web.Request) -> None:
-    """Refuse bodies that no call takes, whether or not the call would look at its body."""
+def _check_form(request: web.Request, route: str) -> None:
+    # There, who calls comes first: the call itself looks at its body.
+    if not route.startswith(API_PATHS):
+        check_body(request)
+
+
+def check_body(request: web.Request) -> None:
+    """Refuse bodies that no call takes, whether or not the call would look at its body.
+
+    Raises:
+        BodyTooLarge: it says so itself.
+        UnsupportedMediaType: it is compressed.
+    """
     # No client of ours compresses 64 KiB, and a kilobyte can unfold to a megabyte.
     if request.headers.getall("Content-Encoding", []):
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")

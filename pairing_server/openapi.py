@@ -1,4 +1,4 @@
-"""The phone API as an OpenAPI 3.1 document: one `Operation` for each call, next to its handler.
+"""An API as an OpenAPI 3.1 document: one `Operation` for each call, next to its handler.
 
 The routes are made of the operations (`http.route_table`), so that none can be left out; bodies
 and answers are the msgspec Structs that are read and sent, so that the schemas are the code's.
@@ -30,7 +30,6 @@ from pairing_server.keys.refusals import MalformedDeviceToken, PhoneBlocked, Pho
 
 OPENAPI = "3.1.0"
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_SCHEME = "deviceToken"
 _JSON = "application/json"
 #: What an answer of "no" says in a header.
 _HEADERS = {
@@ -42,15 +41,46 @@ _HEADERS = {
 Schema = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What a document says of all its calls.
+
+    Attributes:
+        scheme: What the security scheme is called.
+        secured_by: What it is (OpenAPI 3.1.0 section 4.8.27).
+        scopes: What a token has to be for.
+    """
+
+    title: str
+    description: str
+    scheme: str
+    secured_by: Schema
+    scopes: tuple[str, ...] = ()
+
+
+PHONE_API = Api(
+    title="Phone API",
+    description="The calls of a phone that is somebody's login key.",
+    scheme="deviceToken",
+    secured_by={
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The device token: 32 random bytes in base64url, which the phone drew.",
+    },
+)
+
+
 class Caller(Enum):
     """Who may call; each value is what this alone can be refused with."""
 
-    #: No bearer token.
+    #: No token.
     ANYBODY = ()
     #: A token that the phone drew, whether or not it is bound.
     ANY_PHONE = (Unauthenticated, MalformedDeviceToken)
     #: The device token of a bound phone.
     BOUND_PHONE = (Unauthenticated, PhoneBlocked, PhoneExpired)
+    #: A token that a client got for itself.
+    MACHINE = (TooManyRequests,)
 
 
 class Header(StrEnum):
@@ -59,11 +89,26 @@ class Header(StrEnum):
     PREFER = "Prefer"
     IF_NONE_MATCH = "If-None-Match"
     ACCEPT_LANGUAGE = "Accept-Language"
+    IF_MATCH = "If-Match"
+    IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What may stand in a query.
+
+    Attributes:
+        said: What it means.
+        schema: What it can be (JSON Schema 2020-12).
+    """
+
+    said: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of a phone.  The first line of the handler's docstring is its summary.
+    """One call.  The first line of the handler's docstring is its summary.
 
     What every call can be refused with is not named again: a token that opens nothing, a body of
     another form, an identifier that leads nowhere, a server that is away.  So this is whole:
@@ -81,8 +126,11 @@ class Operation:
         caller: `Caller.ANY_PHONE` for a phone that may not be bound yet.
         body: The type that `json_body` reads; nothing for a call without a body.
         query: What may stand in the query, by name, and what it means.
-        headers: With `Header.IF_NONE_MATCH` 200 has an `ETag`, and 304 may be the answer.
+        headers: With `Header.IF_NONE_MATCH` 200 has an `ETag`, and 304 may be the answer; with
+            `Header.IF_MATCH` what was changed has one.
         responses: The Struct that `answer` is given, by status; nothing for no body.
+        told: The further headers of an answer that has a body, and what each says.
+        media: What that body is.
         refusals: The further refusals that the handler and its flow raise.
         description: What the summary does not tell, in CommonMark.
     """
@@ -92,9 +140,11 @@ class Operation:
     handler: Any
     caller: Caller = Caller.BOUND_PHONE
     body: Any = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | Filter] = field(default_factory=dict)
     headers: tuple[Header, ...] = ()
     responses: Mapping[int, Any] = field(default_factory=lambda: {204: None})
+    told: Mapping[str, str] = field(default_factory=dict)
+    media: str = _JSON
     refusals: tuple[type[Refusal], ...] = ()
     description: str = ""
 
@@ -120,6 +170,12 @@ class Error(msgspec.Struct):
 
     error: str
     error_description: str
+    field: Annotated[
+        str | msgspec.UnsetType, msgspec.Meta(description="Which member or filter is not right.")
+    ] = msgspec.UNSET
+    person_id: Annotated[
+        str | msgspec.UnsetType, msgspec.Meta(description="Whom it is about.")
+    ] = msgspec.UNSET
     attempts_left: Annotated[
         int | msgspec.UnsetType, msgspec.Meta(description="How often a code may still be typed.")
     ] = msgspec.UNSET
@@ -132,12 +188,23 @@ class Error(msgspec.Struct):
     ] = msgspec.UNSET
 
 
+#: Without which a call is refused, and what it can be.
+_NEEDED: Mapping[Header, Schema] = {
+    Header.IF_MATCH: {"type": "string", "pattern": '^(\\*|"[!#-~]{1,100}")$'},
+    Header.IDEMPOTENCY_KEY: {
+        "type": "string",
+        "pattern": r'^("[ !#-\[\]-~]{1,253}"|[!#-~]{1,255})$',
+    },
+}
+
+
 def document(
     operations: Iterable[Operation],
     *,
     server: str,
     version: str,
     limited: Collection[tuple[str, str]] = (),
+    api: Api = PHONE_API,
 ) -> Schema:
     """Return the OpenAPI 3.1 document of these calls.
 
@@ -155,38 +222,34 @@ def document(
     paths: dict[str, Schema] = {}
     for call in calls:
         is_limited = (call.method, call.path) in limited
-        described = _operation(call, schema_of, is_limited=is_limited)
+        described = _operation(call, schema_of, api, is_limited=is_limited)
         paths.setdefault(call.path, {})[call.method.lower()] = described
     return {
         "openapi": OPENAPI,
         "info": {
-            "title": "Phone API",
+            "title": api.title,
             "version": version,
-            "description": "The calls of a phone that is somebody's login key.",
+            "description": api.description,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server}],
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {
-                _SCHEME: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The device token: 32 random bytes in base64url, which the "
-                    "phone drew.",
-                }
-            },
+            "securitySchemes": {api.scheme: api.secured_by},
         },
     }
 
 
-def _operation(call: Operation, schema_of: Mapping[Any, Schema], *, is_limited: bool) -> Schema:
+def _operation(
+    call: Operation, schema_of: Mapping[Any, Schema], api: Api, *, is_limited: bool
+) -> Schema:
     summary = (inspect.getdoc(call.handler) or "").partition("\n")[0]
     described: Schema = {"operationId": call.id, "summary": summary}
     if call.description:
         described["description"] = call.description
-    described["security"] = [] if call.caller is Caller.ANYBODY else [{_SCHEME: []}]
+    secured = {api.scheme: list(api.scopes)}
+    described["security"] = [] if call.caller is Caller.ANYBODY else [secured]
     parameters = [
         *map(_path_parameter, _PARAMETER.findall(call.path)),
         *(_query(name, said) for name, said in call.query.items()),
@@ -210,18 +273,25 @@ def _path_parameter(name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _query(name: str, said: str) -> Schema:
-    return {"name": name, "in": "query", "description": said, "schema": {"type": "string"}}
+def _query(name: str, said: str | Filter) -> Schema:
+    read = Filter(said) if isinstance(said, str) else said
+    return {"name": name, "in": "query", "description": read.said, "schema": read.schema}
 
 
 def _header(name: Header) -> Schema:
     said = {
         Header.PREFER: "`wait=25` holds the call until there is news, 25 seconds at most "
         "(RFC 7240 section 4.3).",
-        Header.IF_NONE_MATCH: "The `ETag` of what the phone knows (RFC 9110 section 13.1.2).",
+        Header.IF_NONE_MATCH: "The `ETag` of what the caller knows (RFC 9110 section 13.1.2).",
         Header.ACCEPT_LANGUAGE: "In which language texts are (RFC 9110 section 12.5.4).",
+        Header.IF_MATCH: "The `ETag` of what is to be changed (RFC 9110 section 13.1.1).",
+        Header.IDEMPOTENCY_KEY: "A name of the caller's for this one act: sent again with the "
+        "same body within 24 hours it gets the same answer, and nothing is done twice.",
     }[name]
-    return {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
+    schema = _NEEDED.get(name)
+    needed = {"required": True} if schema else {}
+    schema = schema or {"type": "string"}
+    return {"name": name, "in": "header", "description": said, **needed, "schema": schema}
 
 
 def _answers(call: Operation, schema_of: Mapping[Any, Schema]) -> Schema:
@@ -229,12 +299,20 @@ def _answers(call: Operation, schema_of: Mapping[Any, Schema]) -> Schema:
     for status, body in call.responses.items():
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
         if body is not None:
-            answers[str(status)]["content"] = {_JSON: {"schema": schema_of[body]}}
-        if Header.IF_NONE_MATCH in call.headers:
-            answers[str(status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
+            answers[str(status)]["content"] = {call.media: {"schema": schema_of[body]}}
+        headers = _told(call, has_body=body is not None)
+        if headers:
+            answers[str(status)]["headers"] = headers
     if Header.IF_NONE_MATCH in call.headers:
-        answers["304"] = {"description": "The phone knows what there is."}
+        answers["304"] = {"description": "The caller knows what there is."}
     return answers
+
+
+def _told(call: Operation, *, has_body: bool) -> Schema:
+    schema = {"schema": {"type": "string"}}
+    tagged = Header.IF_NONE_MATCH in call.headers or (has_body and Header.IF_MATCH in call.headers)
+    said = {name: {"description": words, **schema} for name, words in call.told.items()}
+    return ({"ETag": schema} if tagged else {}) | (said if has_body else {})
 
 
 def _refused(refusals: Iterable[type[Refusal]], error: Schema) -> Schema:

@@ -9,6 +9,16 @@ PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
     "admin/acting.py": "tests/admin/test_people_flow.py",
+    "admin/within.py": "tests/admin/api/test_conditional.py",
+    "admin/api/call_refusals.py": "tests/test_errors.py",
+    "admin/api/setup.py": "tests/admin/test_gate.py",
+    "admin/api/gate.py": "tests/admin/test_gate.py",
+    "admin/api/calling.py": "tests/admin/api/test_conditional.py",
+    "admin/api/newcomer.py": "tests/admin/api/test_people_routes.py",
+    "admin/api/people.py": "tests/admin/api/test_membership_routes.py",
+    "admin/api/people_bodies.py": "tests/admin/api/test_people_routes.py",
+    "admin/api/offer_bodies.py": "tests/admin/api/test_offer_routes.py",
+    "admin/api/log_bodies.py": "tests/admin/api/test_log_routes.py",
     "admin/people_setup.py": "tests/admin/test_identity_routes.py",
     "admin/identity_record.py": "tests/admin/test_identity_flow.py",
     "admin/identity_refusals.py": "tests/test_errors.py",

@@ -90,7 +90,7 @@ def test_what_has_no_translation_stays_as_it_is():
 
 
 #: The parts that only programs call.
-PROGRAMS = {"oidc", "xis", "signals"}
+PROGRAMS = {"oidc", "xis", "signals", "api"}
 
 
 def messages():
@@ -113,7 +113,8 @@ def messages():
     }
     for file in sorted([*PACKAGE.rglob("*.py"), *ADMIN.rglob("*.py")]):
         # Of these only what is marked is for people, who read it there.
-        said = {"N_": None} if PROGRAMS & set(file.parts) else keywords
+        parts = file.relative_to(PACKAGE.parent).parts
+        said = {"N_": None} if PROGRAMS & set(parts) else keywords
         with file.open("rb") as opened:
             found |= {_shortened(each[1]) for each in extract("python", opened, said)}
     described = {

@@ -10,7 +10,11 @@ from aiohttp import web
 from pairing_server.errors import Unauthenticated
 from pairing_server.oidc.access import BEARER, DPOP
 from pairing_server.oidc.client_policy import MachineScope, policy_of
-from pairing_server.oidc.refusals import InsufficientScope, NoMachineScope
+from pairing_server.oidc.refusals import (
+    InsufficientScope,
+    MachineTokenNeeded,
+    NoMachineScope,
+)
 from pairing_server.oidc.sender import JKT, SenderConstraints, Shown
 from pairing_server.oidc.showing import access_token, shown_by
 from pairing_server.ports import Ports
@@ -94,6 +98,18 @@ class ClientCredentials:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class MachineCall:
+    """A call by a client's own token.
+
+    Attributes:
+        authenticated_at: When the client showed its key for it.
+    """
+
+    client: Client
+    authenticated_at: datetime
+
+
 class MachineTokens:
     """Tells which client calls by a token of its own, and whether it may."""
 
@@ -104,7 +120,11 @@ class MachineTokens:
         self._tokens = machine_tokens(ports.store)
 
     async def of(self, request: web.Request, *scopes: MachineScope) -> Client:
-        """Return the client whose call this is.
+        """Return the client whose call this is; see `call`."""
+        return (await self.call(request, *scopes)).client
+
+    async def call(self, request: web.Request, *scopes: MachineScope) -> MachineCall:
+        """Return whose call this is.
 
         Args:
             scopes: One of them has to be the token's, and the client's still.
@@ -112,28 +132,37 @@ class MachineTokens:
         Raises:
             DpopChallenge, DpopProofRefused: the token's key was not shown.
             InsufficientScope: the token is for something else.
-            Unauthenticated: there is no token, or one that opens nothing, or not any more.
+            MachineTokenNeeded: there is no token, or one that opens nothing, or not any more.
+            Unauthenticated: another certificate than the token's was shown.
         """
-        token, by_dpop = access_token(request)
-        return await self.check(token, shown_by(request), scopes, by_dpop=by_dpop)
+        try:
+            token, by_dpop = access_token(request)
+        except Unauthenticated as error:
+            raise MachineTokenNeeded from error
+        return await self._check(token, shown_by(request), scopes, by_dpop=by_dpop)
 
     async def check(
         self, token: str, shown: Shown, scopes: tuple[MachineScope, ...], *, by_dpop: bool
     ) -> Client:
-        """Return the client whose token this is; see `of`."""
+        """Return the client whose token this is; see `call`."""
+        return (await self._check(token, shown, scopes, by_dpop=by_dpop)).client
+
+    async def _check(
+        self, token: str, shown: Shown, scopes: tuple[MachineScope, ...], *, by_dpop: bool
+    ) -> MachineCall:
         stored = await self._tokens.get(digest(token))
         if stored is None or self._clock() >= stored.value.expires_at:
-            raise Unauthenticated
+            raise MachineTokenNeeded
         held = stored.value
         await self._senders.check(held.confirmation or {}, token, shown, by_dpop=by_dpop)
         client = await self._registry.read(lambda tx: clients.get(tx, held.client_id))
         # What was agreed may be taken back within the five minutes.
         now_held = [s for s in held.scopes if client is not None and may(client, s)]
         if client is None or not now_held:
-            raise Unauthenticated("not agreed any more")
+            raise MachineTokenNeeded("not agreed any more")
         if not set(now_held) & set(scopes):
             raise InsufficientScope(scope=" ".join(scopes))
-        return client
+        return MachineCall(client, held.expires_at - LIFETIME)
 
 
 def machine_tokens(store: Store) -> Shelf[MachineToken]:

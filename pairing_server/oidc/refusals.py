@@ -71,6 +71,15 @@ class NoMachineScope(InvalidScope):
     )
 
 
+class MachineTokenNeeded(Unauthenticated):
+    """A client calls without a token of its own, or with one that opens nothing."""
+
+    description = (
+        "Get a token of your own at the token endpoint (client_credentials), and send it with "
+        "each call."
+    )
+
+
 class InsufficientScope(Refusal):
     """The token is good, and not for this (RFC 6750 section 3.1)."""
 

@@ -1,4 +1,4 @@
-"""The table of what administrators do together."""
+"""The tables of what administrators do together, and of what programs were answered."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text
 
@@ -21,4 +21,19 @@ pending_act = Table(
     Column("settled_at", BigInteger),
     CheckConstraint("status IN ('open', 'done', 'withdrawn')", name="status"),
     Index(None, "ura", "status", "expires_at"),
+)
+
+# What a program was answered to an act that it named by an `Idempotency-Key`.
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("client_id", Text, ForeignKey("client.id"), primary_key=True),
+    # Of the key, which may tell of a person.
+    Column("digest", Text, primary_key=True),
+    # Of where it was sent and of its body.
+    Column("fingerprint", Text, nullable=False),
+    # As JSON; no more than identifiers.
+    Column("answer", Text, nullable=False),
+    Column("kept_at", BigInteger, nullable=False),
+    Index(None, "client_id", "kept_at"),
 )

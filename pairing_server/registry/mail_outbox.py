@@ -5,6 +5,7 @@ tells of, so that it is sent however often the server stops in between.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +82,10 @@ _set = (
 )
 _address_of = sa.select(person.c.email).where(person.c.id == sa.bindparam("id"))
 
+_mailed = sa.select(person.c.id).where(
+    person.c.id.in_(sa.bindparam("ids", expanding=True)), person.c.email.is_not(None)
+)
+
 
 def is_address(text: str) -> bool:
     """Tell whether mail can be sent there: one address, and nothing behind it."""
@@ -117,6 +122,11 @@ def address_of(tx: Query, person_id: str) -> str | None:
     """Return where a person is mailed."""
     row = tx.one(_address_of, id=person_id)
     return None if row is None else row["email"]
+
+
+def who_is_mailed(tx: Query, person_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of some people are mailed."""
+    return frozenset(row["id"] for row in tx.all(_mailed, ids=list(person_ids)))
 
 
 def due(tx: Query, now: datetime) -> list[Waiting]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 
@@ -10,6 +11,7 @@ from pairing_server.registry import Query, Transaction
 from pairing_server.registry.people import (
     AdministrativeRole,
     Membership,
+    MembershipKind,
     Person,
     PersonStatus,
     membership_of,
@@ -27,6 +29,23 @@ class Member:
     membership: Membership
 
 
+class Standing(StrEnum):
+    """Whether memberships are looked for that hold."""
+
+    LINKED = "linked"
+    ENDED = "ended"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which members are looked for; what is not said may be anything."""
+
+    standing: Standing = Standing.LINKED
+    kind: MembershipKind | None = None
+    role_code: str | None = None
+
+
 _p, _m = person_table.c, membership_table.c
 _in_order = (_p.last_name, _p.first_names, _p.id)
 _people_of = (
@@ -36,6 +55,34 @@ _people_of = (
     .order_by(*_in_order)
 )
 _memberships_of = sa.select(membership_table).where(_m.ura == sa.bindparam("ura"))
+_memberships_in = _memberships_of.where(
+    _m.person_id.in_(sa.bindparam("ids", expanding=True)),
+)
+_any_kind = sa.cast(sa.bindparam("kind"), sa.Text)
+_any_role = sa.cast(sa.bindparam("role_code"), sa.Text)
+_holds = sa.or_(_m.valid_until.is_(None), _m.valid_until > sa.bindparam("at"))
+_listed = (
+    sa.select(person_table)
+    .join(membership_table, _m.person_id == _p.id)
+    .where(
+        _m.ura == sa.bindparam("ura"),
+        _p.status == PersonStatus.ACTIVE.value,
+        _p.id > sa.bindparam("after"),
+        sa.or_(_any_kind.is_(None), _m.kind == _any_kind),
+        sa.or_(
+            _any_role.is_(None),
+            _m.role_code == _any_role,
+            _m.other_role_codes.like(sa.bindparam("other")),
+        ),
+    )
+    .order_by(_p.id)
+    .limit(sa.bindparam("most"))
+)
+_page = {
+    Standing.LINKED: _listed.where(_holds),
+    Standing.ENDED: _listed.where(sa.not_(_holds)),
+    Standing.ALL: _listed.where(sa.or_(_holds, sa.true())),
+}
 _is_administrator = sa.and_(
     _m.ura == sa.bindparam("ura"),
     _m.administrative_role == AdministrativeRole.ADMINISTRATOR.value,
@@ -67,6 +114,32 @@ def of_organisation(tx: Query, ura: str) -> list[Member]:
     held = {row["person_id"]: membership_of(row) for row in tx.all(_memberships_of, ura=ura)}
     people = (person_of(row) for row in tx.all(_people_of, ura=ura))
     return [Member(person, held[person.id]) for person in people if person.id in held]
+
+
+def page(
+    tx: Query, ura: str, wanted: Wanted, at: datetime, after: str, limit: int
+) -> list[Member]:
+    """Return members whose record is open, by id: an order that says nothing and never changes.
+
+    Args:
+        at: Whose membership holds then is linked.
+        after: Behind whose id the page begins.
+    """
+    rows = tx.all(
+        _page[wanted.standing],
+        ura=ura,
+        at=to_milliseconds(at),
+        after=after,
+        kind=wanted.kind and wanted.kind.value,
+        role_code=wanted.role_code,
+        # One of several stands between quotes in the list of them.
+        other=f'%"{wanted.role_code}"%',
+        most=limit,
+    )
+    people = [person_of(row) for row in rows]
+    found = tx.all(_memberships_in, ura=ura, ids=[each.id for each in people])
+    held = {row["person_id"]: membership_of(row) for row in found}
+    return [Member(each, held[each.id]) for each in people if each.id in held]
 
 
 def count(tx: Query, ura: str, at: datetime) -> int:

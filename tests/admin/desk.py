@@ -52,11 +52,14 @@ async def employ(house, name, role=None, ura=None, **changed):
     member = Membership(
         person_id=name,
         ura=ura,
-        role_code="01.015",
-        kind=MembershipKind.EMPLOYEE,
         administrative_role=role,
         created_at=now,
-        **{"valid_until": None, **changed},
+        **{
+            "role_code": "01.015",
+            "kind": MembershipKind.EMPLOYEE,
+            "valid_until": None,
+            **changed,
+        },
     )
 
     def change(tx):

@@ -52,6 +52,7 @@ CLIENT = Client(
 )
 
 OWN = {
+    "ura": "",
     "person": "anna",
     "phone": "phone-anna",
     "pending": "pending-own",
@@ -62,6 +63,7 @@ OWN = {
     "client": "siem-own",
 }
 OTHERS = {
+    "ura": ELSEWHERE,
     "person": "boris",
     "phone": "phone-boris",
     "pending": "pending-others",
@@ -75,6 +77,7 @@ OTHERS = {
 
 async def furnish(house):
     """Put there what the samples name."""
+    OWN["ura"] = house.holder.ura
     for sample, ura in ((OWN, house.holder.ura), (OTHERS, ELSEWHERE)):
         await employ(house, sample["person"], None, ura)
         now = house.ports.clock()

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pairing_server.registry import members, people
-from pairing_server.registry.members import Member
-from pairing_server.registry.people import AdministrativeRole, PersonStatus
+from pairing_server.registry.members import Member, Standing, Wanted
+from pairing_server.registry.people import AdministrativeRole, MembershipKind, PersonStatus
 from tests.registry.people import COLLEAGUE, MEMBERSHIP, NOW, ORGANISATION, PERSON, add_everybody
 
 URA = ORGANISATION.ura
@@ -48,6 +48,45 @@ async def test_a_closed_record_is_nobody_of_the_organisation(filled):
     assert [
         each.person for each in await filled.read(lambda tx: members.of_organisation(tx, URA))
     ] == [PERSON]
+
+
+def paged(tx, after="", limit=9, **wanted):
+    found = members.page(tx, URA, Wanted(**wanted), NOW, after, limit)
+    return [each.person.id for each in found]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["person-1"]),
+        ({"standing": Standing.ENDED}, ["person-2"]),
+        ({"standing": Standing.ALL}, ["person-1", "person-2"]),
+        ({"standing": Standing.ALL, "kind": MembershipKind.GUEST}, ["person-2"]),
+        ({"role_code": "01.015"}, ["person-1"]),
+        ({"role_code": "01.016"}, ["person-1"]),
+        ({"role_code": "01.01"}, []),
+    ],
+)
+async def test_members_are_found_by_what_they_are(filled, wanted, found):
+    over = replace(SECOND, valid_until=NOW, kind=MembershipKind.GUEST)
+    several = replace(STAYING, other_role_codes=("01.016",))
+    await filled.commit(lambda tx: [people.put_membership(tx, each) for each in (over, several)])
+
+    assert await filled.read(lambda tx: paged(tx, **wanted)) == found
+
+
+async def test_a_page_of_members_begins_behind_the_last_one(filled):
+    assert await filled.read(lambda tx: paged(tx, limit=1)) == ["person-1"]
+    assert await filled.read(lambda tx: paged(tx, "person-1", 1)) == ["person-2"]
+    assert await filled.read(lambda tx: paged(tx, "person-2", 1)) == []
+    assert await filled.read(lambda tx: members.page(tx, "00000000", Wanted(), NOW, "", 9)) == []
+
+
+async def test_a_closed_record_is_on_no_page(filled):
+    closed = replace(COLLEAGUE, status=PersonStatus.CLOSED)
+    await filled.commit(lambda tx: people.update_person(tx, closed))
+
+    assert await filled.read(lambda tx: paged(tx, standing=Standing.ALL)) == ["person-1"]
 
 
 async def test_administrators_are_those_who_stay(filled):

@@ -1,0 +1,114 @@
+"""The calls that read the log: page by page, one event, and all of it signed."""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from admin import log_rules as rules
+from admin.access import Act
+from admin.api.conditions import PAGING, check_known, read_listing
+from admin.api.gate import ORGANISATION, Call, MachineVisit
+from admin.api.log_bodies import EntryTold, EventsTold, entry_told, event_told
+from admin.log_flow import LogFlow, of_event
+from admin.people_refusals import InvalidField
+from pairing_server.audit.export import json_line
+from pairing_server.audit.kinds import KINDS, Group
+from pairing_server.http import REQUEST_ID, STREAM, answer, harden, query_form
+from pairing_server.openapi import Filter, Operation
+
+LOG = f"{ORGANISATION}/log"
+_DAY = {"type": "string", "format": "date"}
+_NAMED = {"type": "string", "pattern": r"^[A-Za-z0-9_\-~.]{1,1400}$"}
+_FILTERS = {
+    "person": Filter("Whose events, by their id.", _NAMED),
+    "phone": Filter("Of which phone, by its id.", _NAMED),
+    "workstation": Filter("At which workstation.", {"type": "string", "maxLength": 200}),
+    "kind": Filter(
+        "The name of an event, or of a group of them.",
+        {"type": "string", "enum": sorted({*KINDS, *(each.value for each in Group)})},
+    ),
+    "since": Filter("The first day, UTC.", _DAY),
+    "until": Filter("The last day.", _DAY),
+}
+
+
+class LogCalls:
+    """List, read, export."""
+
+    def __init__(self, flow: LogFlow, source: str, base_url: str) -> None:
+        self._flow = flow
+        self._source = source
+        self._base_url = base_url
+
+    def calls(self) -> list[Call]:
+        """Describe the calls."""
+        return [
+            Call(
+                act=Act.SEE_LOG,
+                operation=Operation(
+                    "GET",
+                    LOG,
+                    self.show,
+                    query={**_FILTERS, **PAGING},
+                    responses={200: EventsTold},
+                    told={"Link": "Where the next page is, `rel=next` (RFC 8288), if any."},
+                    refusals=(InvalidField,),
+                    description="That it was looked at, and for what, is an event in it.",
+                ),
+            ),
+            Call(
+                act=Act.EXPORT_LOG,
+                operation=Operation(
+                    "GET",
+                    f"{LOG}/export",
+                    self.export,
+                    query=_FILTERS,
+                    responses={200: str},
+                    media="application/jsonl",
+                    refusals=(InvalidField,),
+                    description="JSON Lines with the chain's hashes, signed checkpoints and the "
+                    "keys: `pairing-server audit verify` takes it. That it was made stands in it.",
+                ),
+            ),
+            Call(
+                act=Act.SEE_LOG,
+                find=of_event,
+                operation=Operation(
+                    "GET", f"{LOG}/events/{{event}}", self.event, responses={200: EntryTold}
+                ),
+            ),
+        ]
+
+    async def show(self, request: web.Request, visit: MachineVisit) -> web.Response:
+        """List events, the newest first."""
+        query = query_form(request)
+        check_known(query, (*_FILTERS, *PAGING))
+        asked, wanted = read_listing(query), rules.wanted(query)
+        before = rules.before({"before": asked.cursor})
+        view = await self._flow.view(visit.actor, wanted, before, asked.limit)
+        headers = {}
+        if view.following is not None:
+            paged = {"limit": str(asked.limit), "cursor": str(view.following)}
+            following = urlencode({**wanted.given, **paged})
+            headers["Link"] = f'<{self._base_url}{request.path}?{following}>; rel="next"'
+        return answer(EventsTold(events=tuple(map(event_told, view.found))), headers=headers)
+
+    async def event(self, request: web.Request, visit: MachineVisit) -> web.Response:
+        """Tell of one event in full."""
+        entry, names = await self._flow.event(visit.actor, request.match_info["event"])
+        return answer(entry_told(entry, names, self._source))
+
+    async def export(self, request: web.Request, visit: MachineVisit) -> web.StreamResponse:
+        """Send all that is looked for, as it is read."""
+        query = query_form(request)
+        check_known(query, _FILTERS)
+        lines = await self._flow.export(visit.actor, rules.wanted(query), "json")
+        response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+        response.content_type = "application/jsonl"
+        harden(response, request[REQUEST_ID])
+        await response.prepare(request)
+        request[STREAM] = response
+        async for line in lines:
+            await response.write(f"{json_line(line)}\n".encode())
+        await response.write_eof()
+        return response
