@@ -1,5 +1,6 @@
 """The front page: whether anything is wrong, and what the organisation was told."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -52,8 +53,9 @@ class DashboardPages:
             return counted, notices.of_organisation(tx, ura), pending
 
         # What somebody just did is seen at once; what the log adds up to may be a minute old.
-        counted, told, pending = await self._registry.read(read)
-        numbers = await self._numbers.of(ura)
+        (counted, told, pending), numbers = await asyncio.gather(
+            self._registry.read(read), self._numbers.of(ura)
+        )
         language = language_of(request)
         unread = [each for each in told if each.read_at is None]
         may = frozenset(act for act in Act if may_ever(act, visit.actor))

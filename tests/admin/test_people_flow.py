@@ -166,6 +166,7 @@ async def test_people_of_others_are_unknown(flow, staffed, name):
         flow.unlink(ADMINISTRATOR, name),
         flow.change_membership(ADMINISTRATOR, name, wanted()),
         flow.rename(ADMINISTRATOR, name, "E.", "Boer"),
+        flow.set_address(ADMINISTRATOR, name, "els@example.nl"),
         flow.appoint(ADMINISTRATOR, name, AdministrativeRole.OPERATOR),
         flow.dismiss(ADMINISTRATOR, name),
     ):
@@ -188,6 +189,7 @@ async def test_the_service_desk_changes_nobody(flow, staffed):
         flow.unlink(DESK, "nina"),
         flow.change_membership(DESK, "nina", wanted()),
         flow.rename(DESK, "ivo", "I.", "Boer"),
+        flow.set_address(DESK, "ivo", "ivo@example.nl"),
         flow.appoint(DESK, "nina", AdministrativeRole.OPERATOR),
         flow.dismiss(DESK, "anne"),
     ):
@@ -285,6 +287,8 @@ async def test_who_left_is_not_renamed(flow, staffed):
 
     with pytest.raises(NotLinked):
         await flow.rename(OPERATOR, "ivo", "Ivo", "de Vries")
+    with pytest.raises(NotLinked):
+        await flow.set_address(OPERATOR, "ivo", "ivo@example.nl")
 
 
 async def test_a_person_is_appointed_and_dismissed(flow, staffed):

@@ -95,7 +95,8 @@ async def test_who_does_not_hear_is_told_again_and_then_what_came_after(
     await unblock(house, phone)
     assert await heard.send() == 0
     assert await heard.send() == 0
-    assert (await heard.state()).attempts == 1
+    failing = await heard.state()
+    assert (failing.attempts, failing.heard_at, bool(failing.last_error)) == (1, None, True)
     house.ports.clock.advance(timedelta(seconds=10))
 
     assert await heard.send() == 2
@@ -103,7 +104,8 @@ async def test_who_does_not_hear_is_told_again_and_then_what_came_after(
     assert ids[0] == ids[1] != ids[2]
     assert [each.path for each in heard.endpoint.heard] == ["/ping"] * 3
     state = await heard.state()
-    assert (state.attempts, state.failing_since) == (0, None)
+    assert (state.attempts, state.failing_since, state.last_error) == (0, None, "")
+    assert timedelta(0) <= house.ports.clock() - state.heard_at < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
