@@ -66,6 +66,8 @@ bench: $(VENV)/.dev  ## Measure what logins, wake-ups and a large revocation lis
 	$(BIN)/python -m bench.login_pages
 	$(BIN)/python -m bench.admin_lost_phone
 	$(BIN)/python -m bench.admin_overview
+	$(BIN)/python -m bench.admin_pages
+	$(BIN)/python -m bench.logins_country
 	$(if $(PEER),BENCH_OIDC_PROVIDER=$(PEER)) $(BIN)/python -m bench.logins
 
 lock:  ## Resolve the hashed locks anew (needs uv).

@@ -1,6 +1,7 @@
 """A country of organisations and their people, the same each time: who works where, by number."""
 
 from bisect import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -41,9 +42,16 @@ class Country:
         """Return the people of an organisation, by number."""
         return range(self._ends[organisation - 1] if organisation else 0, self._ends[organisation])
 
-    def shuffled(self) -> range | list[int]:
-        """Return everybody, in the order in which they came: colleagues did not come together."""
-        return [place * _STRIDE % self.people for place in range(self.people)]
+    def person_of_rank(self, rank: int) -> int:
+        """Return who comes after so many, in an order in which colleagues are far apart.
+
+        Number 0, who is the first at the largest organisation, is the first of all.
+        """
+        return rank * _STRIDE % self.people
+
+    def shuffled(self) -> Iterator[int]:
+        """Return everybody in that order."""
+        return map(self.person_of_rank, range(self.people))
 
 
 def ura_of(organisation: int) -> str:

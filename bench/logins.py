@@ -49,10 +49,21 @@ PEER_SECONDS = 4
 
 
 @asynccontextmanager
-async def server(url: str, directory: Path, everybody: Hospital) -> AsyncIterator[None]:
-    """Run ours, as `pairing-server serve` does it, with what it keeps in a directory."""
+async def server(
+    url: str, directory: Path, everybody: Hospital, database: str | None = None
+) -> AsyncIterator[None]:
+    """Run ours, as `pairing-server serve` does it, with what it keeps in a directory.
+
+    Args:
+        database: Another registry than the one in the directory.
+    """
     settings = load(
-        {}, base_url=url, port=urlsplit(url).port, data_dir=directory, client_rate=100_000
+        {},
+        base_url=url,
+        port=urlsplit(url).port,
+        data_dir=directory,
+        client_rate=100_000,
+        database_url=database,
     )
     with (directory / "log").open("w") as lines:
         os.dup2(lines.fileno(), sys.stderr.fileno())
@@ -63,9 +74,11 @@ async def server(url: str, directory: Path, everybody: Hospital) -> AsyncIterato
             yield
 
 
-def serving(directory: Path, everybody: Hospital) -> AbstractContextManager[Served]:
+def serving(
+    directory: Path, everybody: Hospital, database: str | None = None
+) -> AbstractContextManager[Served]:
     """Run ours in a process of its own."""
-    return served(partial(server, directory=directory, everybody=everybody))
+    return served(partial(server, directory=directory, everybody=everybody, database=database))
 
 
 def best(rates: Iterable[Rate]) -> Rate:

@@ -117,8 +117,12 @@ class Hospital:
         await registry.commit(everybody)
 
 
-def hospital(holders: int, programs: int = 1) -> Hospital:
-    """Make a hospital, with keys of its own for everybody."""
+def hospital(holders: int, programs: int = 1, first: int = 0) -> Hospital:
+    """Make a hospital, with keys of its own for everybody.
+
+    Args:
+        first: The number of the first person, behind those of others.
+    """
     curve = ec.SECP256R1()
     return Hospital(
         [Program(f"program-{place}", ec.generate_private_key(curve)) for place in range(programs)],
@@ -129,7 +133,7 @@ def hospital(holders: int, programs: int = 1) -> Hospital:
                 secrets.token_urlsafe(32),
                 ec.generate_private_key(curve),
             )
-            for place in range(holders)
+            for place in range(first, first + holders)
         ],
     )
 

@@ -45,10 +45,14 @@ class Served:
 
     url: str
     pid: int
+    #: Whose children serve it, too: a database's.
+    database: int | None = None
 
     def spent(self) -> Spent:
         """Return what it has spent by now."""
         others = sum(map(_seconds, _started_by(self.pid)))
+        if self.database is not None:
+            others += sum(map(_seconds, _started_by(self.database)))
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return Spent(_seconds(self.pid), others, pages * _PAGE)
 

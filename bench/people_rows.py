@@ -29,13 +29,14 @@ from pairing_server.registry.sqlite import SqliteDriver
 
 PEOPLE, EVENTS = 20_000, 100_000
 #: Who made the log, and the program at which everybody logs in.
-CHAIN, CLIENT = "main", "xis"
+CHAIN, CLIENT = "country", "xis"
 #: Of a large log's events: logins and what follows them, and now and then something rare.
 KINDS = ["AuthRequestApproved"] * 48 + ["AssertionIssued"] * 48 + ["AuthRequestDenied"] * 3
 RARE = ("AuthenticatorBlocked", "CloneSuspected", "AuthenticatorBound", "LogViewed")
 COMMON = 0.999
 #: How many people work elsewhere, too, how many left, and how phones stand.
 _GUESTS, _LEFT, _BLOCKED, _REVOKED, _SECOND, _NAMED = 0.03, 0.05, 0.005, 0.02, 0.05, 0.15
+_UNREACHED = 0.01
 _MODELS = ("iPhone 15", "iPhone 13", "Galaxy S24", "Galaxy A54", "Pixel 9", "Fairphone 5", "Edge")
 _ROLES = ("01.015", "30.000", "30.000", "17.000", "04.000", "01.010")
 _DAY = 24 * 3600 * 1000
@@ -81,6 +82,11 @@ def tables(of: Country, events: int) -> list[Rows]:
         ),
         Rows("credential", _PHONE, partial(_phones, of)),
         Rows(
+            "push_health",
+            ("credential_id", "last_ok_at", "last_error_at", "last_error"),
+            partial(_health, of),
+        ),
+        Rows(
             "member_listing",
             ("ura", "person_id", "listed_as", "found_by"),
             partial(_listings, of),
@@ -94,6 +100,11 @@ def tables(of: Country, events: int) -> list[Rows]:
             partial(_workstations, of),
         ),
         Rows("audit_event", EVENT, partial(_events, of, events)),
+        Rows(
+            "audit_chain",
+            ("name", "sequence", "hash"),
+            lambda: iter([(CHAIN, events, _hash(events))]),
+        ),
     ]
 
 
@@ -130,16 +141,21 @@ def _people(of: Country) -> Iterator[Row]:
 
 def _memberships(of: Country) -> Iterator[Row]:
     for number in of.shuffled():
-        chance, made = _chance(number, "m"), _born(number)
-        place = of.place(number)
+        chance, made, place = _chance(number, "m"), _born(number), of.place(number)
         role = "administrator" if number == of.members(place).start else None
-        left = None if role or chance.random() > _LEFT else made + _DAY
+        left = made + _DAY if has_left(of, number) else None
         code = _ROLES[int(chance.random() * len(_ROLES))]
         person = country.person_id_of(number)
         yield person, country.ura_of(place), code, "employee", role, left, made
         if (guest := _guest_of(of, number)) is not None:
             until = to_milliseconds(NOW) + 90 * _DAY
             yield person, country.ura_of(guest), code, "guest", None, until, made
+
+
+def has_left(of: Country, number: int) -> bool:
+    """Tell whether a person works for their organisation no more."""
+    is_first = number == of.members(of.place(number)).start
+    return not is_first and _chance(number, "left").random() < _LEFT
 
 
 def _guest_of(of: Country, number: int) -> int | None:
@@ -178,6 +194,14 @@ def _phone(of: Country, number: int, place: int) -> Row:
     )
 
 
+def _health(of: Country) -> Iterator[Row]:
+    for number in of.shuffled():
+        chance, now = _chance(number, "h"), to_milliseconds(NOW)
+        failed = now - _DAY if chance.random() < _UNREACHED else None
+        for place in range(_phones_of(number)):
+            yield country.phone_of(number) + "-2" * place, now - 2 * _DAY, failed, ""
+
+
 def _called(number: int, place: int) -> tuple[str, str]:
     chance = _chance(number, f"called{place}")
     model = _MODELS[int(chance.random() * len(_MODELS))]
@@ -208,7 +232,7 @@ def _events(of: Country, count: int) -> Iterator[Row]:
     period = int(PERIOD.total_seconds() * 1000)
     first, before = to_milliseconds(NOW) - period, "0" * 64
     for number in range(1, count + 1):
-        person = int(of.people * chance.random())
+        person = of.person_of_rank(int(of.people * chance.random() ** 2))
         kind = chance.choice(KINDS) if chance.random() < COMMON else chance.choice(RARE)
         at = first + period * number // count
         row = _event(number, at, kind, (of.place(person), person), before)
@@ -229,12 +253,16 @@ def _event(number: int, at: int, kind: str, who: tuple[int, int], before: str) -
     elif kind.startswith("Auth"):
         evidence, about = {**evidence, "shown": signed}, f"credential:{phone}"
     filed = filing(actor, about, evidence)
-    made = hashlib.sha256(str(number).encode()).hexdigest()
+    made = _hash(number)
     text = str(evidence).replace("'", '"')
     return (
         *(CHAIN, number, made[:22], at, kind, actor, about, country.ura_of(organisation)),
         *("success", text, before, made, filed.person, filed.credential, filed.workstation),
     )
+
+
+def _hash(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _chance(number: int, what: str) -> Random:
