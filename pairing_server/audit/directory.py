@@ -9,39 +9,61 @@ import sqlalchemy as sa
 from pairing_server.audit.chain import Facts
 from pairing_server.audit.filing import filing
 from pairing_server.audit.nen7513 import Directory, Known
-from pairing_server.registry import Query, aliases, credentials, people
-from pairing_server.registry.tables import client, membership, organisation
+from pairing_server.registry import Query, Row
+from pairing_server.registry.people_tables import person_alias
+from pairing_server.registry.tables import client, credential, membership, organisation, person
 
 
 def directory_of(tx: Query, events: Iterable[Facts], ura: str | None = None) -> Directory:
-    """Look up the names in some events.
+    """Look up the names in some events, all of a kind at once.
 
     Args:
         ura: Whose roles the people are shown with.
     """
     named = {name for facts in events for name in _mentioned(facts)}
-    phones = {
-        name: found
-        for name in _of(named, "credential")
-        if (found := credentials.get(tx, name)) is not None
-    }
-    ids = _of(named, "person") | {phone.person_id for phone in phones.values()}
+    phones = _rows(tx, _phones, _of(named, "credential"))
+    ids = _of(named, "person") | {row["person_id"] for row in phones}
     return Directory(
-        people={name: known for name in ids if (known := _known(tx, name, ura)) is not None},
-        phones={name: phone.device_name for name, phone in phones.items()},
+        people=_people_of(tx, ids, ura),
+        phones={row["id"]: row["name"] or row["model"] or row["platform"] for row in phones},
         clients=_names(tx, _clients, _of(named, "client")),
         organisations=_names(tx, _organisations, _of(named, "organisation")),
     )
 
 
-_clients = sa.select(client.c.id, client.c.name).where(
-    client.c.id.in_(sa.bindparam("ids", expanding=True))
+_ids: sa.BindParameter[list[str]] = sa.bindparam("ids", expanding=True)
+_phones = sa.select(
+    credential.c.id,
+    credential.c.person_id,
+    credential.c.name,
+    credential.c.model,
+    credential.c.platform,
+).where(credential.c.id.in_(_ids))
+_aliases = sa.select(person_alias.c.id, person_alias.c.person_id).where(
+    person_alias.c.id.in_(_ids)
 )
+_people = (
+    sa.select(
+        person.c.id,
+        person.c.first_names,
+        person.c.last_name,
+        person.c.uzi_number,
+        membership.c.role_code,
+    )
+    .select_from(
+        person.outerjoin(
+            membership,
+            sa.and_(
+                membership.c.person_id == person.c.id,
+                membership.c.ura == sa.bindparam("with_ura", type_=sa.Text),
+            ),
+        )
+    )
+    .where(person.c.id.in_(_ids))
+)
+_clients = sa.select(client.c.id, client.c.name).where(client.c.id.in_(_ids))
 _organisations = sa.select(organisation.c.ura.label("id"), organisation.c.name).where(
-    organisation.c.ura.in_(sa.bindparam("ids", expanding=True))
-)
-_role = sa.select(membership.c.role_code).where(
-    membership.c.person_id == sa.bindparam("person"), membership.c.ura == sa.bindparam("ura")
+    organisation.c.ura.in_(_ids)
 )
 
 
@@ -58,16 +80,21 @@ def _of(named: Iterable[str], kind: str) -> set[str]:
     return {name for of, _, name in found if of == kind and "\0" not in name}
 
 
-def _known(tx: Query, person_id: str, ura: str | None) -> Known | None:
-    now = aliases.resolve(tx, person_id)
-    person = people.get_person(tx, now)
-    if person is None:
-        return None
-    role = tx.one(_role, person=now, ura=ura) if ura else None
-    return Known(person.name, person.uzi_number or "", role["role_code"] if role else "")
+def _people_of(tx: Query, ids: set[str], ura: str | None) -> dict[str, Known]:
+    merged = {row["id"]: row["person_id"] for row in _rows(tx, _aliases, ids)}
+    now = {name: merged.get(name, name) for name in ids}
+    known = {row["id"]: _known(row) for row in _rows(tx, _people, {*now.values()}, with_ura=ura)}
+    return {name: known[current] for name, current in now.items() if current in known}
+
+
+def _known(row: Row) -> Known:
+    name = f"{row['first_names']} {row['last_name']}"
+    return Known(name, row["uzi_number"] or "", row["role_code"] or "")
 
 
 def _names(tx: Query, statement: sa.Select[Any], ids: set[str]) -> dict[str, str]:
-    if not ids:
-        return {}
-    return {row["id"]: row["name"] for row in tx.all(statement, ids=sorted(ids))}
+    return {row["id"]: row["name"] for row in _rows(tx, statement, ids)}
+
+
+def _rows(tx: Query, statement: sa.Select[Any], ids: set[str], **values: Any) -> list[Row]:
+    return tx.all(statement, ids=sorted(ids), **values) if ids else []
