@@ -4,6 +4,7 @@ import re
 from contextlib import closing
 
 from pairing_server.registry.database import driver_of
+from pairing_server.registry.schema import metadata
 from pairing_server.registry.statement import Prepared
 
 
@@ -20,7 +21,8 @@ def plan(url, statement, **values):
         if driver.dialect.name == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {text}", bound)
             return "\n".join(row[3] for row in cursor.fetchall())
-        cursor.execute("SET enable_seqscan = off")
+        for way in ("seqscan", "bitmapscan"):
+            cursor.execute(f"SET enable_{way} = off")
         cursor.execute("SET plan_cache_mode = force_generic_plan")
         cursor.execute("EXPLAIN (FORMAT TEXT) " + text, bound)
         return "\n".join(row[0] for row in cursor.fetchall())
@@ -28,11 +30,11 @@ def plan(url, statement, **values):
 
 def read_whole(plan):
     """Return the tables of which a plan reads every row."""
-    sqlite = re.findall(r"SCAN (\w+)(?! .*CONSTANT)", plan)
-    return sorted({*sqlite, *re.findall(r"Seq Scan on (\w+)", plan)})
+    found = {*re.findall(r"SCAN (\w+)", plan), *re.findall(r"Seq Scan on (\w+)", plan)}
+    return sorted(found & {*metadata.tables})
 
 
 def sorts(plan):
     """Tell whether all that is found is sorted, rather than read in order."""
-    sorted_by = re.search(r"^\W*Sort ", plan, re.MULTILINE)
-    return "USE TEMP B-TREE FOR ORDER BY" in plan or sorted_by is not None
+    whole = re.search(r"(?<!Incremental )\bSort  \(", plan)
+    return "USE TEMP B-TREE FOR ORDER BY" in plan or whole is not None

@@ -78,7 +78,7 @@ _of_members = (
 )
 _people = sa.select(sa.func.count().label("n")).select_from(membership).where(*_of_members)
 _is_active = sa.and_(_c.status == "active", _c.expires_at > _at)
-_woken_at = sa.func.coalesce(_h.last_ok_at, 0)
+_woken_at = sa.func.coalesce(_h.last_ok_at, sa.literal_column("0"))
 _is: Mapping[PhoneState, sa.ColumnElement[bool]] = {
     PhoneState.BLOCKED: _c.status == "blocked",
     PhoneState.EXPIRING: sa.and_(_is_active, _c.expires_at <= sa.bindparam("soon")),
@@ -90,8 +90,15 @@ _key: Mapping[PhoneState, sa.ColumnElement[int]] = {
     PhoneState.EXPIRING: _c.expires_at,
     PhoneState.UNREACHABLE: _woken_at,
 }
-_phones_of_members = membership.join(credential, _c.person_id == _m.person_id).outerjoin(
-    push_health, _h.credential_id == _c.id
+_phones_of_members = membership.join(credential, _c.person_id == _m.person_id)
+#: Few: those that cannot be woken, by an index of just them.
+_unreached = sa.select(_h.credential_id).where(_h.last_error_at >= _woken_at).subquery()
+
+
+_told = (
+    *(_c.id, _c.name, _c.platform, _c.model, _c.expires_at, _c.status_at, _c.status_reason),
+    *(_c.last_used_at, _h.last_ok_at, _h.last_error_at, _h.last_error),
+    *(_c.person_id, _p.first_names, _p.last_name),
 )
 
 
@@ -100,34 +107,30 @@ def _sum(condition: sa.ColumnElement[bool], name: str) -> sa.Label[int]:
 
 
 _phones = (
-    sa.select(_sum(_is_active, "active"), *(_sum(_is[state], state.value) for state in PhoneState))
-    .select_from(_phones_of_members)
+    sa.select(
+        _sum(_is_active, "active"),
+        _sum(_is[PhoneState.BLOCKED], PhoneState.BLOCKED.value),
+        _sum(_is[PhoneState.EXPIRING], PhoneState.EXPIRING.value),
+        _sum(
+            sa.and_(_is_active, _unreached.c.credential_id.is_not(None)),
+            PhoneState.UNREACHABLE.value,
+        ),
+    )
+    .select_from(_phones_of_members.outerjoin(_unreached, _unreached.c.credential_id == _c.id))
     .where(*_of_members)
 )
 
 
 def _list(state: PhoneState) -> sa.Select[Any]:
+    """Return how a page is read: which phones are on it first, and then what is told of them."""
     key = _key[state]
     after: sa.BindParameter[int] = sa.bindparam("after_key")
-    return (
-        sa.select(
-            key.label("key"),
-            _c.id,
-            _c.name,
-            _c.platform,
-            _c.model,
-            _c.expires_at,
-            _c.status_at,
-            _c.status_reason,
-            _c.last_used_at,
-            _h.last_ok_at,
-            _h.last_error_at,
-            _h.last_error,
-            _c.person_id,
-            _p.first_names,
-            _p.last_name,
-        )
-        .select_from(_phones_of_members.join(person, _p.id == _m.person_id))
+    found = _phones_of_members
+    if state is PhoneState.UNREACHABLE:
+        found = found.join(push_health, _h.credential_id == _c.id)
+    page = (
+        sa.select(key.label("key"), _c.id, _c.person_id)
+        .select_from(found)
         .where(
             *_of_members,
             _is[state],
@@ -135,6 +138,16 @@ def _list(state: PhoneState) -> sa.Select[Any]:
         )
         .order_by(key, _c.id)
         .limit(LISTED)
+        .subquery()
+    )
+    return (
+        sa.select(page.c.key, *_told)
+        .select_from(
+            page.join(credential, _c.id == page.c.id)
+            .join(person, _p.id == page.c.person_id)
+            .outerjoin(push_health, _h.credential_id == page.c.id)
+        )
+        .order_by(page.c.key, page.c.id)
     )
 
 

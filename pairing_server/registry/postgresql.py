@@ -44,6 +44,9 @@ _DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') = 'off'"
 )
+# All that is run here reads a page at most: to start workers for that, or to compile it, takes
+# longer than the work, and more so the busier the server is.
+_FOR_SHORT = ("SET max_parallel_workers_per_gather = 0", "SET jit = off")
 #: SQLSTATEs: serialization failure, deadlock, lock and statement timeout.
 _CONTENDED = ("40001", "40P01", "55P03", "57014")
 #: Connection exception, operator intervention, insufficient resources, system error, a server that
@@ -107,6 +110,7 @@ class PostgresqlDriver:
             f"SET statement_timeout = {_milliseconds(STATEMENT_TIMEOUT.total_seconds())}",
             f"SET lock_timeout = {_milliseconds(LOCK_TIMEOUT.total_seconds())}",
             f"SET idle_in_transaction_session_timeout = {_milliseconds(2 * SILENCE)}",
+            *_FOR_SHORT,
             _DURABLE,
         )
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData(
@@ -84,7 +85,16 @@ membership = Table(
         "administrative_role IN ('administrator', 'operator', 'service_desk')",
         name="administrative_role",
     ),
-    Index(None, "ura"),
+    # Members are counted by it, and no row is read.
+    Index(None, "ura", "valid_until", "person_id"),
+)
+Index(
+    "ix_membership_administrative_role",
+    membership.c.ura,
+    membership.c.administrative_role,
+    membership.c.person_id,
+    sqlite_where=membership.c.administrative_role.is_not(None),
+    postgresql_where=membership.c.administrative_role.is_not(None),
 )
 
 # What an organisation is told, for its administrators to see.
@@ -98,7 +108,7 @@ notice = Table(
     Column("subject", Text, nullable=False),
     Column("read_by", Text),
     Column("read_at", BigInteger),
-    Index(None, "ura"),
+    Index(None, "ura", "at"),
 )
 
 credential = Table(
@@ -147,7 +157,8 @@ credential = Table(
     Column("status_ura", Text),
     CheckConstraint("kind IN ('phone', 'smartcard')", name="kind"),
     CheckConstraint("status IN ('active', 'blocked', 'revoked')", name="status"),
-    Index(None, "person_id"),
+    # Phones of members are counted by it, and no row is read.
+    Index(None, "person_id", "status", "expires_at", "id"),
     Index(None, "expires_at"),
 )
 
@@ -159,6 +170,16 @@ push_health = Table(
     Column("last_ok_at", BigInteger),
     Column("last_error_at", BigInteger),
     Column("last_error", Text, nullable=False),
+)
+
+_unreached = text("last_error_at >= coalesce(last_ok_at, 0)")
+Index(
+    "ix_push_health_unreached",
+    push_health.c.credential_id,
+    push_health.c.last_error_at,
+    push_health.c.last_ok_at,
+    sqlite_where=_unreached,
+    postgresql_where=_unreached,
 )
 
 # What a person is told on their other phones.
@@ -315,7 +336,7 @@ audit_event = Table(
     Column("person", Text),
     Column("credential", Text),
     Column("workstation", Text),
-    Index(None, "object"),
+    Index(None, "object", "action", "time"),
     Index(None, "time"),
     Index(None, "actor", "time", "action"),
 )

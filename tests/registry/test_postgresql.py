@@ -245,6 +245,8 @@ async def test_a_commit_that_quietly_rolled_back_is_no_success(clock, postgresql
 
 SETTINGS = {
     "statement_timeout": "5s",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
     "lock_timeout": "4s",
     "idle_in_transaction_session_timeout": "14s",
     "synchronous_commit": "on",

@@ -1,0 +1,98 @@
+"""What the pages read is found by an index, in either database, however many rows there are."""
+
+import pytest
+
+from admin import log_flow
+from pairing_server.audit import counts
+from pairing_server.registry import (
+    administrators,
+    credentials,
+    members,
+    notices,
+    offers,
+    pending_acts,
+    people,
+    people_overview,
+    phone_acts,
+    phone_uses,
+)
+from tests.databases import *  # noqa: F403  (the fixtures that its `__all__` names)
+from tests.plans import plan, read_whole
+
+#: What any of them may ask for.
+VALUES = {
+    "action": "A",
+    "actor": "person:p",
+    "after_id": "",
+    "after_key": 0,
+    "at": 0,
+    "evidence": "{}",
+    "for_ura": "u",
+    "id": "i",
+    "most": 51,
+    "name_key": "n",
+    "objects": ["person:p", "credential:c"],
+    "of_action": "A",
+    "of_client": "c",
+    "of_person": "person:p",
+    "of_sid": "s",
+    "of_ura": "u",
+    "person_id": "p",
+    "since": 0,
+    "soon": 9,
+    "step": 1,
+    "until": 9,
+    "ura": "u",
+}
+STATEMENTS = {
+    "who is logged in": administrators._standing,
+    "a person": people._person_by_id,
+    "a membership": people._membership,
+    "memberships": people._memberships,
+    "namesakes": people._namesakes,
+    "phones": credentials._of_person,
+    "members": members._memberships_of,
+    "people of an organisation": members._people_of,
+    "administrators": members._administrators,
+    "how many members": members._valid,
+    "offers": offers._of_organisation,
+    "notices": notices._of_organisation,
+    "what waits": pending_acts._open,
+    "uses": phone_uses._since,
+    "acts": phone_acts._done,
+    "a view that was told": log_flow._same_view,
+    "people, counted": people_overview._people,
+    "phones, counted": people_overview._phones,
+    **{f"phones, {state}": each for state, each in people_overview._lists.items()},
+    "events, counted": counts._counts,
+    "answers": counts._answers,
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_no_page_reads_all_of_a_table(database_url, what):
+    assert read_whole(plan(database_url, STATEMENTS[what], **VALUES)) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "index"),
+    [
+        ("acts", "ix_audit_event_object"),
+        ("uses", "ix_audit_event_actor"),
+        ("events, counted", "ix_audit_event_action"),
+        ("administrators", "ix_membership_administrative_role"),
+        ("how many members", "ix_membership_ura"),
+        ("people, counted", "ix_membership_ura"),
+        ("phones, counted", "ix_credential_person_id"),
+        ("notices", "ix_notice_ura"),
+    ],
+)
+def test_what_is_many_is_found_by_all_that_is_asked(database_url, what, index):
+    assert index in plan(database_url, STATEMENTS[what], **VALUES)
+
+
+@pytest.mark.parametrize("what", ["how many members", "people, counted", "events, counted"])
+def test_counts_read_an_index_and_no_row(database_url, what):
+    asked = plan(database_url, STATEMENTS[what], **VALUES)
+
+    assert "COVERING INDEX" in asked or "Index Only Scan" in asked
