@@ -40,11 +40,13 @@ class LostPhoneFlow:
         self._statuses = statuses
         self._unblocking = unblocking
 
-    async def find(self, actor: Actor, typed: str, after: str = "") -> Page:
+    async def find(
+        self, actor: Actor, typed: str, after: str = "", limit: int = people_search.LISTED
+    ) -> Page:
         """Return the people of the actor's organisation whom a text fits, behind a person."""
         now = self._clock()
         return await self._registry.read(
-            lambda tx: people_search.find(tx, actor.ura, typed, now, after)
+            lambda tx: people_search.find(tx, actor.ura, typed, now, after, limit)
         )
 
     async def look(

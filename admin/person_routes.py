@@ -77,7 +77,8 @@ class PersonPages:
     async def search(self, request: web.Request, visit: Visit) -> web.Response:
         """Keep what was typed, and go to whom it finds: to their own page if it is one."""
         typed = (await form_body(request)).get("q", "").strip()[:MAX_CHARACTERS]
-        found = (await self._flow.find(visit.actor, typed)).people if typed else []
+        # Of two it is known already that they are not one.
+        found = (await self._flow.find(visit.actor, typed, limit=2)).people if typed else []
         if len(found) == 1:
             return see_other(f"{PEOPLE}/{found[0].id}")
         kept = await self._searches.keep(visit.session.id, typed)

@@ -1,12 +1,41 @@
 """An organisation whose people are administered, and who administers."""
 
+import shutil
+
 import pytest
 
+from pairing_server.registry.database import open_registry
 from tests.admin.desk import colleague
 from tests.admin.lost import loss
 from tests.admin.staff import NOW, fill
+from tests.databases import BOTH, postgresql_server, postgresql_url
 from tests.doubles import FrozenClock
 from tests.house import ShiftedClock
+
+__all__ = ["postgresql_server", "postgresql_url"]
+
+
+def pytest_generate_tests(metafunc):
+    """Run what asks the registry alone on both databases; a house has SQLite."""
+    used = set(metafunc.fixturenames)
+    if "registry" in used and not used & {"house", "make_house", "database_url"}:
+        metafunc.parametrize("registry", BOTH, indirect=True)
+
+
+@pytest.fixture
+async def registry(request, empty_registry, tmp_path, clock):
+    """An empty registry."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    else:
+        file = tmp_path / "registry.sqlite3"
+        shutil.copyfile(empty_registry, file)
+        url = f"sqlite:///{file}"
+    opened = open_registry(url, chain="test", clock=clock)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 @pytest.fixture
