@@ -138,6 +138,8 @@ class ImportFlow:
         for each in part:
             if each.verdict is Verdict.UNLINK and each.member is not None:
                 await self._end_at(each.member.person.id, actor.ura)
+            if each.verdict is Verdict.OFFER and each.uzi_number is not None:
+                await self._linking.invited(actor.ura, each.uzi_number)
 
     def _do(self, tx: Transaction, actor: Actor, each: Planned, now: datetime) -> None:
         member, newcomer = each.member, each.newcomer

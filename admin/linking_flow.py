@@ -8,6 +8,7 @@ from admin import linking_record, linking_rules
 from admin.actor import Actor
 from admin.linking_record import Newcomer
 from admin.within import Within, alone
+from pairing_server.phones.news import Invited, wake_nobody
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError, Transaction
@@ -24,11 +25,17 @@ _DRAWS = 5
 class LinkingFlow:
     """Offer, withdraw, invite."""
 
-    def __init__(self, ports: Ports, births: BirthDates) -> None:
+    def __init__(self, ports: Ports, births: BirthDates, invited: Invited = wake_nobody) -> None:
+        """Build the flow.
+
+        Args:
+            invited: Wakes the phones of who is asked.
+        """
         self._registry = ports.registry
         self._clock = ports.clock
         self._random = ports.random
         self._births = births
+        self.invited = invited
 
     async def offer(
         self, actor: Actor, newcomer: Newcomer, uzi_number: str, within: Within = alone
@@ -43,7 +50,9 @@ class LinkingFlow:
         def change(tx: Transaction) -> MembershipOffer:
             return linking_record.offer(tx, actor, newcomer, uzi_number, offer_id, now)
 
-        return await self._registry.commit(lambda tx: within(tx, change))
+        offered = await self._registry.commit(lambda tx: within(tx, change))
+        await self.invited(actor.ura, uzi_number)
+        return offered
 
     async def withdraw(self, actor: Actor, offer_id: str, within: Within = alone) -> None:
         """Take back what was offered and not answered.

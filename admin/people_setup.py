@@ -34,7 +34,8 @@ class PeopleFlows:
     def make(cls, bound: BoundPhones, births: BirthDates) -> "PeopleFlows":
         """Wire the flows."""
         ports, end_at = bound.ports, ending_at(bound.ports, bound.approvals)
-        return cls(PeopleFlow(ports, births, end_at), LinkingFlow(ports, births), births, end_at)
+        linking = LinkingFlow(ports, births, bound.invited)
+        return cls(PeopleFlow(ports, births, end_at), linking, births, end_at)
 
 
 def people_pages(

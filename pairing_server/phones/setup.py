@@ -24,7 +24,7 @@ from pairing_server.phones.act_routes import ActRoutes
 from pairing_server.phones.changes import ChangeFlow
 from pairing_server.phones.event_routes import EventRoutes
 from pairing_server.phones.events import OwnEvents
-from pairing_server.phones.news import news
+from pairing_server.phones.news import Invited, invitations, news
 from pairing_server.phones.offer_routes import OfferRoutes
 from pairing_server.phones.offers import OfferFlow
 from pairing_server.phones.overview import Overview
@@ -64,6 +64,7 @@ class BoundPhones:
     ports: Ports
     policy: KeyPolicy
     told: Told
+    invited: Invited
     approvals: ApprovalFlow
     statuses: PhoneStatusFlow
     phones: PhoneFlow
@@ -80,7 +81,8 @@ class BoundPhones:
         statuses = PhoneStatusFlow(ports.registry, ports.clock, ending_all(ports, approvals), told)
         phones = PhoneFlow(ports, rp, statuses, told)
         postman = make_postman(ports, settings)
-        return cls(ports, policy, told, approvals, statuses, phones, postman)
+        invited = invitations(ports, dispatch)
+        return cls(ports, policy, told, invited, approvals, statuses, phones, postman)
 
     async def reminding(self, _: web.Application) -> AsyncIterator[None]:
         """Tell people whose keys are about to expire, and mail what they are told."""
