@@ -101,10 +101,19 @@ def tiles(
     ]
     if Act.WITHDRAW_REQUEST in may:
         label = N_("Requests that wait for a second administrator")
-        found.append(Tile(label=label, count=pending, path="#pending", is_wrong=pending > 0))
+        found.append(
+            Tile(
+                label=label,
+                count=pending,
+                path="#pending" if pending else "",
+                is_wrong=pending > 0,
+            )
+        )
     if Act.READ_NOTICE in may:
         label = N_("Notices that nobody has read")
-        found.append(Tile(label=label, count=unread, path="#notices", is_wrong=unread > 0))
+        found.append(
+            Tile(label=label, count=unread, path="#notices" if unread else "", is_wrong=unread > 0)
+        )
     return found
 
 

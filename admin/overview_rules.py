@@ -33,8 +33,9 @@ def last_days(now: datetime) -> Window:
 
 
 def day_and_those_before(now: datetime) -> Window:
-    """Return the 24 hours up to now, and those with which they are compared."""
-    return Window(since=now - (DAYS + 1) * DAY, step=DAY, slots=DAYS + 1)
+    """Return the 24 hours up to this millisecond, and those with which they are compared."""
+    end = now + timedelta(milliseconds=1)
+    return Window(since=end - (DAYS + 1) * DAY, step=DAY, slots=DAYS + 1)
 
 
 def usual(counts: Sequence[int]) -> float:

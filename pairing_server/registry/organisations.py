@@ -45,6 +45,7 @@ _insert = sa.insert(table)
 _select = sa.select(table)
 _by_ura = _select.where(table.c.ura == sa.bindparam("ura"))
 _by_ura_for_share = _by_ura.with_for_update(read=True)
+_by_ura_for_update = _by_ura.with_for_update()
 _set_key_policy = (
     sa.update(table)
     .where(table.c.ura == sa.bindparam("key"))
@@ -97,6 +98,12 @@ def get(tx: Query, ura: str) -> Organisation | None:
 def get_for_share(tx: Transaction, ura: str) -> Organisation | None:
     """Return the organisation, which then stays what it is until this commit."""
     row = tx.one(_by_ura_for_share, ura=ura)
+    return None if row is None else _organisation(row)
+
+
+def get_for_update(tx: Transaction, ura: str) -> Organisation | None:
+    """Return the organisation, which nobody else changes until this commit."""
+    row = tx.one(_by_ura_for_update, ura=ura)
     return None if row is None else _organisation(row)
 
 

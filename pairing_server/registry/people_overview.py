@@ -41,6 +41,19 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Kinds:
+    """How many phones an organisation would take no more.
+
+    Attributes:
+        elsewhere: Of those that work, whose key was not shown to live in hardware.
+        copied: Those whose key may be copied to other devices.
+    """
+
+    elsewhere: int
+    copied: int
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Behind which phone a list goes on."""
 
@@ -121,6 +134,16 @@ _phones = (
 )
 
 
+_kinds = (
+    sa.select(
+        _sum(sa.and_(_is_active, _c.attestation_verdict != "hardware"), "elsewhere"),
+        _sum(sa.and_(_is_active, _c.backup_eligible), "copied"),
+    )
+    .select_from(membership.join(credential, _c.person_id == _m.person_id))
+    .where(*_of_members)
+)
+
+
 def _list(state: PhoneState) -> sa.Select[Any]:
     """Return how a page is read: which phones are on it first, and then what is told of them."""
     key = _key[state]
@@ -170,6 +193,14 @@ def counts(tx: Query, ura: str, at: datetime, soon: datetime) -> Counts:
         active=int(phones["active"]),
         states={state: int(phones[state.value]) for state in PhoneState},
     )
+
+
+def kinds(tx: Query, ura: str, at: datetime) -> Kinds:
+    """Count the phones that work by what is known of their keys."""
+    row = tx.one(_kinds, of_ura=ura, at=to_milliseconds(at))
+    if row is None:
+        raise RuntimeError("a count has a row")
+    return Kinds(elsewhere=int(row["elsewhere"]), copied=int(row["copied"]))
 
 
 def phones(

@@ -145,6 +145,10 @@ async def test_what_waits_and_what_nobody_read_is_counted_for_who_may_do_somethi
 
     found = await tiles(await at_work(house, AdministrativeRole.OPERATOR))
     assert (of(found, "second administrator"), of(found, "nobody has read")) == (1, 1)
+    shown = (await (await at_work(house, AdministrativeRole.OPERATOR)).get("/admin/")).page
+    for anchor in ("pending", "notices"):
+        assert shown.one("a", href=f"#{anchor}")
+        assert shown.one("h2", id=anchor)
     desk = await at_work(house, AdministrativeRole.SERVICE_DESK)
     seen = await desk.get("/admin/")
     assert CALM in seen.page.text

@@ -1,8 +1,12 @@
-"""An administrator settles what the organisation wants two people for."""
+"""An administrator settles which phones are taken, and what two people are wanted for."""
+
+import json
 
 from pairing_server.registry import organisations
+from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.people import AdministrativeRole
-from tests.admin.desk import ELSEWHERE, at_work, employ
+from tests.admin.desk import ELSEWHERE, at_work, employ, set_role
+from tests.admin.test_dashboard_routes import add_phone
 
 SETTLED = {"revoke_phone": "yes", "unblock_phone": "yes"}
 
@@ -18,6 +22,7 @@ async def test_what_is_ticked_is_wanted_and_what_is_not_is_not(house):
     assert await policy(house) == {"second": ["revoke_phone", "unblock_phone"]}
     shown = await browser.get("/admin/organisation")
     ticked = [each["name"] for each in shown.page.all("input") if "checked" in each.attributes]
+    assert shown.page.mistakes == []
     assert sorted(ticked) == ["revoke_phone", "unblock_phone"]
 
     await browser.post("/admin/organisation/policy", {})
@@ -48,3 +53,67 @@ async def test_an_operator_sees_the_rules_and_changes_none(house):
     assert shown.page.forms("/admin/organisation/policy")
     assert all("disabled" in each.attributes for each in shown.page.all("input", type="checkbox"))
     assert (await browser.post("/admin/organisation/policy", SETTLED)).status == 403
+    assert (await browser.post(PHONES, {"hardware": "yes"})).status == 403
+    assert await keys(house) == {}
+
+
+PHONES = "/admin/organisation/phones"
+
+
+async def keys(house, ura=None):
+    found = await house.registry.read(lambda tx: organisations.get(tx, ura or house.holder.ura))
+    return found.key_policy
+
+
+async def test_which_phones_are_taken_is_settled_and_what_the_operator_agreed_stays(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    agreed, ura = {"synced": "substantial", "max_phones": 3}, house.holder.ura
+    await house.registry.commit(lambda tx: organisations.set_key_policy(tx, ura, agreed))
+    form = {"hardware": "yes", "no_copies": "yes", "synced": "low", "max_phones": "20"}
+
+    sent = await browser.post(PHONES, form)
+
+    strict = {"verdicts": ["hardware"], "backup_eligible": "refuse"}
+    assert await keys(house) == agreed | strict
+    shown = await browser.get(sent.location)
+    ticked = [each["name"] for each in shown.page.all("input") if "checked" in each.attributes]
+    assert ticked == ["hardware", "no_copies"]
+    await browser.post(PHONES, form)
+    await browser.post(PHONES, {})
+    assert await keys(house) == agreed
+    told = [each for each in await house.events() if each["action"] == "KeyPolicyChanged"]
+    assert [json.loads(each["evidence"]) for each in told] == [agreed | strict, agreed]
+
+
+async def test_it_says_how_many_phones_would_open_nothing(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    await employ(house, "anna")
+    await employ(house, "boris", ura=ELSEWHERE)
+    for name in ("anna", "boris"):
+        kept = {"attestation_verdict": "hardware", "backup_eligible": False}
+        await add_phone(house, name, 1, **kept)
+        await add_phone(house, name, 2, **{**kept, "attestation_verdict": "unknown"})
+        await add_phone(house, name, 3, **{**kept, "backup_eligible": True})
+        blocked = {"status": CredentialStatus.BLOCKED, "backup_eligible": True}
+        await add_phone(house, name, 4, **blocked)
+
+    shown = (await browser.get("/admin/organisation")).page.text
+
+    assert "It is not known of one phone that works now." in shown
+    assert "One phone that works now has such a key." in shown
+
+
+async def test_who_is_dismissed_meanwhile_settles_nothing(house, monkeypatch):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    commit, once = house.registry.commit, []
+
+    async def dismissing(change):
+        if not once:
+            once.append(True)
+            await set_role(house, "administrator", None)
+        return await commit(change)
+
+    monkeypatch.setattr(house.registry, "commit", dismissing)
+
+    assert (await browser.post(PHONES, {"hardware": "yes"})).status == 401
+    assert await keys(house) == {}

@@ -7,7 +7,7 @@ time; the QR codes and the numbers are drawn anew.
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -24,11 +24,17 @@ from clients.pairing import Device
 from clients.test_ca import KeyKind, Style, UziTestCa
 from pairing_server.app import Stores
 from pairing_server.ports import Ports
+from pairing_server.registry import streams
+from pairing_server.registry.people import AdministrativeRole
 from pairing_server.settings import load
+from tests.admin.desk import at_work, employ
+from tests.admin.test_streams_routes import register as register_system
 from tests.browser.desk import Screen
 from tests.browser.login_page import code_on, running_program, scanned
 from tests.browser.test_admin_lost_phone import called
 from tests.browser.test_admin_lost_phone import walk as walk_lost_phone
+from tests.browser.test_admin_overview import ail, lived
+from tests.browser.test_admin_overview import walk as walk_overview
 from tests.browser.test_option_2a import walk
 from tests.documents import ROOT
 from tests.doubles import FrozenClock
@@ -297,3 +303,49 @@ async def test_pictures_are_taken_of_a_lost_phone_at_the_desk(house, sit_down, c
     desk.refusals.add(401)
 
     await walk_lost_phone(desk, house, workstation, key, clock)
+
+
+async def test_pictures_are_taken_of_an_administrators_day(house, sit_down, clock):
+    await house.add_organisation()
+    await lived(house, clock)
+    await ail(house)
+    for name in ("daan", "emma", "farid"):
+        await employ(house, name)
+    desk = await sit_down(house, Screen(language="en-GB"))
+    await desk.context.clock.set_fixed_time(clock())
+    desk.looks, desk.album = False, ALBUM
+    await desk.take_over((await at_work(house, AdministrativeRole.ADMINISTRATOR, "bea")).portal)
+
+    await walk_overview(desk)
+    for path, name in (
+        ("people", "admin-13-people"),
+        ("people/new", "admin-14-new"),
+        ("people/emma/membership", "admin-15-membership"),
+        ("people/import", "admin-16-import"),
+        ("log", "admin-20-log"),
+        ("organisation", "admin-30-organisation"),
+    ):
+        await desk.open(f"/admin/{path}")
+        await desk.look(name)
+    await desk.open("/admin/log?kind=AuthRequestDenied")
+    await desk.look("admin-22-filtered")
+    await desk.page.locator("tbody a").first.click()
+    await desk.sees("A login was declined")
+    await desk.look("admin-23-event")
+    await connect(house, desk, clock)
+
+
+async def connect(house, desk, clock):
+    await register_system(house)
+    await desk.open("/admin/organisation/systems")
+    await desk.choose("Tell this system")
+    await desk.reads("Done.")
+
+    def hear(tx):
+        found = streams.of_client(tx, "siem")
+        late = timedelta(minutes=3)
+        streams.update(tx, replace(found, heard_at=clock() - late))
+
+    await house.registry.commit(hear)
+    await desk.open("/admin/organisation/systems")
+    await desk.look("admin-31-systems")

@@ -35,6 +35,10 @@ async def stream_of(house, heard):
 async def walk(desk, heard):
     await desk.open("/admin/organisation")
     await desk.look("admin-30-organisation")
+    await desk.page.locator("#hardware").check()
+    await desk.choose("Save which phones")
+    await desk.reads("Saved.")
+    await expect(desk.page.locator("#hardware")).to_be_checked()
     await desk.choose("Connected systems")
     await desk.sees("Connected systems")
     await desk.look("admin-31-systems")
