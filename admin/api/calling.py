@@ -1,17 +1,18 @@
 """How a call is done that changes something: once by its key, or only to what was read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from admin.api.conditional import Answer, AnsweredBefore, Once, Unchanged
-from admin.api.conditions import fingerprint, read_key, read_match
+from admin.api.conditions import check_known, fingerprint, read_key, read_match
 from admin.api.gate import MachineVisit
 from admin.api.people_bodies import MadeTold
+from admin.people_refusals import InvalidField
 from admin.within import Within
 from pairing_server.clock import Clock
-from pairing_server.http import answer, etags
+from pairing_server.http import answer, etags, query_form
 from pairing_server.registry import Transaction
 
 T = TypeVar("T")
@@ -60,3 +61,18 @@ def tagged(request: web.Request, body: Any, tag: str) -> web.Response:
     if request.method == "GET" and etags(request) & {tag, "*"}:
         return answer(status=304, headers=headers)
     return answer(body, headers=headers)
+
+
+def read_query(request: web.Request, known: Collection[str]) -> Mapping[str, str]:
+    """Read what a list is filtered by, and pass over nothing.
+
+    Raises:
+        InvalidField: there is no such filter, or it says nothing.
+        InvalidRequest: one stands there twice.
+    """
+    query = query_form(request)
+    check_known(request.query, known)
+    for name in request.query:
+        if name not in query:
+            raise InvalidField("Say what to filter by, or leave it out.", field=name)
+    return query

@@ -16,7 +16,7 @@ from admin.api.call_refusals import ActNotAgreed
 from admin.people_refusals import InvalidField
 from admin.person_fields import FieldError
 from admin.targets import Find, of_organisation
-from pairing_server.errors import MethodNotAllowed, NotFound
+from pairing_server.errors import InvalidRequest, MethodNotAllowed, NotFound
 from pairing_server.guard import API_PATHS, CLIENT_PREFIX, check_body
 from pairing_server.limits import Limiter
 from pairing_server.oidc.client_credentials import MachineCall, MachineTokens
@@ -84,11 +84,12 @@ class Call:
     @property
     def told(self) -> Operation:
         """The operation with its act, and what every call can be refused with."""
+        twice = (InvalidRequest,) if self.operation.query else ()
         said = f"For who may `{self.act.value}`."
         return replace(
             self.operation,
             caller=Caller.MACHINE,
-            refusals=(*self.operation.refusals, *_OF_ALL),
+            refusals=(*self.operation.refusals, *twice, *_OF_ALL),
             description=f"{self.operation.description} {said}".strip(),
         )
 

@@ -1,19 +1,24 @@
 """The calls that read the log: page by page, one event, and all of it signed."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from admin import log_rules as rules
 from admin.access import Act
-from admin.api.conditions import PAGING, check_known, read_listing
+from admin.api.calling import read_query
+from admin.api.conditions import PAGING, read_listing
 from admin.api.gate import ORGANISATION, Call, MachineVisit
 from admin.api.log_bodies import EntryTold, EventsTold, entry_told, event_told
 from admin.log_flow import LogFlow, of_event
+from admin.log_rules import Wanted
 from admin.people_refusals import InvalidField
 from pairing_server.audit.export import json_line
 from pairing_server.audit.kinds import KINDS, Group
-from pairing_server.http import REQUEST_ID, STREAM, answer, harden, query_form
+from pairing_server.audit.search import Place
+from pairing_server.errors import InvalidRequest
+from pairing_server.http import REQUEST_ID, STREAM, answer, harden
 from pairing_server.openapi import Filter, Operation
 
 LOG = f"{ORGANISATION}/log"
@@ -81,10 +86,9 @@ class LogCalls:
 
     async def show(self, request: web.Request, visit: MachineVisit) -> web.Response:
         """List events, the newest first."""
-        query = query_form(request)
-        check_known(query, (*_FILTERS, *PAGING))
-        asked, wanted = read_listing(query), rules.wanted(query)
-        before = rules.before({"before": asked.cursor})
+        query = read_query(request, (*_FILTERS, *PAGING))
+        asked, wanted = read_listing(query), _wanted(query)
+        before = _before(asked.cursor)
         view = await self._flow.view(visit.actor, wanted, before, asked.limit)
         headers = {}
         if view.following is not None:
@@ -100,9 +104,8 @@ class LogCalls:
 
     async def export(self, request: web.Request, visit: MachineVisit) -> web.StreamResponse:
         """Send all that is looked for, as it is read."""
-        query = query_form(request)
-        check_known(query, _FILTERS)
-        lines = await self._flow.export(visit.actor, rules.wanted(query), "json")
+        query = read_query(request, _FILTERS)
+        lines = await self._flow.export(visit.actor, _wanted(query), "json")
         response = web.StreamResponse(headers={"Cache-Control": "no-store"})
         response.content_type = "application/jsonl"
         harden(response, request[REQUEST_ID])
@@ -112,3 +115,17 @@ class LogCalls:
             await response.write(f"{json_line(line)}\n".encode())
         await response.write_eof()
         return response
+
+
+def _wanted(query: Mapping[str, str]) -> Wanted:
+    try:
+        return rules.wanted(query)
+    except InvalidRequest as error:
+        raise InvalidField("Name a kind and days that there are.", field="query") from error
+
+
+def _before(cursor: str) -> Place:
+    try:
+        return rules.before({"before": cursor})
+    except InvalidRequest as error:
+        raise InvalidField("Send a cursor as it was given, or none.", field="cursor") from error

@@ -1,6 +1,6 @@
 """Rules of whom a program wants in the organisation, and as what: those of the portal's forms."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
 from admin.identity_fields import check_no_bsn
@@ -16,7 +16,7 @@ class Described(Protocol):
     @property
     def role_codes(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def last_day(self) -> date | None: ...  # noqa: D102
+    def last_day(self) -> str | None: ...  # noqa: D102
 
 
 class Named(Described, Protocol):
@@ -61,8 +61,7 @@ def wanted_of(sent: Described, kind: MembershipKind, now: datetime) -> Wanted:
     Raises:
         FieldError: a role stands there twice, or the last day is over or too far away.
     """
-    until = "" if sent.last_day is None else sent.last_day.isoformat()
     return Wanted(
         role_codes=read_role_codes(" ".join(sent.role_codes)),
-        valid_until=read_last_day(until, kind, now),
+        valid_until=read_last_day(sent.last_day or "", kind, now),
     )

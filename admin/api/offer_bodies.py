@@ -52,7 +52,7 @@ def offer_told(offer: MembershipOffer) -> OfferTold:
         last_name=offer.last_name,
         kind=offer.kind,
         role_codes=offer.role_codes,
-        last_day=None if until is None else last_day(until),
+        last_day=None if until is None else last_day(until).isoformat(),
         offered_at=wire_time(offer.offered_at),
         expires_at=wire_time(offer.expires_at),
     )

@@ -1,6 +1,6 @@
 """What travels of people: what is sent, with nothing beside it, and what is told."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -24,8 +24,9 @@ RoleCodes = Annotated[
     ),
 ]
 UziNumber = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{9}$")]
+Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 LastDay = Annotated[
-    date | None,
+    Day | None,
     msgspec.Meta(description="In the Netherlands; nothing for as long as it lasts."),
 ]
 
@@ -52,7 +53,7 @@ class InvitationBody(NameBody, frozen=True):
     """Somebody who is to come with their card, or by option 2B."""
 
     date_of_birth: Annotated[
-        date, msgspec.Meta(description="Compared with what the person gives, and not kept.")
+        Day, msgspec.Meta(description="Compared with what the person gives, and not kept.")
     ]
     role_codes: RoleCodes
     last_day: LastDay = None
@@ -177,7 +178,7 @@ def person_told(member: Member, now: datetime, *, has_mail_address: bool) -> Per
             kind=membership.kind,
             role_codes=membership.role_codes,
             administrative_role=membership.administrative_role,
-            last_day=None if until is None else last_day(until),
+            last_day=None if until is None else last_day(until).isoformat(),
         ),
     )
 

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from admin.access import Act
 from admin.api.call_refusals import KeyNeeded, KeyReused
-from admin.api.calling import once, tagged
+from admin.api.calling import once, read_query, tagged
 from admin.api.conditional import Answer
-from admin.api.conditions import PAGING, check_known, read_listing
+from admin.api.conditions import PAGING, read_listing
 from admin.api.gate import ORGANISATION, Call, MachineVisit
 from admin.api.newcomer import newcomer_of
 from admin.api.people import PeopleReader
@@ -30,7 +30,7 @@ from admin.people_refusals import InvalidField, KnownHere
 from admin.person_fields import read_birth_date
 from admin.targets import of_member
 from pairing_server.clock import Clock
-from pairing_server.http import answer, json_body, query_form
+from pairing_server.http import answer, json_body
 from pairing_server.openapi import Filter, Header, Operation
 from pairing_server.registry.members import Standing, Wanted
 from pairing_server.registry.people import MembershipKind
@@ -91,7 +91,7 @@ class PeopleCalls:
                 act=Act.FIND_PEOPLE,
                 operation=Operation(
                     "POST",
-                    f"{PEOPLE}/search",
+                    f"{ORGANISATION}/search",
                     self.search,
                     body=SearchBody,
                     responses={200: AllFoundTold},
@@ -130,8 +130,7 @@ class PeopleCalls:
 
     async def list_page(self, request: web.Request, visit: MachineVisit) -> web.Response:
         """List people, in an order that says nothing and does not change."""
-        query = query_form(request)
-        check_known(query, _FILTERS)
+        query = read_query(request, _FILTERS)
         asked, wanted = read_listing(query), _wanted(query)
         # One more, which tells whether there is another page.
         found = await self._reader.page(visit.actor, wanted, asked.cursor, asked.limit + 1)
@@ -158,7 +157,7 @@ class PeopleCalls:
         """Invite somebody, who comes with their card or is registered face to face."""
         body = await json_body(request, InvitationBody)
         now, people = self._clock(), request.path
-        born = read_birth_date(body.date_of_birth.isoformat(), now.date())
+        born = read_birth_date(body.date_of_birth, now.date())
         newcomer = newcomer_of(body, MembershipKind.EMPLOYEE, now)
         return await once(
             request,

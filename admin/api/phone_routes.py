@@ -1,14 +1,14 @@
 """The calls about a person's phones: see them, and block one; the rest is for people."""
 
-from datetime import datetime
+from typing import Annotated
 
+import msgspec
 from aiohttp import web
 
 from admin.access import Act
 from admin.api.call_refusals import KeyNeeded, KeyReused
-from admin.api.calling import once
+from admin.api.calling import once, read_query
 from admin.api.conditional import Answer
-from admin.api.conditions import check_known
 from admin.api.gate import Call, MachineVisit
 from admin.api.people_bodies import PhonesTold, Sent, phones_told
 from admin.api.people_routes import PERSON
@@ -18,14 +18,17 @@ from admin.people_refusals import InvalidField
 from admin.targets import of_person, of_phone
 from pairing_server.clock import Clock, wire_time
 from pairing_server.errors import Conflict
-from pairing_server.http import answer, json_body, query_form
+from pairing_server.http import answer, json_body
 from pairing_server.openapi import Filter, Header, Operation
 
 
 class BlockBody(Sent, frozen=True):
     """Why a phone is blocked."""
 
-    lost_at: datetime | None = None
+    lost_at: Annotated[
+        Annotated[str, msgspec.Meta(max_length=40)] | None,
+        msgspec.Meta(description="RFC 3339; of the last year."),
+    ] = None
 
 
 class PhoneCalls:
@@ -75,8 +78,7 @@ class PhoneCalls:
 
     async def show(self, request: web.Request, visit: MachineVisit) -> web.Response:
         """Tell of a person's phones and when they were used last."""
-        query = query_form(request)
-        check_known(query, ("lost_at",))
+        query = read_query(request, ("lost_at",))
         lost_at = read_lost_at(query["lost_at"], self._clock()) if "lost_at" in query else None
         seen = await self._flow.look(visit.still, request.match_info["person"], lost_at)
         return answer(phones_told(seen, visit.actor.ura))
@@ -86,7 +88,7 @@ class PhoneCalls:
         body = await json_body(request, BlockBody)
         seen = {}
         if body.lost_at is not None:
-            seen["lost_at"] = wire_time(read_lost_at(body.lost_at.isoformat(), self._clock()))
+            seen["lost_at"] = wire_time(read_lost_at(body.lost_at, self._clock()))
         phone = request.match_info["phone"]
         return await once(
             request,

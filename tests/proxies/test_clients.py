@@ -52,10 +52,20 @@ async def test_what_a_client_sends_under_these_names_is_replaced(at):
 async def test_everything_that_clients_call_is_handed_on_and_nothing_else(at, site):
     http, origin = at(XIS).http, site.url.removesuffix("/uzi/mtls")
     statuses = {}
-    for path in (*sorted(CLIENT_PATHS), "/token/", "/tokens", "/v1", "/jwks.json", "/portal/"):
+    for path in (
+        *sorted(CLIENT_PATHS),
+        "/admin/api/openapi.json",
+        "/token/",
+        "/tokens",
+        "/v1",
+        "/jwks.json",
+        "/portal/",
+    ):
         method = "GET" if path in {"/userinfo", "/v1/events"} else "POST"
         async with http.request(method, origin + path) as answer:
             statuses[path] = answer.status
 
+    async with http.get(origin + "/admin/api/organisations/90000382/people") as answer:
+        assert (answer.status, (await answer.json())["error"]) == (401, "invalid_token")
     served = {path for path, status in statuses.items() if status not in {403, 404, 405, 421}}
     assert served == CLIENT_PATHS

@@ -1,0 +1,122 @@
+"""Schemathesis calls every operation of the Admin API as its document says, and otherwise.
+
+Seeded, so that each time is the same.  `FUZZ_EXAMPLES=500` tries more.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections import defaultdict
+
+import pytest
+
+from tests.admin.api.served import served
+from tests.admin.desk import employ, id_of
+from tests.admin.machine import program
+from tests.documents import ROOT
+from tests.test_phone_api_fuzz import OF_WHOM_IS_LET_IN
+
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")
+HERE = ROOT / "tests" / "admin" / "api"
+CHECKS = ROOT / "tests" / "phone_api" / "checks.py"
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def fuzz(house, tmp_path):
+    """Call the house with this token; with which statuses each operation answered."""
+
+    async def run(known, token="", *options):
+        # As a file: the call that the document comes from would be left out.
+        file, report = tmp_path / "openapi.json", tmp_path / "calls.har"
+        async with house.http.get(f"{house.base_url}/admin/api/openapi.json") as response:
+            file.write_bytes(await response.read())
+        sent = ("--header", f"Authorization: Bearer {token}") if token else ()
+        command = (sys.executable, "-m", "schemathesis.cli", "--config-file")
+        process = await asyncio.create_subprocess_exec(
+            *(*command, str(HERE / "schemathesis.toml")),
+            *("run", str(file), "--url", house.base_url, "--no-color", "--warnings", "off"),
+            *("--seed", "1", "--max-examples", EXAMPLES, *sent, *options),
+            *("--report", "har", "--report-har-path", str(report)),
+            cwd=tmp_path,
+            env={**os.environ, **known, "SCHEMATHESIS_HOOKS": str(CHECKS)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return answered(report, house.base_url)
+
+    return run
+
+
+def answered(report, base_url):
+    statuses = defaultdict(set)
+    for entry in json.loads(report.read_text())["log"]["entries"]:
+        path = entry["request"]["url"].removeprefix(base_url).partition("?")[0]
+        status = entry["response"]["status"]
+        if status != 405:
+            statuses[entry["request"]["method"], template(path)].add(status)
+    return statuses
+
+
+def template(path):
+    """Name the operation that a path belongs to, literal paths first."""
+    paths = sorted(served()["paths"], key=lambda each: each.count("{"))
+    fits = (each for each in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]*", each), path))
+    return next(fits, path)
+
+
+def operations(*, secured):
+    return {
+        (method.upper(), path)
+        for path, item in served()["paths"].items()
+        for method, call in item.items()
+        if bool(call["security"]) is secured
+    }
+
+
+@pytest.fixture
+async def known(house):
+    phone = await house.bind()
+    await employ(house, "anna")
+    person = await id_of(house, house.holder)
+    return {"URA": house.holder.ura, "PERSON": person, "PHONE": phone.credential_id}
+
+
+async def test_who_has_no_token_gets_nothing_whatever_is_called(fuzz, known):
+    statuses = await fuzz(known, "", "--mode", "positive", "--exclude-checks", OF_WHOM_IS_LET_IN)
+
+    assert operations(secured=True) <= statuses.keys()
+    assert {call for call in operations(secured=True) if statuses[call] != {401}} == set()
+
+
+async def test_a_program_is_answered_as_the_document_says(fuzz, known, house):
+    who = await program(house)
+
+    statuses = await fuzz(known, who.token)
+
+    assert operations(secured=True) <= statuses.keys()
+    assert {call for call in operations(secured=True) if 500 in statuses[call]} == set()
+    organisation = "/admin/api/organisations/{ura}"
+    assert {200, 400} <= statuses["GET", f"{organisation}/people"]
+    assert 200 in statuses["GET", f"{organisation}/people/{{person}}"]
+    assert {400} <= statuses["POST", f"{organisation}/people"]
+    assert {204, 409} & statuses[
+        "POST", f"{organisation}/people/{{person}}/phones/{{phone}}/block"
+    ]
+    assert {412, 428} & statuses["PUT", f"{organisation}/people/{{person}}/name"]
+
+
+async def test_a_program_that_may_see_the_log_alone_is_refused_as_the_document_says(
+    fuzz, known, house
+):
+    who = await program(house, "see_log")
+
+    statuses = await fuzz(known, who.token, "--mode", "positive")
+
+    other = {call for call in operations(secured=True) if "/log" not in call[1]}
+    assert {call for call in other if statuses[call] != {403}} == set()
