@@ -13,10 +13,12 @@ from admin.api.offer_routes import OfferCalls
 from admin.api.people import PeopleReader
 from admin.api.people_routes import PeopleCalls
 from admin.api.phone_routes import PhoneCalls
+from admin.api.stream_routes import StreamCalls
 from admin.linking_flow import LinkingFlow
 from admin.log_flow import LogFlow
 from admin.lost_phone import LostPhoneFlow
 from admin.people_flow import PeopleFlow
+from admin.streams_flow import StreamsFlow
 from pairing_server.keys.seal import derived_key
 from pairing_server.limits import Limiter
 from pairing_server.oidc.client_credentials import MachineTokens
@@ -68,6 +70,7 @@ class AdminApi:
             *PhoneCalls(flows.phones, clock).calls(),
             *OfferCalls(flows.linking, ports, key).calls(),
             *LogCalls(flows.log, settings.origin, base_url).calls(),
+            *StreamCalls(StreamsFlow(ports)).calls(),
         ]
         gate = ApiGate(machines, ports, limiter)
         return cls(gate, ApiDocument(calls, base_url), calls)
