@@ -10,6 +10,7 @@ rates where a machine has other things to do.
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -30,6 +31,7 @@ from pairing_server.registry import migrate
 
 #: With how many people they are compared, and how long a log those have made.
 FEW, FEW_EVENTS = 1_000, 5_000
+_TOLD, _TOLD_SECONDS = "SELECT count(*) FROM phone_notice", 5
 #: A small country has fewer organisations than a large one has.
 _OF_ONE = 5
 
@@ -64,6 +66,15 @@ def _server_of(url: str) -> int:
     return int(status.rpartition(")")[2].split()[1])
 
 
+def _wait_until_all_are_told(url: str) -> None:
+    """Wait while a server tells people that their phones expire, which it does once for each."""
+    before: object = None
+    with psycopg.connect(url, autocommit=True) as connection:
+        while before != (told := connection.execute(_TOLD).fetchone()):
+            before = told
+            time.sleep(_TOLD_SECONDS)
+
+
 def compared(wards: dict[int, Hospital], at: dict[int, str], count: int) -> dict[int, Rate]:
     """Log in at all by turns; returns the best of each, by how many people are registered."""
     rounds: dict[int, list[Rate]] = {people: [] for people in wards}
@@ -73,6 +84,7 @@ def compared(wards: dict[int, Hospital], at: dict[int, str], count: int) -> dict
             kept = Path(stack.enter_context(TemporaryDirectory()))
             served = stack.enter_context(serving(kept, everybody, at[people]))
             up[people] = replace(served, database=_server_of(at[people]))
+            _wait_until_all_are_told(at[people])
             rate(up[people], everybody, WARM, COMPARED)
         for _ in range(ROUNDS):
             for people, everybody in wards.items():
