@@ -64,7 +64,7 @@ async def serve_raw():
 
         async def serve_raw(talk):
             async def handle(reader, writer):
-                with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                with contextlib.suppress(EOFError, ConnectionError, asyncio.CancelledError):
                     await talk(reader, writer)
                 writer.close()
 

@@ -250,9 +250,9 @@ async def test_a_connection_that_breaks_is_told_from_none(serve, pool_to, unused
 
 async def test_what_is_no_http_is_told_without_its_words(pool_to):
     async def talk(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
-        writer.close()
+        with contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:

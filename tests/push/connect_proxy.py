@@ -27,6 +27,14 @@ class ConnectProxy:
         return f"http://{USER}:{quote(password, safe='')}@localhost:{self.port}"
 
     async def handle(self, reader, writer):
+        self._keep(asyncio.current_task())
+        with contextlib.ExitStack() as unless_passed_on:
+            unless_passed_on.callback(writer.close)
+            with contextlib.suppress(EOFError, OSError):
+                await self._connect(reader, writer)
+                unless_passed_on.pop_all()
+
+    async def _connect(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         method, target, _ = head.split(" ", 2)
@@ -36,16 +44,17 @@ class ConnectProxy:
                 b"HTTP/1.1 407 Proxy Authentication Required\r\n"
                 b'Proxy-Authenticate: Basic realm="p"\r\nContent-Length: 0\r\n\r\n'
             )
-            writer.close()
-            return
+            raise ConnectionRefusedError
         self.asked.append(target)
         host, port = target.rsplit(":", 1)
         there = await asyncio.open_connection(*(self.sends_to or (host, int(port))))
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         for source, sink in ((reader, there[1]), (there[0], writer)):
-            task = asyncio.create_task(_pass_on(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(asyncio.create_task(_pass_on(source, sink)))
+
+    def _keep(self, task):
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 async def _pass_on(source, sink):

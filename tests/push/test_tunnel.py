@@ -71,10 +71,12 @@ async def answering(answer, until=b"\r\n\r\n"):
     """Run a proxy, or a service, that answers something of its own."""
 
     async def handle(reader, writer):
-        if until:
-            await reader.readuntil(until)
-        writer.write(answer)
-        writer.close()
+        try:
+            if until:
+                await reader.readuntil(until)
+            writer.write(answer)
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
