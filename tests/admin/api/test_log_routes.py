@@ -2,13 +2,17 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from pairing_server.audit.checkpoint import verifier
+from pairing_server.audit.events import AuthRequestApproved
 from pairing_server.audit.export import verify_export
+from pairing_server.registry import credentials
 from tests.admin.desk import ELSEWHERE, employ
 from tests.admin.machine import program
+from tests.registry.people import CREDENTIAL
 
 
 @pytest.fixture
@@ -97,3 +101,29 @@ async def test_of_another_organisation_nothing_is_exported_or_told(siem, house):
     assert events
     for event in events:
         assert (await siem.get(f"/log/events/{event['id']}")).status == 404
+
+
+async def test_of_a_members_phone_elsewhere_it_is_told_that_it_was_used_and_no_more(siem, house):
+    phone = replace(
+        CREDENTIAL, id="phone-anna", person_id="anna", pairing_id="p", device_token_digest=None
+    )
+    used = AuthRequestApproved(
+        actor="person:anna",
+        object="auth-request:r",
+        ura=ELSEWHERE,
+        evidence={"credential": "phone-anna", "signed": {"workstation": "Geheim"}},
+    )
+
+    def change(tx):
+        credentials.add(tx, phone)
+        tx.record(used)
+
+    await house.registry.commit(change)
+
+    said = await siem.get("/log?phone=phone-anna&kind=AuthRequestApproved")
+
+    (event,) = said.body["events"]
+    assert event["is_elsewhere"] is True
+    assert event["phone"] == "phone-anna"
+    assert (event["id"], event["actor"], event["workstation"]) == (None, None, None)
+    assert "Geheim" not in str(said.body)

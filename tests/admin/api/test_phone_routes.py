@@ -4,10 +4,17 @@ from datetime import timedelta
 
 import pytest
 
+from admin.api.gate import MachineVisit
+from admin.lost_phone import LostPhoneFlow
+from admin.machine import actor_of
 from clients.wire import WireError
 from pairing_server.clock import wire_time
+from pairing_server.errors import Unauthenticated
+from pairing_server.registry import clients
+from pairing_server.registry.clients import ClientStatus
 from tests.admin.desk import ELSEWHERE, employ, id_of
 from tests.admin.machine import program
+from tests.keys.handset import MeanwhileRegistry
 
 
 @pytest.fixture
@@ -123,4 +130,18 @@ async def test_nothing_else_is_done_by_the_way(desk, phone, body):
     said = await block(desk, phone, **body)
 
     assert (said.status, said.error) == (400, "invalid_request")
+    assert await phone.auth_requests() == []
+
+
+async def test_a_program_that_was_closed_at_the_same_moment_blocks_nothing(desk, house, phone):
+    client = await house.registry.read(lambda tx: clients.get(tx, desk.client.id))
+    actor = actor_of(client, desk.ura, house.ports.clock())
+    visit = MachineVisit(client=client, actor=actor)
+    registry = MeanwhileRegistry(house.registry, lambda: desk.agreed(status=ClientStatus.CLOSED))
+    flow = LostPhoneFlow(house.ports, house.phone_status(registry), None)
+
+    with pytest.raises(Unauthenticated):
+        await flow.block(visit.still, phone.credential_id, {})
+
+    assert registry.stalled
     assert await phone.auth_requests() == []
