@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from admin import import_rules as rules
@@ -20,10 +21,13 @@ from pairing_server.errors import Refusal
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import Query, Transaction, members, offers, people
+from pairing_server.registry.members import Member, Wanted
 from pairing_server.tokens import new_id
 
 #: So many lines in one commit, lest logins wait for a long list.
 AT_ONCE = 50
+#: So many people are read at once.
+READ_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,11 @@ class ImportFlow:
             Forbidden: the actor's role does not allow it.
         """
         now = self._clock()
+        # Read beforehand: whoever logs in meanwhile waits for no list of thousands.
+        found = sorted(await self._linked(actor.ura, now), key=_by_name)
 
-        def change(tx: Transaction) -> list[list[str]]:
+        def change(tx: Transaction) -> None:
             allow(tx, Act.EXPORT_CSV, actor, Target.of_organisation(actor.ura), now)
-            held = members.of_organisation(tx, actor.ura)
-            found = [rules.exported(each) for each in held if each.membership.is_valid(now)]
             tx.record(
                 PeopleExported(
                     actor=actor.name,
@@ -120,9 +124,15 @@ class ImportFlow:
                     evidence={"people": len(found)},
                 )
             )
-            return found
 
-        return write_table(rules.EXPORTED, await self._registry.commit(change))
+        await self._registry.commit(change)
+        return write_table(rules.EXPORTED, [rules.exported(each) for each in found])
+
+    async def _linked(self, ura: str, now: datetime) -> list[Member]:
+        found: list[Member] = []
+        while part := await self._registry.read(partial(_page, ura, now, found)):
+            found += part
+        return found
 
     async def _apply(self, actor: Actor, part: Sequence[Planned]) -> None:
         now = self._clock()
@@ -177,3 +187,13 @@ class ImportFlow:
             ura=actor.ura,
             evidence={"digest": report.digest, "lines": counts},
         )
+
+
+def _page(ura: str, now: datetime, before: Sequence[Member], tx: Query) -> list[Member]:
+    after = before[-1].person.id if before else ""
+    return members.page(tx, ura, Wanted(), now, after, READ_AT_ONCE)
+
+
+def _by_name(member: Member) -> tuple[str, str, str]:
+    person = member.person
+    return person.last_name, person.first_names, person.id

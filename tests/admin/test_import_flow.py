@@ -1,11 +1,14 @@
 """A list of people is looked at, and applied as it was shown."""
 
 import asyncio
+import csv
+import io
 import time
 from dataclasses import replace
 
 import pytest
 
+from admin import import_flow
 from admin.csv_table import MAX_LINES, TableError
 from admin.import_flow import AT_ONCE, ImportFlow
 from admin.import_rules import Verdict
@@ -160,6 +163,20 @@ async def test_what_is_exported_changes_nothing_when_it_comes_back(flow, staffed
     assert {each.verdict for each in report.planned} == {Verdict.NOTHING}
     assert (await written(staffed))[-1][-1] == {"people": 5}
     assert str(1980) not in raw.decode()
+
+
+async def test_an_export_of_any_length_is_read_in_parts_and_stands_by_name(
+    flow, staffed, monkeypatch
+):
+    await apply(flow, PIET, GUEST, CHANGED)
+    whole = await flow.export(OPERATOR)
+    monkeypatch.setattr(import_flow, "READ_AT_ONCE", 2)
+
+    assert await flow.export(OPERATOR) == whole
+    rows = csv.DictReader(io.StringIO(whole.decode("utf-8-sig")), delimiter=";")
+    names = [(row["last_name"], row["first_names"]) for row in rows]
+    assert len(names) == 5
+    assert names == sorted(names)
 
 
 async def test_who_left_is_not_exported(flow, staffed):
