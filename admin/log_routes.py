@@ -21,7 +21,7 @@ from pairing_server.audit.kinds import GROUPS, choices, told
 from pairing_server.audit.nen7513 import nen7513
 from pairing_server.audit.search import NEWEST
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import form_body, language_of, query_form
+from pairing_server.http import STREAM, form_body, language_of, query_form
 from pairing_server.languages import Language
 from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
@@ -132,6 +132,7 @@ class LogPages:
             }
         )
         await response.prepare(request)
+        request[STREAM] = response
         if kind == CSV:
             await response.write(csv_head().encode())
         async for chunk in _chunks(lines):

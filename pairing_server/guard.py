@@ -127,8 +127,8 @@ def make_middleware(random: Random, limiter: Limiter, pages: RefusalPages | None
         except web.HTTPException as error:
             response = word(request, _of_aiohttp(error), request_id, error.headers.get("Allow"))
         # The last line of defence: a bug is a 500 without a stack trace.
-        except Exception:  # noqa: BLE001
-            _log.exception("bug", **facts)
+        except Exception as error:  # noqa: BLE001
+            _tell(request, error, facts)
             response = (pages and pages.fault(request, request_id)) or _fault(request_id)
         # What has begun cannot be worded otherwise any more: it breaks off.
         begun: web.StreamResponse | None = request.get(STREAM)
@@ -309,6 +309,15 @@ class _Connection(web.RequestHandler):
         request_id = new_id(self._random)
         _log.error("bug", request_id=request_id, exc_info=exc)
         return _closing(_fault(request_id), request_id)
+
+
+def _tell(request: web.Request, error: Exception, facts: dict[str, Any]) -> None:
+    """Log a bug, unless it is that nobody is there any more to read what is sent."""
+    has_gone = request.transport is None or request.transport.is_closing()
+    if has_gone and isinstance(error, ConnectionResetError):
+        _log.info("hung up", **facts)
+    else:
+        _log.exception("bug", **facts)
 
 
 def _refuse_unread(

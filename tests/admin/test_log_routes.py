@@ -1,5 +1,6 @@
 """The log's pages: filters, pages, one event, exports; in both languages, without a script."""
 
+import asyncio
 import csv
 import io
 import json
@@ -10,7 +11,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession
 
+from admin import log_flow
 from admin.log_routes import _chunks
+from admin.session import COOKIE
 from pairing_server.audit.checkpoint import verifier
 from pairing_server.audit.csv_form import csv_lines
 from pairing_server.audit.events import AuthRequestApproved
@@ -210,6 +213,38 @@ async def test_an_export_in_the_form_of_nen_7513_is_one_event_a_line(ward):
     assert approved["users"][0]["userName"] == "Anna Proef"
     assert approved["AuditSourceID"] == ward.base_url
     assert {each["AuditEnterpriseSiteID"] for each in read} <= {ward.holder.ura}
+
+
+async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, capsys):
+    async def endless(*_):
+        while True:
+            yield {"type": "left-out", "digests": ["x" * 43] * 500}
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(log_flow, "export_lines", endless)
+    browser = await at_work(ward, HEAD)
+    reader, writer = await asyncio.open_connection("localhost", ward.settings.port)
+    body = "form=json"
+    writer.write(
+        (
+            f"POST /admin/log/export HTTP/1.1\r\nHost: {ward.settings.host}\r\n"
+            f"Origin: {ward.base_url}\r\nCookie: {COOKIE}={browser.cookie(COOKIE)}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+    )
+    assert b" 200 " in await reader.readline()
+    writer.transport.abort()
+
+    said = ""
+    for _ in range(400):
+        said += capsys.readouterr().out
+        if "hung up" in said:
+            break
+        await asyncio.sleep(0.05)
+
+    assert "hung up" in said
+    assert "Traceback" not in said
 
 
 async def test_an_export_of_another_form_or_kind_is_refused(ward):
