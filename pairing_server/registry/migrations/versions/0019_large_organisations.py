@@ -14,7 +14,13 @@ _WIDENED = {
     "ix_audit_event_object": ("audit_event", ["object", "action", "time"]),
     # Counting members and their phones reads no row of either.
     "ix_membership_ura": ("membership", ["ura", "valid_until", "person_id"]),
-    "ix_credential_person_id": ("credential", ["person_id", "status", "expires_at", "id"]),
+    "ix_credential_person_id": (
+        "credential",
+        [
+            *("person_id", "status", "expires_at", "id"),
+            *("attestation_verdict", "backup_eligible"),
+        ],
+    ),
     "ix_notice_ura": ("notice", ["ura", "at"]),
 }
 
