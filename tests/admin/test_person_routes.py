@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from admin.lost_phone import LostPhoneFlow
 from clients.wire import WireError
 from pairing_server.keys.status import Reason
-from pairing_server.registry import credentials, people_search
+from pairing_server.registry import credentials
 from pairing_server.registry.credentials import Cause, CredentialStatus
 from tests.admin.desk import ELSEWHERE, at_work, colleague, employ
 from tests.admin.lost import ADMINISTRATOR, OPERATOR, SERVICE_DESK
@@ -73,7 +74,7 @@ async def test_several_are_listed_and_what_was_typed_stands_in_no_address(lost):
 
 
 async def test_more_than_a_page_holds_are_listed_page_by_page(lost, monkeypatch):
-    monkeypatch.setattr(people_search.find, "__defaults__", ("", 2))
+    monkeypatch.setattr(LostPhoneFlow.find, "__defaults__", ("", 2))
     for name in ("jannie", "janneke", "janine"):
         await employ(lost.house, name)
     begin = await find(lost.staff, "jan")
