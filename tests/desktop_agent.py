@@ -117,9 +117,18 @@ async def desktop(
         **environment,
     }
     with_module = ["--module", str(MODULE)] if readers else []
-    # The terminal must be the process's own: getpass opens /dev/tty.
+    # The terminal must be the process's own: getpass opens /dev/tty.  And Ctrl-C ends it, also
+    # where these tests run in the background of a shell, which lets what it starts ignore that.
     process = await asyncio.create_subprocess_exec(
-        *("/usr/bin/setsid", "--ctty", *(program or (PROGRAM,)), *with_module, *arguments),
+        *(
+            "/usr/bin/env",
+            "--default-signal=INT",
+            "/usr/bin/setsid",
+            "--ctty",
+            *(program or (PROGRAM,)),
+            *with_module,
+            *arguments,
+        ),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

