@@ -101,12 +101,10 @@ async def test_phones_of_a_record_that_is_merged_go_with_it(filled):
 
 
 async def test_of_a_phone_and_a_name_that_change_at_once_at_two_nodes_both_are_listed(
-    filled, open_at, postgresql_url, request
+    filled, open_at, database_url
 ):
     """One node writes the name, and waits; the other one binds a phone meanwhile."""
-    if "sqlite" in request.node.callspec.id:
-        pytest.skip("one process writes")
-    other, named, go = open_at(postgresql_url, "other"), threading.Event(), threading.Event()
+    other, named, go = open_at(database_url, "other"), threading.Event(), threading.Event()
 
     def rename(tx):
         people.update_person(tx, replace(PERSON, last_name="Bos"))
