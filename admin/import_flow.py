@@ -27,7 +27,7 @@ from pairing_server.tokens import new_id
 #: So many lines in one commit, lest logins wait for a long list.
 AT_ONCE = 50
 #: So many people are read at once.
-READ_AT_ONCE = 500
+READ_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
