@@ -3,7 +3,7 @@
 import { changeChallenge } from "./challenge.js";
 import { asPhone, signed } from "./phone.js";
 
-/** Another change than the one that was chosen came back to be signed. */
+/** Something else than what was chosen on the screen came to be signed. */
 export class OtherChange extends Error {}
 
 /**

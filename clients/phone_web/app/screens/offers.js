@@ -1,12 +1,10 @@
 // Organisations that ask this person to work for them: what begins there begins with their yes.
 
 import { membershipChallenge } from "../challenge.js";
+import { OtherChange } from "../change.js";
 import { asPhone, kept, signed } from "../phone.js";
 import { actions, busily, button, el, facts, faultLine, heading, plain, say, sign } from "../view.js";
 import { t, upTo } from "../words.js";
-
-/** Other details came to be signed than an acceptance of this offer by this phone. */
-class OtherOffer extends Error {}
 
 export function offers(app) {
   const fault = faultLine();
@@ -38,8 +36,7 @@ export function offers(app) {
     );
     panel.querySelector("h1").focus({ preventScroll: true });
   }, (error) => {
-    if (error instanceof OtherOffer) fault.show(t("other_change"));
-    else app.fault(fault)(error);
+    app.fault(fault)(error);
     // Settled, withdrawn or changed meanwhile: shown is what there is now.
     if (error.status === 404) paint().catch(() => {});
   });
@@ -80,7 +77,7 @@ const roles = ({ details, roles: names }) => details.role_codes.split(" ")
 async function accept({ id, details }) {
   const { credentialId } = await kept();
   const meant = { offer: id, credential: credentialId, decision: "accept" };
-  for (const [name, value] of Object.entries(meant)) if (details[name] !== value) throw new OtherOffer(name);
+  for (const [name, value] of Object.entries(meant)) if (details[name] !== value) throw new OtherChange(name);
   const assertion = await signed(await membershipChallenge(details));
   await settle(id, { decision: "accept", assertion });
 }
