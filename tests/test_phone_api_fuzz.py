@@ -1,25 +1,17 @@
 """Schemathesis calls every operation of the phone API as its document says, and otherwise.
 
 Each run tries what the document's constraints single out, random calls, and calls with what others
-answered; seeded, so that each time is the same.  `FUZZ_EXAMPLES=500` tries more.
+answered.
 """
-
-import asyncio
-import json
-import os
-import sys
-from collections import defaultdict
 
 import pytest
 
 from clients.phone import SoftwarePhone
 from tests.documents import ROOT
 from tests.phone_api.served import served
+from tests.schemathesis_run import OF_WHOM_IS_LET_IN, Fuzz
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")
 HERE = ROOT / "tests" / "phone_api"
-#: Who is not let in cannot be told of a form.
-OF_WHOM_IS_LET_IN = "positive_data_acceptance,what_the_document_allows_is_well_formed"
 UNKNOWN = "A" * 22
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,46 +20,12 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def fuzz(house, tmp_path):
     """Call the house as a phone with this token; with which statuses each operation answered."""
+    call_all = Fuzz(house, tmp_path, "/phone/openapi.json", HERE / "schemathesis.toml", template)
 
     async def run(token="", *options, auth_request=UNKNOWN, pairing=UNKNOWN):
-        # As a file: the call that the document comes from would be left out.
-        file, report = tmp_path / "openapi.json", tmp_path / "calls.har"
-        async with house.http.get(f"{house.base_url}/phone/openapi.json") as response:
-            file.write_bytes(await response.read())
-        sent = ("--header", f"Authorization: Bearer {token}") if token else ()
-        known = {"AUTH_REQUEST": auth_request, "PAIRING": pairing}
-        known["SCHEMATHESIS_HOOKS"] = str(HERE / "checks.py")
-        process = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "schemathesis.cli",
-                "--config-file",
-                str(HERE / "schemathesis.toml"),
-            ),
-            *("run", str(file), "--url", house.base_url, "--no-color", "--warnings", "off"),
-            *("--seed", "1", "--max-examples", EXAMPLES, *sent, *options),
-            *("--report", "har", "--report-har-path", str(report)),
-            cwd=tmp_path,
-            env={**os.environ, **known},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, said.decode()
-        return answered(report, house.base_url)
+        return await call_all({"AUTH_REQUEST": auth_request, "PAIRING": pairing}, token, *options)
 
     return run
-
-
-def answered(report, base_url):
-    statuses = defaultdict(set)
-    for entry in json.loads(report.read_text())["log"]["entries"]:
-        path = entry["request"]["url"].removeprefix(base_url).partition("?")[0]
-        status = entry["response"]["status"]
-        if status != 405:
-            statuses[entry["request"]["method"], template(path)].add(status)
-    return statuses
 
 
 def template(path):

@@ -1,14 +1,6 @@
-"""Schemathesis calls every operation of the Admin API as its document says, and otherwise.
+"""Schemathesis calls every operation of the Admin API as its document says, and otherwise."""
 
-Seeded, so that each time is the same.  `FUZZ_EXAMPLES=500` tries more.
-"""
-
-import asyncio
-import json
-import os
 import re
-import sys
-from collections import defaultdict
 
 import pytest
 
@@ -16,11 +8,9 @@ from tests.admin.api.served import served
 from tests.admin.desk import employ, id_of
 from tests.admin.machine import program
 from tests.documents import ROOT
-from tests.test_phone_api_fuzz import OF_WHOM_IS_LET_IN
+from tests.schemathesis_run import OF_WHOM_IS_LET_IN, Fuzz
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")
 HERE = ROOT / "tests" / "admin" / "api"
-CHECKS = ROOT / "tests" / "phone_api" / "checks.py"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,39 +18,8 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def fuzz(house, tmp_path):
     """Call the house with this token; with which statuses each operation answered."""
-
-    async def run(known, token="", *options):
-        # As a file: the call that the document comes from would be left out.
-        file, report = tmp_path / "openapi.json", tmp_path / "calls.har"
-        async with house.http.get(f"{house.base_url}/admin/api/openapi.json") as response:
-            file.write_bytes(await response.read())
-        sent = ("--header", f"Authorization: Bearer {token}") if token else ()
-        command = (sys.executable, "-m", "schemathesis.cli", "--config-file")
-        process = await asyncio.create_subprocess_exec(
-            *(*command, str(HERE / "schemathesis.toml")),
-            *("run", str(file), "--url", house.base_url, "--no-color", "--warnings", "off"),
-            *("--seed", "1", "--max-examples", EXAMPLES, *sent, *options),
-            *("--report", "har", "--report-har-path", str(report)),
-            cwd=tmp_path,
-            env={**os.environ, **known, "SCHEMATHESIS_HOOKS": str(CHECKS)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, said.decode()
-        return answered(report, house.base_url)
-
-    return run
-
-
-def answered(report, base_url):
-    statuses = defaultdict(set)
-    for entry in json.loads(report.read_text())["log"]["entries"]:
-        path = entry["request"]["url"].removeprefix(base_url).partition("?")[0]
-        status = entry["response"]["status"]
-        if status != 405:
-            statuses[entry["request"]["method"], template(path)].add(status)
-    return statuses
+    config = HERE / "schemathesis.toml"
+    return Fuzz(house, tmp_path, "/admin/api/openapi.json", config, template)
 
 
 def template(path):
