@@ -17,6 +17,7 @@ from pairing_server.registry.people import (
     membership_of,
     person_of,
 )
+from pairing_server.registry.people_tables import member_listing
 from pairing_server.registry.tables import membership as membership_table
 from pairing_server.registry.tables import person as person_table
 
@@ -46,7 +47,7 @@ class Wanted:
     role_code: str | None = None
 
 
-_p, _m = person_table.c, membership_table.c
+_p, _m, _l = person_table.c, membership_table.c, member_listing.c
 _in_order = (_p.last_name, _p.first_names, _p.id)
 _people_of = (
     sa.select(person_table)
@@ -63,11 +64,16 @@ _any_role = sa.cast(sa.bindparam("role_code"), sa.Text)
 _holds = sa.or_(_m.valid_until.is_(None), _m.valid_until > sa.bindparam("at"))
 _listed = (
     sa.select(person_table)
-    .join(membership_table, _m.person_id == _p.id)
+    .select_from(
+        # In the order of its key, so that a page reads no more than a page.
+        member_listing.join(
+            membership_table, sa.and_(_m.ura == _l.ura, _m.person_id == _l.person_id)
+        ).join(person_table, _p.id == _l.person_id)
+    )
     .where(
-        _m.ura == sa.bindparam("ura"),
+        _l.ura == sa.bindparam("ura"),
         _p.status == PersonStatus.ACTIVE.value,
-        _p.id > sa.bindparam("after"),
+        _l.person_id > sa.bindparam("after"),
         sa.or_(_any_kind.is_(None), _m.kind == _any_kind),
         sa.or_(
             _any_role.is_(None),
@@ -75,7 +81,7 @@ _listed = (
             _m.other_role_codes.like(sa.bindparam("other")),
         ),
     )
-    .order_by(_p.id)
+    .order_by(_l.person_id)
     .limit(sa.bindparam("most"))
 )
 _page = {

@@ -17,18 +17,20 @@ from pairing_server.registry import (
     phone_uses,
 )
 from tests.databases import *  # noqa: F403  (the fixtures that its `__all__` names)
-from tests.plans import plan, read_whole
+from tests.plans import plan, read_whole, sorts
 
 #: What any of them may ask for.
 VALUES = {
     "action": "A",
     "actor": "person:p",
+    "after": "",
     "after_id": "",
     "after_key": 0,
     "at": 0,
     "evidence": "{}",
     "for_ura": "u",
     "id": "i",
+    "kind": None,
     "most": 51,
     "name_key": "n",
     "objects": ["person:p", "credential:c"],
@@ -37,7 +39,9 @@ VALUES = {
     "of_person": "person:p",
     "of_sid": "s",
     "of_ura": "u",
+    "other": "",
     "person_id": "p",
+    "role_code": None,
     "since": 0,
     "soon": 9,
     "step": 1,
@@ -53,6 +57,7 @@ STATEMENTS = {
     "phones": credentials._of_person,
     "members": members._memberships_of,
     "people of an organisation": members._people_of,
+    **{f"members, {each}": paged for each, paged in members._page.items()},
     "administrators": members._administrators,
     "how many members": members._valid,
     "offers": offers._of_organisation,
@@ -72,6 +77,11 @@ STATEMENTS = {
 @pytest.mark.parametrize("what", STATEMENTS)
 def test_no_page_reads_all_of_a_table(database_url, what):
     assert read_whole(plan(database_url, STATEMENTS[what], **VALUES)) == []
+
+
+@pytest.mark.parametrize("standing", members.Standing)
+def test_a_page_of_members_is_read_in_order(database_url, standing):
+    assert not sorts(plan(database_url, STATEMENTS[f"members, {standing}"], **VALUES))
 
 
 @pytest.mark.parametrize(
