@@ -8,6 +8,7 @@ from pairing_server.registry.database import open_registry
 from tests.admin.desk import colleague
 from tests.admin.lost import loss
 from tests.admin.staff import NOW, fill
+from tests.approvals.desk import MeddlingRegistry
 from tests.databases import BOTH, postgresql_server, postgresql_url
 from tests.doubles import FrozenClock
 from tests.house import ShiftedClock
@@ -60,3 +61,9 @@ async def head(house):
 async def lost(house):
     """Somebody whose phone is gone, and an administrator who is called."""
     return await loss(house)
+
+
+@pytest.fixture
+def meddled(lost):
+    """A registry that lets somebody be faster than who looks for a lost phone."""
+    return MeddlingRegistry(lost.house.registry)

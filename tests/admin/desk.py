@@ -81,6 +81,19 @@ async def set_role(house, person_id, role, ura=None):
     await house.registry.commit(lambda tx: tx.run(changed))
 
 
+def dismiss_meanwhile(house, monkeypatch, person_id="administrator"):
+    """Dismiss somebody between the gate's look and the next commit."""
+    commit, once = house.registry.commit, []
+
+    async def dismissing(change):
+        if not once:
+            once.append(True)
+            await set_role(house, person_id, None)
+        return await commit(change)
+
+    monkeypatch.setattr(house.registry, "commit", dismissing)
+
+
 async def id_of(house, holder):
     row = await house.registry.read(
         lambda tx: tx.one(sa.select(person.c.id).where(person.c.uzi_number == holder.uzi_number))

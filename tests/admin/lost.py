@@ -1,12 +1,18 @@
 """Somebody who lost a phone, the workstation where they work, and the desk that is called."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from admin.session import COOKIE, standing
 from clients.phone import SoftwarePhone
-from pairing_server.registry import notices, organisations
+from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.status import PhoneStatusFlow
+from pairing_server.phones.unblocking import UnblockingFlow
+from pairing_server.ports import Ports
+from pairing_server.registry import credentials, notices, organisations
 from pairing_server.registry.people import AdministrativeRole
-from tests.admin.desk import ELSEWHERE, at_work, employ, id_of
-from tests.approvals.desk import Desk
+from pairing_server.tokens import digest
+from tests.admin.desk import ELSEWHERE, at_work, employ, id_of, shelf
+from tests.approvals.desk import Desk, MeddlingRegistry
 from tests.house import House
 from tests.pages.visitor import Visitor
 
@@ -68,12 +74,39 @@ class Loss:
             lambda tx: organisations.set_admin_policy(tx, ura, policy)
         )
 
+    async def still(self, browser=None):
+        """What a page of that administrator asks again in each commit."""
+        cookie = (browser or self.staff).cookie(COOKIE)
+        session = (await shelf(self.house).get(digest(cookie))).value
+        return lambda tx, now: standing(tx, session, now).actor
+
+    async def status(self):
+        """Whether the phone works."""
+        found = await self.house.registry.read(
+            lambda tx: credentials.get(tx, self.phone.credential_id)
+        )
+        return found.status
+
+    async def block(self):
+        """Block the phone, as the server's operator does."""
+        await self.house.phone_status().block(self.phone.credential_id, "operator:test")
+
     async def last(self, action):
         """The newest event of that name."""
         return [each for each in await self.house.events() if each["action"] == action][-1]
 
     async def count(self, action):
         return len([each for each in await self.house.events() if each["action"] == action])
+
+
+def with_registry(
+    lost: Loss, registry: MeddlingRegistry
+) -> tuple[Ports, PhoneStatusFlow, UnblockingFlow]:
+    """What a flow of a lost phone stands on, if that is its registry."""
+    ports = replace(lost.house.ports, registry=registry)
+    statuses = lost.house.phone_status(registry)
+    phones = PhoneFlow(ports, lost.house.rp(), statuses)
+    return ports, statuses, UnblockingFlow(ports, phones, statuses)
 
 
 async def loss(house) -> Loss:

@@ -5,7 +5,7 @@ import json
 from pairing_server.registry import organisations
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.people import AdministrativeRole
-from tests.admin.desk import ELSEWHERE, at_work, employ, set_role
+from tests.admin.desk import ELSEWHERE, at_work, dismiss_meanwhile, employ
 from tests.admin.test_dashboard_routes import add_phone
 
 SETTLED = {"revoke_phone": "yes", "unblock_phone": "yes"}
@@ -105,15 +105,7 @@ async def test_it_says_how_many_phones_would_open_nothing(house):
 
 async def test_who_is_dismissed_meanwhile_settles_nothing(house, monkeypatch):
     browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
-    commit, once = house.registry.commit, []
-
-    async def dismissing(change):
-        if not once:
-            once.append(True)
-            await set_role(house, "administrator", None)
-        return await commit(change)
-
-    monkeypatch.setattr(house.registry, "commit", dismissing)
+    dismiss_meanwhile(house, monkeypatch)
 
     assert (await browser.post(PHONES, {"hardware": "yes"})).status == 401
     assert await keys(house) == {}

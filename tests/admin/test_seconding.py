@@ -1,7 +1,6 @@
 """What one asks for and another does: once, and as all is at that moment."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -9,39 +8,27 @@ from admin.access import Act
 from admin.refusals import Forbidden
 from admin.seconding import SecondFlow
 from pairing_server.errors import Conflict, NotFound, Unauthenticated
-from pairing_server.keys.flow import PhoneFlow
-from pairing_server.phones.unblocking import UnblockingFlow
 from pairing_server.registry.credentials import CredentialStatus
 from tests.admin.desk import set_role
-from tests.admin.lost import ADMINISTRATOR, OPERATOR
-from tests.admin.test_lost_phone import blocked, status_of, still_of
-from tests.approvals.desk import MeddlingRegistry
-
-
-@pytest.fixture
-def meddled(lost):
-    return MeddlingRegistry(lost.house.registry)
+from tests.admin.lost import ADMINISTRATOR, OPERATOR, with_registry
 
 
 @pytest.fixture
 def flow(lost, meddled):
     """Asking and doing, with somebody who may be faster."""
-    ports = replace(lost.house.ports, registry=meddled)
-    statuses = lost.house.phone_status(meddled)
-    phones = PhoneFlow(ports, lost.house.rp(), statuses)
-    return SecondFlow(ports, statuses, UnblockingFlow(ports, phones, statuses))
+    return SecondFlow(*with_registry(lost, meddled))
 
 
 @pytest.fixture
 async def chief(lost):
     """What the second one's page asks again: an administrator, who did not ask."""
     await lost.want_two_for("revoke_phone", "unblock_phone")
-    return await still_of(lost)
+    return await lost.still()
 
 
 @pytest.fixture
 async def asking(lost, chief):
-    return await still_of(lost, await lost.call(OPERATOR))
+    return await lost.still(await lost.call(OPERATOR))
 
 
 @pytest.fixture
@@ -68,7 +55,7 @@ async def test_what_is_withdrawn_at_that_moment_is_not_done(
         await flow.do_as_second(chief, asked.id)
 
     assert meddled.before is None
-    assert await status_of(lost) is CredentialStatus.ACTIVE
+    assert await lost.status() is CredentialStatus.ACTIVE
 
 
 async def test_what_is_done_at_that_moment_is_not_withdrawn(
@@ -80,7 +67,7 @@ async def test_what_is_done_at_that_moment_is_not_withdrawn(
     with pytest.raises(Conflict):
         await flow.withdraw(asking, asked.id)
 
-    assert await status_of(lost) is CredentialStatus.REVOKED
+    assert await lost.status() is CredentialStatus.REVOKED
     assert await lost.count("ActWithdrawn") == 0
 
 
@@ -92,7 +79,7 @@ async def test_the_second_one_who_is_dismissed_at_that_moment_does_nothing(
     with pytest.raises(Unauthenticated):
         await flow.do_as_second(chief, asked.id)
 
-    assert await status_of(lost) is CredentialStatus.ACTIVE
+    assert await lost.status() is CredentialStatus.ACTIVE
 
 
 async def test_the_second_one_who_is_an_operator_at_that_moment_does_nothing(
@@ -103,11 +90,11 @@ async def test_the_second_one_who_is_an_operator_at_that_moment_does_nothing(
     with pytest.raises(Forbidden):
         await flow.do_as_second(chief, asked.id)
 
-    assert await status_of(lost) is CredentialStatus.ACTIVE
+    assert await lost.status() is CredentialStatus.ACTIVE
 
 
 async def test_an_unblocking_that_is_asked_for_is_offered_to_one(lost, flow, chief, asking):
-    await blocked(lost)
+    await lost.block()
     asked = await flow.ask(asking, Act.UNBLOCK_PHONE, lost.phone.credential_id)
 
     done = await asyncio.gather(
@@ -130,12 +117,12 @@ async def test_what_is_asked_for_twice_at_a_time_waits_once(lost, flow, asking):
 
 async def test_who_asked_is_not_the_second_one_whatever_they_have_become(lost, flow, asked):
     await set_role(lost.house, asked.asked_by, ADMINISTRATOR)
-    promoted = await still_of(lost, await lost.call(ADMINISTRATOR, asked.asked_by))
+    promoted = await lost.still(await lost.call(ADMINISTRATOR, asked.asked_by))
 
     with pytest.raises(Forbidden):
         await flow.do_as_second(promoted, asked.id)
 
-    assert await status_of(lost) is CredentialStatus.ACTIVE
+    assert await lost.status() is CredentialStatus.ACTIVE
 
 
 async def test_an_act_of_nobody_is_not_done(flow, chief):

@@ -12,7 +12,7 @@ from pairing_server.registry.clients import Client, ClientStatus
 from pairing_server.registry.people import AdministrativeRole
 from pairing_server.registry.streams import StreamStatus, Verification
 from pairing_server.signals.security_event import SUPPORTED
-from tests.admin.desk import ELSEWHERE, at_work, employ, set_role
+from tests.admin.desk import ELSEWHERE, at_work, dismiss_meanwhile, employ
 
 SYSTEMS = "/admin/organisation/systems"
 ENDPOINT = "https://siem.example/events"
@@ -186,16 +186,7 @@ async def test_a_system_without_an_address_is_told_nothing(house, chief, stream)
 
 
 async def test_who_is_dismissed_meanwhile_changes_nothing(house, siem, chief, stream, monkeypatch):
-    """Between the gate's look and the commit."""
-    commit, once = house.registry.commit, []
-
-    async def dismissing(change):
-        if not once:
-            once.append(True)
-            await set_role(house, "administrator", None)
-        return await commit(change)
-
-    monkeypatch.setattr(house.registry, "commit", dismissing)
+    dismiss_meanwhile(house, monkeypatch)
 
     assert (await press(chief, "add")).status in (303, 401)
     assert await stream() is None
