@@ -65,12 +65,15 @@ class Rule:
     Attributes:
         fresh: Whether the approval may not be older than `FRESH_FOR`.
         second: Whether an organisation may want another administrator to do it.
+        dismisses: Whether it takes who may dismiss where it is done to somebody who manages: it
+            would cut them off, let others be taken for them, or keep from them what happens.
     """
 
     roles: frozenset[Role]
     scope: Scope = Scope.ANY_LINKED
     fresh: bool = False
     second: bool = False
+    dismisses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +85,13 @@ class Target:
             organisation's own things, that one.
         settled_by: Whose word is the last on it: the organisation that bound the phone.
         blocked_by: The organisation that blocked the phone.
+        manages: Whether it is a person who manages the organisation.
     """
 
     linked: frozenset[str]
     settled_by: frozenset[str] = frozenset()
     blocked_by: frozenset[str] = frozenset()
+    manages: bool = False
 
     def within(self, scope: Scope) -> frozenset[str]:
         """Return the organisations in whose scope it is, of those that are linked."""
@@ -121,12 +126,12 @@ TABLE: Mapping[Act, Rule] = MappingProxyType(
         Act.REVOKE_PHONE: Rule(roles=_STAFF, scope=Scope.OWN, fresh=True, second=True),
         Act.INVITE: Rule(roles=_STAFF | _MACHINE),
         # Somebody looks at an identity document, face to face.
-        Act.REGISTER_2B: Rule(roles=_STAFF, second=True),
+        Act.REGISTER_2B: Rule(roles=_STAFF, second=True, dismisses=True),
         Act.LINK: Rule(roles=_STAFF | _MACHINE),
-        Act.UNLINK: Rule(roles=_STAFF | _MACHINE),
+        Act.UNLINK: Rule(roles=_STAFF | _MACHINE, dismisses=True),
         Act.SET_ROLES: Rule(roles=_STAFF | _MACHINE),
-        Act.SET_CONTACT: Rule(roles=_STAFF | _MACHINE),
-        Act.RENAME: Rule(roles=_STAFF | _MACHINE),
+        Act.SET_CONTACT: Rule(roles=_STAFF | _MACHINE, dismisses=True),
+        Act.RENAME: Rule(roles=_STAFF | _MACHINE, dismisses=True),
         Act.MERGE: Rule(roles=_HEAD, fresh=True),
         Act.APPOINT: Rule(roles=_HEAD, fresh=True),
         Act.DISMISS: Rule(roles=_HEAD, fresh=True),
@@ -167,7 +172,10 @@ def check(act: Act, actor: Actor, target: Target, now: datetime) -> None:
     # (3) What others settle.
     if actor.ura not in target.within(rule.scope):
         raise NotYours(act.value)
-    # (4) Last, so that nobody is asked to confirm what they will be refused.
+    # (4) Who manages is not got rid of by another way than the one that says so.
+    if rule.dismisses and target.manages:
+        check(Act.DISMISS, actor, target, now)
+    # (5) Last, so that nobody is asked to confirm what they will be refused.
     if rule.fresh and not is_fresh(actor, now):
         raise FreshApprovalNeeded(act.value)
 

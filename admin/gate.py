@@ -72,8 +72,9 @@ class Gate:
                 return see_other(self._frame.login_path(request))
             try:
                 check(page.act, visit.actor, target, now)
+                # What is in a form may make it one that wants an approval, too.
+                return await page.handler(request, visit)
             except FreshApprovalNeeded as refusal:
                 return self._frame.ask_to_confirm(request, visit, page.act, refusal)
-            return await page.handler(request, visit)
 
         return handle

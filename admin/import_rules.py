@@ -240,13 +240,18 @@ def _change(row: Row, member: Member, people: People, now: datetime) -> Planned:
         if "valid_until" in cells
         else membership.valid_until,
     )
-    is_given_an_end = wanted.valid_until is not None and membership.valid_until is None
-    if is_given_an_end and membership.administrative_role is not None:
+    manages = membership.administrative_role is not None
+    if manages and wanted.valid_until != membership.valid_until:
         raise FieldError(
             "valid_until",
             N_("This person manages the organisation: give them a last day on their own page."),
         )
     after, names = changed(membership, wanted, now), _renamed(row, member)
+    if manages and names is not None:
+        raise FieldError(
+            "last_name",
+            N_("This person manages the organisation: correct the name on their own page."),
+        )
     is_same = after == membership and names is None
     name = member.person.name
     return Planned(

@@ -31,7 +31,7 @@ from pairing_server.registry import (
 )
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.members import Member
-from pairing_server.registry.people import AdministrativeRole, PersonStatus
+from pairing_server.registry.people import AdministrativeRole, Membership, PersonStatus
 
 
 def member_for_update(
@@ -46,8 +46,8 @@ def member_for_update(
     person = people.get_person_for_update(tx, person_id)
     membership = people.membership_for_update(tx, person_id, actor.ura)
     is_open = person is not None and person.status is PersonStatus.ACTIVE
-    linked = frozenset({actor.ura}) if is_open and membership is not None else frozenset()
-    allow(tx, act, actor, Target(linked=linked), now)
+    target = _target(actor, membership if is_open else None)
+    allow(tx, act, actor, target, now)
     if person is None or membership is None:
         raise NotFound("member")
     return Member(person, membership)
@@ -79,7 +79,7 @@ def unlink(tx: Transaction, actor: Actor, person_id: str, now: datetime) -> None
 
     Raises:
         LastAdministrator: they are.
-        NotFound, Forbidden: as `member_for_update`.
+        NotFound, Forbidden, FreshApprovalNeeded: as `member_for_update`.
         NotLinked: it is over already.
     """
     with keeping_an_administrator(tx, actor.ura, person_id):
@@ -102,6 +102,7 @@ def change_membership(
     """Write roles and end of a membership.  Returns whether they are others now.
 
     Raises:
+        Forbidden, FreshApprovalNeeded: it is of who manages, and would end at another time.
         GuestMustAccept: it is a guest's that is over.
         LastAdministrator: their time would be over one day.
         NotFound, Forbidden: as `member_for_update`.
@@ -111,6 +112,10 @@ def change_membership(
         changed = rules.changed(member.membership, wanted, now)
         if changed == member.membership:
             return False
+        target = _target(actor, member.membership)
+        if target.manages and changed.valid_until != member.membership.valid_until:
+            # Until when somebody manages, who appoints and dismisses says.
+            allow(tx, Act.DISMISS, actor, target, now)
         people.put_membership(tx, changed)
     evidence = {"was": rules.facts(member.membership), "is": rules.facts(changed)}
     tx.record(event(MembershipChanged, actor, person_id, evidence))
@@ -197,6 +202,13 @@ def dismiss(tx: Transaction, actor: Actor, person_id: str, now: datetime) -> boo
         people.put_membership(tx, replace(member.membership, administrative_role=None))
     tx.record(event(AdministratorDismissed, actor, person_id, {"was": before}))
     return True
+
+
+def _target(actor: Actor, membership: Membership | None) -> Target:
+    if membership is None:
+        return Target(linked=frozenset())
+    manages = membership.administrative_role is not None
+    return Target(linked=frozenset({actor.ura}), manages=manages)
 
 
 def is_registered(tx: Query, member: Member) -> bool:

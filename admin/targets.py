@@ -52,7 +52,10 @@ def of_member(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) 
     person = people.get_person(tx, parts["person"])
     membership = people.membership(tx, parts["person"], actor.ura)
     is_open = person is not None and person.status is PersonStatus.ACTIVE
-    return Target(linked=_only(actor.ura if is_open and membership is not None else None))
+    if membership is None or not is_open:
+        return Target(linked=frozenset())
+    manages = membership.administrative_role is not None
+    return Target(linked=frozenset({actor.ura}), manages=manages)
 
 
 def of_offer(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:

@@ -139,7 +139,8 @@ def test_the_picture_shows_the_steps_that_the_demo_plays():
 
 
 def test_the_access_table_is_that_of_the_code():
-    head = ("act", *(role.value.replace("_", " ") for role in Role), "of whom", "fresh", "two")
+    roles = (role.value.replace("_", " ") for role in Role)
+    head = ("act", *roles, "of whom", "fresh", "two", "of who manages")
     scopes = {
         Scope.ANY_LINKED: "linked",
         Scope.OWN: "own",
@@ -156,6 +157,7 @@ def test_the_access_table_is_that_of_the_code():
             scopes[rule.scope],
             "yes" if rule.fresh else "",
             "by policy" if rule.second else "",
+            "as `dismiss`" if rule.dismisses else "",
         )
         for act, rule in TABLE.items()
     ]

@@ -1,5 +1,6 @@
 """Who may do what to whom, over every act, role, organisation and age of the approval."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,7 +28,7 @@ acts = st.sampled_from(Act)
 roles = st.sampled_from(Role)
 ages = st.timedeltas(timedelta(0), timedelta(hours=8))
 uras = st.frozensets(st.sampled_from([OURS, THEIRS, THIRD]))
-targets = st.builds(Target, linked=uras, settled_by=uras, blocked_by=uras)
+targets = st.builds(Target, linked=uras, settled_by=uras, blocked_by=uras, manages=st.booleans())
 
 
 def actor(role, *, age=timedelta(0), acts=frozenset(Act)):
@@ -53,11 +54,13 @@ def verdict(act, who, target):
 @given(acts, roles, ages, targets)
 def test_all_is_refused_that_the_table_does_not_allow(act, role, age, target):
     rule = TABLE[act]
+    dismisses = rule.dismisses and target.manages
     allowed = (
         role in rule.roles
         and OURS in target.linked
         and OURS in SETTLING[rule.scope](target)
-        and (not rule.fresh or age <= FRESH_FOR)
+        and (not (rule.fresh or dismisses) or age <= FRESH_FOR)
+        and (not dismisses or role in TABLE[Act.DISMISS].roles)
     )
 
     assert (verdict(act, actor(role, age=age), target) is None) == allowed
@@ -66,7 +69,7 @@ def test_all_is_refused_that_the_table_does_not_allow(act, role, age, target):
 @given(acts, roles, targets, targets)
 def test_a_refused_role_learns_nothing_of_the_target(act, role, one, other):
     who = actor(role)
-    answers = {verdict(act, who, target) for target in (one, other)}
+    answers = {verdict(act, who, replace(target, manages=False)) for target in (one, other)}
 
     assert Forbidden not in answers or answers == {Forbidden}
 
@@ -167,6 +170,26 @@ def test_dangerous_acts_need_a_fresh_approval():
         Act.MANAGE_STREAMS,
         Act.APPROVE_AS_SECOND,
     }
+
+
+def test_who_manages_is_cut_off_or_taken_for_another_by_who_dismisses_alone():
+    assert {act for act, rule in TABLE.items() if rule.dismisses} == {
+        Act.UNLINK,
+        Act.RENAME,
+        Act.SET_CONTACT,
+        Act.REGISTER_2B,
+    }
+
+
+@given(ages)
+def test_only_with_a_fresh_approval_is_who_manages_unlinked(age):
+    managing = replace(OURS_ALONE, manages=True)
+
+    assert verdict(Act.UNLINK, actor(Role.ADMINISTRATOR, age=age), managing) == (
+        FreshApprovalNeeded if age > FRESH_FOR else None
+    )
+    assert verdict(Act.UNLINK, actor(Role.OPERATOR, age=age), managing) is Forbidden
+    assert verdict(Act.UNLINK, actor(Role.MACHINE, age=age), managing) is Forbidden
 
 
 def test_two_can_be_asked_for_where_one_could_do_harm_alone():

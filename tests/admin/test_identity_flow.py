@@ -273,6 +273,13 @@ async def test_who_has_a_card_pairs_with_it(flow):
         await flow.see_again(OPERATOR, "nina", BORN, SEEN)
 
 
+async def test_an_operator_pairs_no_phone_with_the_record_of_an_administrator(flow, staffed):
+    await put(staffed, member("ivo", AdministrativeRole.ADMINISTRATOR))
+
+    with pytest.raises(Forbidden):
+        await flow.see_again(OPERATOR, "ivo", BORN, SEEN)
+
+
 async def test_who_left_is_not_seen_again(flow, staffed):
     await put(staffed, member("ivo", valid_until=NOW))
 

@@ -5,6 +5,7 @@ import csv
 import io
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ from admin.linking_flow import LinkingFlow
 from admin.people_refusals import ChangedSinceShown
 from admin.refusals import Forbidden
 from pairing_server.registry import members, offers, people
-from pairing_server.registry.people import MembershipKind
+from pairing_server.registry.people import AdministrativeRole, MembershipKind
 from tests.admin.staff import (
     ADMINISTRATOR,
     BIRTHS,
@@ -347,6 +348,18 @@ async def test_a_list_gives_no_administrator_an_end(flow):
     assert await refused(flow, line(user_name="anne.deboer", valid_until="31-12-2026")) == (
         "valid_until"
     )
+
+
+async def test_a_list_gives_who_manages_no_other_time_and_no_other_name(flow, staffed):
+    until = NOW + timedelta(days=9)
+    await put(staffed, member("ivo", AdministrativeRole.OPERATOR, valid_until=until))
+
+    later = line(user_name="ivo.deboer", valid_until="31-12-2026")
+    other = "ivo.deboer;Ivo;Overnemer"
+    named = await looked(flow, other, header="user_name;first_names;last_name\n")
+
+    assert await refused(flow, later) == "valid_until"
+    assert [each.column for each in named] == ["last_name"]
 
 
 async def test_a_person_stands_in_a_list_once(flow):

@@ -154,6 +154,46 @@ async def test_to_appoint_an_approval_of_long_ago_is_not_enough(house, chief):
     assert asked == {"appoint", "merge"}
 
 
+async def test_an_operator_takes_no_manager_away_and_is_shown_no_form_for_it(house, chief):
+    operator = await at_work(house, AdministrativeRole.OPERATOR)
+
+    shown = await operator.get(page_of("administrator"))
+    answers = [
+        (await sent(operator, form, "administrator", **values)).status
+        for form, values in (
+            ("unlink", {"sure": "yes"}),
+            ("contact", {"address": "operator@example.nl"}),
+            ("name", {"first_names": "A", "last_name": "B"}),
+            ("roles", {"role_codes": "01.015", "valid_until": "31-12-2099"}),
+        )
+    ]
+
+    forms = {each["action"] for each in shown.page.all("form", method="post")}
+    assert {each for each in forms if "membership" in each} == {
+        f"{page_of('administrator')}/roles"
+    }
+    assert answers == [403, 403, 403, 403]
+    held = await membership(house, "administrator")
+    assert (held.administrative_role, held.valid_until) == ("administrator", None)
+
+
+@pytest.mark.parametrize(
+    ("form", "values"),
+    [
+        ("unlink", {"sure": "yes"}),
+        ("roles", {"role_codes": "01.015", "valid_until": "31-12-2099"}),
+    ],
+)
+async def test_to_take_a_manager_away_is_confirmed_first(house, chief, form, values):
+    await at_work(house, AdministrativeRole.OPERATOR)
+    stale = await at_work(house, AdministrativeRole.ADMINISTRATOR, age=timedelta(minutes=6))
+
+    shown = await sent(stale, form, "operator", **values)
+
+    assert (shown.status, shown.page.heading) == (401, "Confirm first")
+    assert (await membership(house, "operator")).valid_until is None
+
+
 async def test_two_records_become_one(house, chief):
     bas = await house.registry.read(lambda tx: people.get_person(tx, "bas"))
 

@@ -206,6 +206,52 @@ async def test_an_operator_appoints_and_dismisses_nobody(flow):
         await flow.dismiss(OPERATOR, "anne")
 
 
+async def test_an_operator_gets_rid_of_no_administrator_by_another_way(flow, staffed):
+    await put(staffed, member("ivo", AdministrativeRole.ADMINISTRATOR))
+    until = NOW + timedelta(days=1)
+
+    for act in (
+        flow.unlink(OPERATOR, "ivo"),
+        flow.unlink(OPERATOR, "otto"),
+        flow.change_membership(OPERATOR, "ivo", wanted(valid_until=until)),
+        flow.rename(OPERATOR, "ivo", "Ivo", "Overnemer"),
+        flow.set_address(OPERATOR, "ivo", "otto@example.nl"),
+    ):
+        with pytest.raises(Forbidden):
+            await act
+
+    assert await written(staffed) == []
+
+
+@pytest.mark.parametrize("role", [AdministrativeRole.OPERATOR, AdministrativeRole.ADMINISTRATOR])
+async def test_whose_time_to_manage_is_over_is_given_no_more_of_it_by_an_operator(
+    flow, staffed, role
+):
+    await put(staffed, member("ivo", role, valid_until=NOW))
+
+    with pytest.raises(Forbidden):
+        await flow.change_membership(OPERATOR, "ivo", wanted())
+
+
+async def test_an_operator_changes_what_who_manages_works_as(flow, staffed):
+    assert await flow.change_membership(OPERATOR, "anne", wanted(("01.016",)))
+
+    assert (await membership_of(staffed, "anne")).administrative_role == "administrator"
+
+
+async def test_to_take_a_manager_away_by_another_way_takes_a_fresh_approval_too(flow, staffed):
+    stale = actor(age=FRESH_FOR + MOMENT)
+
+    for act in (
+        flow.unlink(stale, "otto"),
+        flow.change_membership(stale, "otto", wanted(valid_until=GUEST_UNTIL)),
+    ):
+        with pytest.raises(FreshApprovalNeeded):
+            await act
+
+    assert await flow.change_membership(ADMINISTRATOR, "otto", wanted(valid_until=GUEST_UNTIL))
+
+
 async def test_to_appoint_and_dismiss_takes_a_fresh_approval(flow):
     stale = actor(age=FRESH_FOR + MOMENT)
 

@@ -90,10 +90,23 @@ async def test_a_guest_stays_for_a_time(hr, house):
     assert (said.status, said.error, said.body["field"]) == (400, "invalid_field", "valid_until")
 
 
-async def test_the_last_administrator_stays(hr):
-    said = await hr.change("DELETE", "/people/chief/membership")
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES, ids=names)
+async def test_no_program_takes_a_manager_away_or_changes_where_they_are_mailed(
+    hr, house, method, path, body
+):
+    before = await hr.get("/people/chief")
 
-    assert (said.status, said.error) == (409, "last_administrator")
+    said = await hr.change(method, f"/people/chief{path}", body)
+
+    assert (said.status, said.error) == (403, "forbidden")
+    assert (await hr.get("/people/chief")).tag == before.tag
+
+
+async def test_a_program_says_what_who_manages_works_as(hr):
+    said = await hr.change("PUT", "/people/chief/membership", {"role_codes": ["30.000"]})
+
+    assert said.body["membership"]["administrative_role"] == "administrator"
+    assert said.body["membership"]["role_codes"] == ["30.000"]
 
 
 async def test_a_mail_address_is_kept_and_never_told(hr, house):
