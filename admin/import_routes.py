@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -15,9 +17,11 @@ from admin.import_rules import Verdict
 from admin.people_refusals import ChangedSinceShown
 from admin.session import Visit
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import MAX_LIST_BYTES, form_body
-from pairing_server.languages import N_
+from pairing_server.http import MAX_LIST_BYTES, form_body, language_of
+from pairing_server.languages import N_, Language
 from pairing_server.ports import Ports
+from pairing_server.registry.people import MembershipKind
+from pairing_server.uzi.roles import role_name
 
 IMPORT = "/admin/people/import"
 EXPORT = "/admin/people/export"
@@ -32,6 +36,8 @@ WORDS = {
     Verdict.NOTHING: N_("stays as it is"),
     Verdict.REFUSED: N_("refused"),
 }
+#: What somebody is there, in words.
+_KINDS = {MembershipKind.EMPLOYEE: N_("employee"), MembershipKind.GUEST: N_("guest")}
 
 
 class ImportPages:
@@ -118,7 +124,7 @@ class ImportPages:
             digest="" if report is None else report.digest,
             list=base64.b64encode(raw).decode(),
             counts=[] if report is None else _counts(report),
-            lines=[] if report is None else _lines(report),
+            lines=[] if report is None else _lines(report, language_of(request)),
             more=0 if report is None else max(0, len(report.planned) - SHOWN),
             can_apply=report is not None and not is_done and _changes(report) > 0,
             has_report=report is not None,
@@ -134,7 +140,7 @@ def _counts(report: Report) -> list[tuple[str, int]]:
     return [(WORDS[verdict], report.count(verdict)) for verdict in Verdict]
 
 
-def _lines(report: Report) -> list[dict[str, Any]]:
+def _lines(report: Report, language: Language) -> list[dict[str, Any]]:
     ordered = sorted(report.planned, key=lambda each: each.verdict is not Verdict.REFUSED)
     return [
         {
@@ -144,18 +150,21 @@ def _lines(report: Report) -> list[dict[str, Any]]:
             "words": WORDS[each.verdict],
             "column": each.column,
             "message": each.message,
-            "was": _facts(each.was),
-            "will_be": _facts(each.will_be),
+            "was": _facts(each.was, language),
+            "will_be": _facts(each.will_be, language),
         }
         for each in ordered[:SHOWN]
     ]
 
 
-def _facts(facts: Any) -> str:
-    shown = {**facts}
-    codes = " ".join(shown.pop("role_codes", []))
-    parts = (shown.get("name"), codes, shown.get("kind"), shown.get("valid_until"))
-    return " · ".join(str(part) for part in parts if part)
+def _facts(facts: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    day = facts.get("last_day")
+    return {
+        "name": facts.get("name", ""),
+        "roles": [role_name(code, language) for code in facts.get("role_codes", ())],
+        "kind": _KINDS[facts["kind"]] if "kind" in facts else "",
+        "last_day": day and date.fromisoformat(day),
+    }
 
 
 async def _uploaded(request: web.Request) -> bytes:

@@ -27,7 +27,7 @@ from pairing_server.portal.birth_date import BirthDates
 from pairing_server.registry.members import Member
 from pairing_server.registry.names import name_key
 from pairing_server.registry.offers import MembershipOffer
-from pairing_server.registry.people import MembershipKind
+from pairing_server.registry.people import Membership, MembershipKind
 
 #: What an export has, and an import takes back.
 EXPORTED = (
@@ -217,7 +217,7 @@ def _unlink(row: Row, member: Member | None, now: datetime) -> Planned:
         verdict=Verdict.UNLINK if is_linked else Verdict.NOTHING,
         name=member.person.name,
         member=member,
-        was=facts(member.membership),
+        was=_stands(member.membership),
     )
 
 
@@ -261,8 +261,8 @@ def _change(row: Row, member: Member, people: People, now: datetime) -> Planned:
         member=member,
         wanted=wanted,
         names=names,
-        was={**facts(membership), "name": name},
-        will_be={**facts(after), "name": " ".join(names) if names else name},
+        was={**_stands(membership), "name": name},
+        will_be={**_stands(after), "name": " ".join(names) if names else name},
     )
 
 
@@ -353,8 +353,14 @@ def _shown(newcomer: Newcomer) -> dict[str, Any]:
     return {
         "role_codes": list(newcomer.role_codes),
         "kind": newcomer.kind,
-        "valid_until": None if until is None else last_day(until).isoformat(),
+        "last_day": None if until is None else last_day(until).isoformat(),
     }
+
+
+def _stands(membership: Membership) -> dict[str, Any]:
+    until = membership.valid_until
+    day = None if until is None else last_day(until).isoformat()
+    return {**facts(membership), "last_day": day}
 
 
 def _shown_name(row: Row) -> str:

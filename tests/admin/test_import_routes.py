@@ -5,8 +5,9 @@ import io
 import aiohttp
 import pytest
 
+from admin.person_fields import read_last_day
 from pairing_server.registry import members, organisations, people
-from pairing_server.registry.people import AdministrativeRole
+from pairing_server.registry.people import AdministrativeRole, MembershipKind
 from tests.admin.desk import at_work, employ
 from tests.pages.visitor import ACCEPT
 
@@ -55,6 +56,37 @@ async def test_a_list_is_looked_at_and_then_applied(house, operator):
     assert "Applied, as it was shown." in done.text
     assert not done.page.all("form", action=f"{IMPORT}/apply")
     assert "Piet <Pieters>" in await names(house)
+
+
+@pytest.mark.parametrize(
+    ("language", "was", "will_be"),
+    [
+        (
+            "en",
+            "Guus Proef · physician, general practitioner · employee · 31 December 2099",
+            "Guus Proef · physician · employee · 30 June 2099",
+        ),
+        (
+            "nl",
+            "Guus Proef · arts, huisarts · medewerker · 31 december 2099",
+            "Guus Proef · arts · medewerker · 30 juni 2099",
+        ),
+    ],
+)
+async def test_what_becomes_of_somebody_is_said_in_the_language_of_the_page(
+    house, operator, language, was, will_be
+):
+    until = read_last_day("31-12-2099", MembershipKind.EMPLOYEE, house.ports.clock())
+    await employ(house, "guus", valid_until=until)
+    known = await house.registry.read(lambda tx: people.get_person(tx, "guus"))
+    operator.language = language
+    line = f"user_name;role_codes;valid_until\r\n{known.user_name};01.000;30-6-2099\r\n"
+
+    shown = await look(operator, line.encode())
+
+    (row,) = [each.text for each in shown.page.all("tr") if "Guus" in each.text]
+    assert was in row
+    assert will_be in row
 
 
 async def test_what_was_changed_since_is_shown_again_and_not_applied(house, operator):
