@@ -32,7 +32,7 @@ from pairing_server.ports import Ports
 from pairing_server.registry import Query, aliases, identity_checks, mail_outbox, members, people
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import AdministrativeRole
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 MEMBERSHIP = "/admin/people/{person}/membership"
 
@@ -168,7 +168,7 @@ class MembershipPages:
             }
 
         member, more = await self._registry.read(read)
-        membership, names = member.membership, role_codes()
+        membership, language = member.membership, language_of(request)
         until = membership.valid_until
         return self._frame.render(
             request,
@@ -180,7 +180,7 @@ class MembershipPages:
             person=member.person,
             membership=membership,
             is_linked=membership.is_valid(now),
-            roles=[names.name(code, language_of(request)) for code in membership.role_codes],
+            roles=[role_name(code, language) for code in membership.role_codes],
             codes=" ".join(membership.role_codes),
             last_day=None if until is None else last_day(until),
             path=f"/admin/people/{person_id}",

@@ -30,7 +30,7 @@ from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
 from pairing_server.registry import Query, identity_checks, offers, people
 from pairing_server.registry.identity_checks import DocumentKind, IdentityCheck
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 NEW = "/admin/people/new"
 OFFERS = "/admin/people/offers"
@@ -82,7 +82,7 @@ class NewcomerPages:
 
     async def list_open(self, request: web.Request, visit: Visit) -> web.Response:
         """Show what waits for a yes, and for a second administrator."""
-        language, now, names = language_of(request), self._clock(), role_codes()
+        language, now = language_of(request), self._clock()
         ura = visit.actor.ura
 
         def read(
@@ -106,7 +106,7 @@ class NewcomerPages:
                     "name": each.name,
                     "uzi_number": each.uzi_number,
                     "kind": each.kind.value,
-                    "roles": [names.name(code, language) for code in each.role_codes],
+                    "roles": [role_name(code, language) for code in each.role_codes],
                     "last_day": each.valid_until and last_day(each.valid_until),
                     "at": each.offered_at,
                     "is_over": not each.is_open(now),

@@ -18,11 +18,11 @@ from admin.seconding import SecondFlow
 from admin.session import Visit
 from admin.targets import of_pending, of_person, of_phone
 from pairing_server.clock import Clock, wire_time
-from pairing_server.http import form_body
+from pairing_server.http import form_body, language_of
 from pairing_server.languages import N_
 from pairing_server.pages.front import see_other
 from pairing_server.phones.unblocking import Offer
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 PEOPLE = "/admin/people"
 PERSON = f"{PEOPLE}/{{person}}"
@@ -91,13 +91,15 @@ class PersonPages:
         page = await self._flow.find(visit.actor, typed or "", after)
         asked = {"found": kept} if kept else {}
         behind = {} if page.is_last else {"after": page.people[-1].id}
+        language = language_of(request)
         return self._frame.render(
             request,
             visit,
             "people.html",
             typed=typed,
             people=[
-                {**asdict(each), "role": role_codes().name(each.role_code)} for each in page.people
+                {**asdict(each), "role": role_name(each.role_code, language)}
+                for each in page.people
             ],
             following=f"{PEOPLE}?{urlencode({**asked, **behind})}" if behind else "",
             first=f"{PEOPLE}?{urlencode(asked)}" if asked else PEOPLE,
@@ -173,7 +175,7 @@ class PersonPages:
             request,
             visit,
             template,
-            **person_context(seen, visit.actor.ura),
+            **person_context(seen, visit.actor.ura, language_of(request)),
             path=_person(request),
             lost_at=lost_at,
             lost=typed if lost_at else "",

@@ -8,10 +8,10 @@ from admin.loss import Answer
 from admin.phone_record import SeenPerson, SeenPhone
 from admin.words import ACTS
 from pairing_server.keys.status import can_unblock
-from pairing_server.languages import N_
+from pairing_server.languages import N_, Language
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.phone_uses import PhoneUse
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 #: So long what was done last is said at the top of the page.
 JUST_NOW = timedelta(minutes=1)
@@ -63,7 +63,7 @@ _USES = {
 }
 
 
-def person_context(seen: SeenPerson, ura: str) -> dict[str, Any]:
+def person_context(seen: SeenPerson, ura: str, language: Language) -> dict[str, Any]:
     """Return what the page of a person shows.
 
     Args:
@@ -72,7 +72,7 @@ def person_context(seen: SeenPerson, ura: str) -> dict[str, Any]:
     phones = [_phone(each, ura, seen.at, at) for at, each in enumerate(seen.phones, 1)]
     return {
         "person": seen.person,
-        "person_role": role_codes().name(seen.membership.role_code),
+        "person_role": role_name(seen.membership.role_code, language),
         "membership": seen.membership,
         "phones": [each for each in phones if not each["is_past"]],
         "past": [each for each in phones if each["is_past"]],

@@ -18,7 +18,7 @@ from pairing_server.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from pairing_server.languages import Language, language_named, negotiate
+from pairing_server.languages import DEFAULT, Language, language_named, negotiate
 from pairing_server.openapi import Operation
 from pairing_server.settings import Settings
 from pairing_server.tokens import b64url
@@ -287,10 +287,16 @@ def etags(request: web.Request) -> frozenset[str]:
 
 def language_of(request: web.Request) -> Language:
     """Return the language that the person chose, else the one that their browser asks for."""
+    return asked_language(request) or DEFAULT
+
+
+def asked_language(request: web.Request) -> Language | None:
+    """Return the same, and nothing where the caller says nothing of languages."""
     # Nothing is done in this cookie's name, so it counts wherever the request comes from.
     name = request.app[SETTINGS].cookie_name(LANGUAGE_COOKIE)
     chosen = language_named(request.cookies.get(name, ""))
-    return chosen or negotiate(",".join(request.headers.getall("Accept-Language", [])))
+    asked = ",".join(request.headers.getall("Accept-Language", []))
+    return chosen or (negotiate(asked) if asked else None)
 
 
 def set_cookie(

@@ -17,6 +17,7 @@ from pairing_server.clock import wire_time
 from pairing_server.held import MOST_OF_PHONE, HeldCalls
 from pairing_server.http import (
     answer,
+    asked_language,
     bearer,
     etag_of,
     etags,
@@ -27,8 +28,9 @@ from pairing_server.http import (
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion
+from pairing_server.languages import Language
 from pairing_server.openapi import Header, Operation
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 WireTime = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 #: What is claimed is still pending to everybody else.
@@ -122,13 +124,14 @@ class ApprovalRoutes:
                 "GET",
                 "/phone/auth-requests",
                 self.list_open,
-                headers=(Header.PREFER, Header.IF_NONE_MATCH),
+                headers=(Header.PREFER, Header.IF_NONE_MATCH, Header.ACCEPT_LANGUAGE),
                 responses={200: OpenAuthRequests},
             ),
             Operation(
                 "GET",
                 "/phone/auth-requests/{id}",
                 self.show,
+                headers=(Header.ACCEPT_LANGUAGE,),
                 responses={200: ShownAuthRequest},
             ),
             Operation(
@@ -151,9 +154,10 @@ class ApprovalRoutes:
         device_token = bearer(request)
         phone = await self._phones.authenticate(device_token)
         known, own = etags(request), phone.credential.id
+        language = asked_language(request)
 
         def shown(requests: list[AuthRequest]) -> list[OpenAuthRequest]:
-            return [_open(each, own) for each in requests]
+            return [_open(each, own, language) for each in requests]
 
         def is_news(requests: list[AuthRequest]) -> bool:
             return etag_of(shown(requests)) not in known if known else bool(requests)
@@ -175,11 +179,8 @@ class ApprovalRoutes:
         found = await self._flow.open_request(phone.person.id, request.match_info["id"])
         await self._flow.fetched([found])
         status = found.status_at(self._flow.now())
-        return answer(
-            ShownAuthRequest(
-                **msgspec.structs.asdict(_open(found, phone.credential.id)), status=status
-            )
-        )
+        told = _open(found, phone.credential.id, asked_language(request))
+        return answer(ShownAuthRequest(**msgspec.structs.asdict(told), status=status))
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take the person's answer."""
@@ -196,7 +197,7 @@ class ApprovalRoutes:
         return answer(status=204)
 
 
-def _open(request: AuthRequest, credential_id: str) -> OpenAuthRequest:
+def _open(request: AuthRequest, credential_id: str, language: Language | None) -> OpenAuthRequest:
     shown = request.shown
     return OpenAuthRequest(
         id=request.id,
@@ -212,11 +213,13 @@ def _open(request: AuthRequest, credential_id: str) -> OpenAuthRequest:
         expires_at=wire_time(request.expires_at),
         code_length=request.code_length_for(credential_id),
         hashes=shown.hashes or msgspec.UNSET,
-        roles=_offered(request.role_codes),
+        roles=_offered(request.role_codes, language),
     )
 
 
-def _offered(codes: tuple[str, ...]) -> list[OfferedRole] | msgspec.UnsetType:
+def _offered(
+    codes: tuple[str, ...], language: Language | None
+) -> list[OfferedRole] | msgspec.UnsetType:
     """Return what there is to choose; an app that knows nothing of it sees the first one."""
-    offered = [OfferedRole(code, role_codes().name(code)) for code in codes]
+    offered = [OfferedRole(code, role_name(code, language)) for code in codes]
     return offered if len(offered) > 1 else msgspec.UNSET

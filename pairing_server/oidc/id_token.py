@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pairing_server.clock import to_milliseconds
+from pairing_server.languages import Language
 from pairing_server.registry.clients import Client
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people import Membership, MembershipKind, Person
 from pairing_server.settings import AssuranceLevel
 from pairing_server.tokens import b64url
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 #: NL GOV Assurance profile for OpenID Connect: at most five minutes.
 LIFETIME = timedelta(minutes=5)
@@ -100,7 +101,7 @@ def _by_scope(subject: Subject, scope: str) -> dict[str, Any]:
             "abonnee_nummer": membership.ura,
             "abonnee_naam": organisation.name,
             "rol_code": membership.role_code,
-            "rol_naam": role_codes().name(membership.role_code),
+            "rol_naam": role_name(membership.role_code, Language.NL),
         }
     return told
 

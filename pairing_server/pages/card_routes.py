@@ -12,7 +12,7 @@ from pairing_server.pages.front import HOME, ORGANISATION_CARD, SHOW_CARD, Front
 from pairing_server.portal.session import SESSION_COOKIE, BrowserSession, BrowserSessions
 from pairing_server.tokens import Random, digest, new_secret
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 from pairing_server.uzi.routes import BROWSER_COOKIE
 from pairing_server.uzi.session import Purpose, UziSession, agent_uri
 
@@ -146,7 +146,7 @@ def card_details(session: BrowserSession, language: Language) -> dict[str, Any]:
     return {
         "name": f"{card.first_names} {card.last_name}",
         "uzi_number": card.uzi_number,
-        "role": role_codes().name(card.role_code, language),
+        "role": role_name(card.role_code, language),
         "organisation": card.organisation_name,
         "ura": card.ura,
         "valid_until": card.not_valid_after,

@@ -22,7 +22,7 @@ from pairing_server.portal.phones import OwnPhonesFlow
 from pairing_server.portal.session import BrowserSession, BrowserSessions
 from pairing_server.qr.refusals import NotRegistered
 from pairing_server.registry.people import MembershipKind
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 Act = Callable[[BrowserSession, str], Awaitable[None]]
 
@@ -152,13 +152,13 @@ class OwnPhonePages:
 
 
 def _offer(shown: OfferShown, language: Language) -> dict[str, Any]:
-    offer, names = shown.offer, role_codes()
+    offer = shown.offer
     return {
         "id": offer.id,
         "organisation": shown.organisation,
         "ura": offer.ura,
         "is_guest": offer.kind is MembershipKind.GUEST,
-        "roles": [names.name(code, language) for code in offer.role_codes],
+        "roles": [role_name(code, language) for code in offer.role_codes],
         # The last moment that is theirs.
         "until": offer.valid_until and offer.valid_until - timedelta(milliseconds=1),
     }

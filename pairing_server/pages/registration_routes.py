@@ -28,7 +28,7 @@ from pairing_server.portal.session import SESSION_COOKIE, BrowserSession
 from pairing_server.registry.notices import Notice, NoticeKind
 from pairing_server.tokens import Random, digest, new_secret
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 from pairing_server.uzi.routes import BROWSER_COOKIE
 from pairing_server.uzi.session import UziSession
 
@@ -176,7 +176,7 @@ class RegistrationPages:
             (N_("Name"), f"{person.first_names} {person.last_name}"),
             (N_("User name"), person.user_name),
             (N_("UZI number"), person.uzi_number),
-            (N_("Role"), person.role_code and role_codes().name(person.role_code, language)),
+            (N_("Role"), person.role_code and role_name(person.role_code, language)),
             (N_("Organisation"), f"{person.organisation} (URA {person.ura})"),
         ]
         return self._front.render(

@@ -7,21 +7,22 @@ import msgspec
 from aiohttp import web
 
 from pairing_server.errors import NotFound
-from pairing_server.http import answer, bearer, json_body, route_table
+from pairing_server.http import answer, asked_language, bearer, json_body, route_table
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
 from pairing_server.keys.refusals import InvalidAssertion
-from pairing_server.openapi import Operation
+from pairing_server.languages import Language
+from pairing_server.openapi import Header, Operation
 from pairing_server.phones.offer_record import OfferShown, signed_details
 from pairing_server.phones.offers import OfferFlow
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 
 class ToldOffer(msgspec.Struct):
     """A membership that begins when the person accepts it.
 
     Attributes:
-        roles: What `role_codes` are called, in Dutch.
+        roles: What `role_codes` are called, in the language of `Accept-Language`.
         details: What the phone shows, and signs to accept.
     """
 
@@ -72,7 +73,11 @@ class OfferRoutes:
         """Describe the calls."""
         return [
             Operation(
-                "GET", "/phone/membership-offers", self.list_own, responses={200: OfferList}
+                "GET",
+                "/phone/membership-offers",
+                self.list_own,
+                headers=(Header.ACCEPT_LANGUAGE,),
+                responses={200: OfferList},
             ),
             Operation(
                 "PUT",
@@ -87,7 +92,8 @@ class OfferRoutes:
         """List the organisations that want the person."""
         phone = await self._phones.authenticate(bearer(request))
         shown = await self._flow.of_phone(phone)
-        return answer(OfferList([_told(each, phone.credential.id) for each in shown]))
+        own, language = phone.credential.id, asked_language(request)
+        return answer(OfferList([_told(each, own, language) for each in shown]))
 
     async def settle(self, request: web.Request) -> web.Response:
         """Take the person's yes, which their phone signed, or their no."""
@@ -101,7 +107,7 @@ class OfferRoutes:
         return answer(status=204)
 
 
-def _told(shown: OfferShown, credential_id: str) -> ToldOffer:
+def _told(shown: OfferShown, credential_id: str, language: Language | None) -> ToldOffer:
     offer = shown.offer
     return ToldOffer(
         id=offer.id,
@@ -109,7 +115,7 @@ def _told(shown: OfferShown, credential_id: str) -> ToldOffer:
         ura=offer.ura,
         kind=offer.kind,
         role_codes=list(offer.role_codes),
-        roles=[role_codes().name(code) for code in offer.role_codes],
+        roles=[role_name(code, language) for code in offer.role_codes],
         valid_until=offer.valid_until,
         offered_at=offer.offered_at,
         expires_at=offer.expires_at,

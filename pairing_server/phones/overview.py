@@ -29,7 +29,6 @@ from pairing_server.registry.people import Membership
 from pairing_server.registry.phone_notices import PhoneNotice
 from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import audit_event
-from pairing_server.uzi.roles import role_codes
 
 #: The newest events that a phone lists.
 LISTED = 100
@@ -101,9 +100,9 @@ class Standing:
     push_health: PushHealth
 
     @property
-    def role(self) -> str:
-        """The role's name."""
-        return "" if self.membership is None else role_codes().name(self.membership.role_code)
+    def role_code(self) -> str:
+        """The role that is offered first; empty where it is none any more."""
+        return "" if self.membership is None else self.membership.role_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

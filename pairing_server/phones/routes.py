@@ -7,9 +7,10 @@ import msgspec
 from aiohttp import web
 
 from pairing_server.clock import Clock
-from pairing_server.http import answer, bearer, route_table
+from pairing_server.http import answer, asked_language, bearer, route_table
 from pairing_server.keys.flow import BoundPhone, PhoneFlow
-from pairing_server.openapi import Operation
+from pairing_server.languages import Language
+from pairing_server.openapi import Header, Operation
 from pairing_server.phones.overview import (
     EventKind,
     Overview,
@@ -24,6 +25,7 @@ from pairing_server.registry.credentials import Credential, CredentialStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.registry.push_health import PushHealth
 from pairing_server.tokens import digest
+from pairing_server.uzi.roles import role_name
 
 
 class ToldPushHealth(msgspec.Struct):
@@ -147,7 +149,13 @@ class OverviewRoutes:
     def operations(self) -> list[Operation]:
         """Describe the calls."""
         return [
-            Operation("GET", "/phone/credential", self.show, responses={200: BoundCredential}),
+            Operation(
+                "GET",
+                "/phone/credential",
+                self.show,
+                headers=(Header.ACCEPT_LANGUAGE,),
+                responses={200: BoundCredential},
+            ),
             Operation("GET", "/phone/credentials", self.siblings, responses={200: PhoneRecords}),
             Operation("GET", "/phone/history", self.history, responses={200: History}),
             Operation("GET", "/phone/notices", self.notices, responses={200: Notices}),
@@ -157,7 +165,7 @@ class OverviewRoutes:
         """Tell the phone what it is bound to."""
         phone = await self._phones.authenticate(bearer(request))
         standing = await self._overview.standing(phone)
-        return answer(_bound(phone, standing, self._vapid_public_key))
+        return answer(_bound(phone, standing, self._vapid_public_key, asked_language(request)))
 
     async def siblings(self, request: web.Request) -> web.Response:
         """List the person's phones with their last use."""
@@ -179,8 +187,10 @@ class OverviewRoutes:
         return answer(Notices([_notice(told) for told in found]))
 
 
-def _bound(phone: BoundPhone, standing: Standing, vapid_public_key: str) -> BoundCredential:
-    credential, person, membership = phone.credential, phone.person, standing.membership
+def _bound(
+    phone: BoundPhone, standing: Standing, vapid_public_key: str, language: Language | None
+) -> BoundCredential:
+    credential, person = phone.credential, phone.person
     return BoundCredential(
         credential_id=credential.id,
         status=credential.status,
@@ -188,8 +198,8 @@ def _bound(phone: BoundPhone, standing: Standing, vapid_public_key: str) -> Boun
         uzi_number=person.uzi_number or "",
         organisation="" if standing.organisation is None else standing.organisation.name,
         ura=credential.bound_ura or "",
-        role_code="" if membership is None else membership.role_code,
-        role=standing.role,
+        role_code=standing.role_code,
+        role=role_name(standing.role_code, language),
         device_name=credential.device_name,
         platform=credential.platform,
         model=credential.model,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pairing_server.errors import Expired, NotFound
 from pairing_server.keys.credential import NewKey
+from pairing_server.keys.identity import Identity
 from pairing_server.phones.refusals import TransferClosed
 
 TRANSFER_LIFETIME = timedelta(minutes=5)
@@ -37,17 +38,6 @@ class Device:
     platform: str
     model: str
     app_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the new phone shows before its holder makes the key."""
-
-    name: str
-    uzi_number: str
-    role: str
-    organisation: str
-    ura: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from pairing_server.keys.ceremony import (
 )
 from pairing_server.keys.credential import NewKey
 from pairing_server.keys.flow import BoundPhone, PhoneFlow, record_signed_use
+from pairing_server.keys.identity import Identity
 from pairing_server.keys.offer import KeyOffers
 from pairing_server.keys.policy import KeyPolicy, check_accepted
 from pairing_server.keys.refusals import CredentialExists
@@ -28,7 +29,7 @@ from pairing_server.keys.status import PhoneStatusFlow, Reason
 from pairing_server.phones import transfer as rules
 from pairing_server.phones.details import TRANSFER, challenge
 from pairing_server.phones.refusals import TransferClosed, WrongTransferCode
-from pairing_server.phones.transfer import Claim, Device, Identity, Status, Transfer
+from pairing_server.phones.transfer import Claim, Device, Status, Transfer
 from pairing_server.ports import Ports
 from pairing_server.push import PushAddress
 from pairing_server.registry import (
@@ -43,7 +44,6 @@ from pairing_server.registry.credentials import Credential
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url, b64url_decode, digest, draw_digits, new_id, new_secret
-from pairing_server.uzi.roles import role_codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,7 +377,7 @@ def _identity(tx: Query, phone: BoundPhone) -> Identity:
     return Identity(
         name=person.name,
         uzi_number=person.uzi_number or "",
-        role="" if membership is None else role_codes().name(membership.role_code),
+        role_code="" if membership is None else membership.role_code,
         organisation="" if organisation is None else organisation.name,
         ura=ura,
     )

@@ -11,6 +11,7 @@ from pairing_server.errors import Expired
 from pairing_server.held import MOST_OF_PHONE, HeldCalls
 from pairing_server.http import (
     answer,
+    asked_language,
     bearer,
     etag_of,
     etags,
@@ -26,6 +27,7 @@ from pairing_server.keys.bodies import (
 )
 from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.flow import PhoneFlow
+from pairing_server.keys.identity import ToldIdentity
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     CredentialExists,
@@ -34,9 +36,10 @@ from pairing_server.keys.refusals import (
     TooManyPhones,
 )
 from pairing_server.keys.routes import drawn_token
+from pairing_server.languages import Language
 from pairing_server.openapi import Caller, Header, Operation
 from pairing_server.phones.refusals import TransferClosed, WrongTransferCode
-from pairing_server.phones.transfer import CODE_DIGITS, Device, Identity, Status, Transfer
+from pairing_server.phones.transfer import CODE_DIGITS, Device, Status, Transfer
 from pairing_server.phones.transfer_flow import Answer, TransferFlow
 from pairing_server.push.places import PushPlaces, UnusableSubscription
 from pairing_server.qr import code
@@ -91,7 +94,7 @@ class SeenTransfer(msgspec.Struct, omit_defaults=True):
     code_length: int | None = None
     attempts_left: int | None = None
     new_credential: str | None = None
-    identity: Identity | None = None
+    identity: ToldIdentity | None = None
     public_key: CreationOptions | None = None
     credential_id: str | None = None
 
@@ -158,7 +161,7 @@ class TransferRoutes:
                 "/phone/transfers/{id}",
                 self.show,
                 caller=Caller.ANY_PHONE,
-                headers=(Header.PREFER, Header.IF_NONE_MATCH),
+                headers=(Header.PREFER, Header.IF_NONE_MATCH, Header.ACCEPT_LANGUAGE),
                 responses={200: SeenTransfer},
                 description="For the new phone as well, with the token that it drew.",
             ),
@@ -227,14 +230,14 @@ class TransferRoutes:
     async def show(self, request: web.Request) -> web.Response:
         """Tell either phone how far the other one is, held until that changes."""
         token, known = drawn_token(request), etags(request)
-        identifier = request.match_info["id"]
+        identifier, language = request.match_info["id"], asked_language(request)
 
         def is_news(transfer: Transfer, is_new_phone: bool) -> bool:  # noqa: FBT001
-            return etag_of(self._seen(transfer, is_new_phone)) not in known
+            return etag_of(self._seen(transfer, language, is_new_phone)) not in known
 
         with self._held.hold(identifier, preferred_wait(request)) as wait:
             transfer, is_new_phone = await self._flow.look(identifier, token, wait, is_news)
-        seen = self._seen(transfer, is_new_phone)
+        seen = self._seen(transfer, language, is_new_phone)
         headers = {"ETag": etag_of(seen), "Cache-Control": "no-store"}
         if headers["ETag"] in known:
             return web.Response(status=304, headers=headers)
@@ -262,7 +265,12 @@ class TransferRoutes:
             await self._flow.approve(phone, identifier, given)
         return answer(status=204)
 
-    def _seen(self, transfer: Transfer, is_new_phone: bool) -> SeenTransfer:  # noqa: FBT001
+    def _seen(
+        self,
+        transfer: Transfer,
+        language: Language | None,
+        is_new_phone: bool,  # noqa: FBT001
+    ) -> SeenTransfer:
         status = transfer.status_at(self._flow.now())
         key = transfer.key
         if not is_new_phone:
@@ -277,7 +285,7 @@ class TransferRoutes:
         is_bound = status is Status.DONE and key is not None
         return SeenTransfer(
             status,
-            identity=transfer.identity,
+            identity=None if transfer.identity is None else transfer.identity.told(language),
             credential_id=key.credential_id if is_bound and key is not None else None,
         )
 

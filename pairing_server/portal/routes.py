@@ -7,7 +7,8 @@ from aiohttp import web
 
 from pairing_server.clock import Clock
 from pairing_server.errors import Unauthenticated
-from pairing_server.http import answer, cookie, forget_cookie, json_body
+from pairing_server.http import answer, asked_language, cookie, forget_cookie, json_body
+from pairing_server.languages import Language
 from pairing_server.portal.flow import Begun, RegistrationFlow
 from pairing_server.portal.registration import Outcome
 from pairing_server.portal.session import SESSION_COOKIE, BrowserSessions
@@ -16,7 +17,7 @@ from pairing_server.tokens import digest
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
 from pairing_server.uzi.mtls import MtlsLogin
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 from pairing_server.uzi.routes import BROWSER_COOKIE, card_json, session_json
 from pairing_server.uzi.session import Purpose, UziSession, signed_statement
 
@@ -97,7 +98,7 @@ class PortalRoutes:
         return answer(
             {
                 "outcome": begun.outcome,
-                "person": _person_json(begun, session.card),
+                "person": _person_json(begun, session.card, asked_language(request)),
                 "session": session_json(begun.signing, self._uzi.origin, self._clock),
             }
         )
@@ -135,11 +136,11 @@ def notice_json(notice: Notice) -> dict[str, object]:
     }
 
 
-def _person_json(begun: Begun, card: Card) -> dict[str, object]:
+def _person_json(begun: Begun, card: Card, language: Language | None) -> dict[str, object]:
     """Return whom a registration makes, or the record that it finds, as it is known."""
     person = begun.person
     if begun.outcome is Outcome.NEW:
-        return {**card_json(card), "user_name": person.user_name}
+        return {**card_json(card, language), "user_name": person.user_name}
     return {
         "name": f"{person.first_names} {person.last_name}",
         "first_names": person.first_names,
@@ -147,7 +148,7 @@ def _person_json(begun: Begun, card: Card) -> dict[str, object]:
         "user_name": person.user_name,
         "uzi_number": person.uzi_number,
         "role_code": person.role_code,
-        "role": None if person.role_code is None else role_codes().name(person.role_code),
+        "role": person.role_code and role_name(person.role_code, language),
         "organisation": person.organisation,
         "ura": person.ura,
     }

@@ -9,6 +9,7 @@ from pairing_server.audit.events import Outcome, PairingRefused
 from pairing_server.errors import NotFound, Refusal, Unauthenticated
 from pairing_server.keys.binding import Binding, bind, policy_of
 from pairing_server.keys.ceremony import RegistrationResponse, RelyingParty, verify_registration
+from pairing_server.keys.identity import Identity
 from pairing_server.keys.offer import KeyOffers
 from pairing_server.keys.policy import KeyPolicy, check_accepted
 from pairing_server.keys.refusals import CredentialExists
@@ -17,7 +18,7 @@ from pairing_server.ports import Ports
 from pairing_server.push import PushAddress
 from pairing_server.qr import pairing as rules
 from pairing_server.qr.code import PairingCode
-from pairing_server.qr.pairing import Device, Identity, Pairing, Scan, Status
+from pairing_server.qr.pairing import Device, Pairing, Scan, Status
 from pairing_server.qr.refusals import NotRegistered, PairingClosed, WrongCheckNumber
 from pairing_server.registry import (
     AlreadyExistsError,
@@ -34,7 +35,6 @@ from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.settings import AssuranceLevel
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import b64url, b64url_decode, digest, draw_digits, new_id, new_secret
-from pairing_server.uzi.roles import role_codes
 
 #: What a card proves lets a key earn as much as a key can: its own worth decides.
 PROVEN_BY_CARD = AssuranceLevel.SUBSTANTIAL
@@ -322,7 +322,7 @@ def _identity(
     return person, Identity(
         name=person.name,
         uzi_number=person.uzi_number or "",
-        role=role_codes().name(membership.role_code),
+        role_code=membership.role_code,
         organisation=organisation.name,
         ura=ura,
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pairing_server.errors import Expired, NotFound
 from pairing_server.keys.credential import NewKey
+from pairing_server.keys.identity import Identity
 from pairing_server.qr.refusals import PairingClosed, WrongCheckNumber
 
 PAIRING_LIFETIME = timedelta(minutes=5)
@@ -25,17 +26,6 @@ class Status(StrEnum):
     PAIRED = "paired"
     REFUSED = "refused"
     EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the app shows before its holder makes the key."""
-
-    name: str
-    uzi_number: str
-    role: str
-    organisation: str
-    ura: str
 
 
 @dataclass(frozen=True, slots=True)

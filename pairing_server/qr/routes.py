@@ -9,8 +9,9 @@ from aiohttp import web
 
 from pairing_server.clock import Clock
 from pairing_server.errors import Expired
-from pairing_server.http import answer, json_body, preferred_wait, route_table
+from pairing_server.http import answer, asked_language, json_body, preferred_wait, route_table
 from pairing_server.keys.bodies import CreationOptions, CredentialBody, DeviceBody, Text
+from pairing_server.keys.identity import ToldIdentity
 from pairing_server.keys.refusals import (
     AttestationNotAccepted,
     CredentialExists,
@@ -22,7 +23,7 @@ from pairing_server.portal.session import BrowserSessions
 from pairing_server.push.places import PushPlaces, UnusableSubscription
 from pairing_server.qr import code
 from pairing_server.qr.flow import PairingFlow
-from pairing_server.qr.pairing import Device, Identity, Pairing, Status
+from pairing_server.qr.pairing import Device, Pairing, Status
 from pairing_server.qr.refusals import PairingClosed
 
 #: How a page shows and types the identity of the proof behind the pairing.
@@ -53,7 +54,7 @@ class ConfirmBody(msgspec.Struct):
 class Scanned(msgspec.Struct):
     """What the phone shows before its holder makes the key, and what it makes the key of."""
 
-    identity: Identity
+    identity: ToldIdentity
     check_number: str
     public_key: CreationOptions
     expires_in: int
@@ -101,6 +102,7 @@ class PairingRoutes:
                 self.scan,
                 caller=Caller.ANY_PHONE,
                 body=ScanBody,
+                headers=(Header.ACCEPT_LANGUAGE,),
                 responses={200: Scanned},
                 refusals=(Expired,),
             ),
@@ -168,10 +170,9 @@ class PairingRoutes:
         device = Device(body.device.platform, body.device.model, body.device.app_version)
         pairing = await self._flow.scan(request.match_info["id"], body.secret, token, device)
         options = await self._flow.key_options(pairing)
-        scanned = Scanned(
-            pairing.identity, pairing.check_number, options, self._seconds_left(pairing)
-        )
-        return answer(scanned)
+        identity = pairing.identity.told(asked_language(request))
+        left = self._seconds_left(pairing)
+        return answer(Scanned(identity, pairing.check_number, options, left))
 
     async def prove(self, request: web.Request) -> web.Response:
         """Take the phone's new key."""

@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from pairing_server.clock import wire_time
+from pairing_server.languages import Language
 from pairing_server.uzi.card_name import ACCOUNT_NAME, CardName, read_card_name
 from pairing_server.uzi.certificate import UNREADABLE, find_extension
 from pairing_server.uzi.hierarchy import Hierarchy
 from pairing_server.uzi.refusals import CardRefused
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 #: The names of RFC 5280 section 4.2.1.3, by the library's.
 _KEY_USAGES = {
@@ -88,7 +89,7 @@ def _attribute(name: x509.Name | None, oid: x509.ObjectIdentifier) -> str | None
 def _holder(card_name: CardName | None) -> dict[str, str | None]:
     fields = ("uzi_number", "card_type", "ura", "role_code", "agb_code", "oid_ca")
     said = {field: getattr(card_name, field, None) for field in fields}
-    role = None if card_name is None else role_codes().name(card_name.role_code)
+    role = None if card_name is None else role_name(card_name.role_code, Language.EN)
     return {**said, "role": role}
 
 

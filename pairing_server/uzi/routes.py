@@ -8,11 +8,12 @@ from aiohttp import web
 
 from pairing_server.clock import Clock
 from pairing_server.errors import NotFound
-from pairing_server.http import answer, cookie, json_body, set_cookie
+from pairing_server.http import answer, asked_language, cookie, json_body, set_cookie
+from pairing_server.languages import Language
 from pairing_server.tokens import Random, digest, new_secret
 from pairing_server.uzi.certificate import Card
 from pairing_server.uzi.flow import UziFlow
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 from pairing_server.uzi.session import Proof, Purpose, UziSession, agent_uri
 
 #: The cookie that ties UZI sessions to the browser that started them.
@@ -132,12 +133,12 @@ class UziRoutes:
             request.match_info["id"], _browser(request), body.completion
         )
         onward = {"next": session.next_path} if session.next_path else {}
-        response = answer({"card": card_json(card), **onward})
+        response = answer({"card": card_json(card, asked_language(request)), **onward})
         await self._log_in(request, response, session, card)
         return response
 
 
-def card_json(card: Card) -> dict[str, object]:
+def card_json(card: Card, language: Language | None) -> dict[str, object]:
     """Return what a card says, for the page of its holder."""
     return {
         "name": f"{card.first_names} {card.last_name}",
@@ -145,7 +146,7 @@ def card_json(card: Card) -> dict[str, object]:
         "last_name": card.last_name,
         "uzi_number": card.uzi_number,
         "role_code": card.role_code,
-        "role": role_codes().name(card.role_code),
+        "role": role_name(card.role_code, language),
         "organisation": card.organisation_name,
         "ura": card.ura,
         "valid_until": card.not_valid_after,

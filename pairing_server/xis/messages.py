@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from pairing_server.languages import Language
 from pairing_server.oidc.id_token import Subject
-from pairing_server.uzi.roles import role_codes
+from pairing_server.uzi.roles import role_name
 
 
 class MessageType(IntEnum):
@@ -66,7 +67,7 @@ def session_opened(session_id: str, subject: Subject) -> str:
             "UziNumber": person.uzi_number or "",
             "UziRegisterSubscriberNumber": membership.ura,
             "RoleCode": membership.role_code,
-            "Role": role_codes().name(membership.role_code),
+            "Role": role_name(membership.role_code, Language.NL),
             "PassholderName": person.name,
         },
     }

@@ -62,6 +62,17 @@ async def test_a_key_from_the_log_finds_its_person(lost):
     assert await find(lost.staff, lost.phone.credential_id) == lost.page
 
 
+@pytest.mark.parametrize(
+    ("language", "role"),
+    [("en", "physician, general practitioner"), ("nl", "arts, huisarts")],
+)
+async def test_roles_are_named_in_the_language_of_the_page(lost, language, role):
+    lost.staff.language = language
+
+    for path in ("/admin/people", lost.page, f"{lost.page}/membership"):
+        assert role in (await lost.staff.get(path)).page.text
+
+
 async def test_several_are_listed_and_what_was_typed_stands_in_no_address(lost):
     for name in ("jannie", "janneke"):
         await employ(lost.house, name)

@@ -44,6 +44,33 @@ async def test_several_are_offered_with_their_names(both):
     ]
 
 
+async def test_the_names_are_in_the_language_of_the_phone(both):
+    _, request = await both.ask()
+    phone = both.phone
+    headers = {"Authorization": f"Bearer {phone.device_token}", "Accept-Language": "en"}
+
+    listed = await phone._server.call("GET", "/phone/auth-requests", headers=headers)
+    shown = await phone._server.call("GET", f"/phone/auth-requests/{request.id}", headers=headers)
+
+    english = ["physician, general practitioner", "nurse"]
+    (told,) = listed.read(dict)["auth_requests"]
+    assert [each["role"] for each in told["roles"]] == english
+    assert [each["role"] for each in shown.read(dict)["roles"]] == english
+
+
+async def test_a_list_that_is_known_in_one_language_is_news_in_another(both):
+    await both.ask()
+    headers = {"Authorization": f"Bearer {both.phone.device_token}", "Accept-Language": "nl"}
+    known = await both.phone._server.call("GET", "/phone/auth-requests", headers=headers)
+    headers["If-None-Match"] = known.headers["ETag"]
+
+    again = await both.phone._server.call("GET", "/phone/auth-requests", headers=headers)
+    headers["Accept-Language"] = "en"
+    switched = await both.phone._server.call("GET", "/phone/auth-requests", headers=headers)
+
+    assert (again.status, switched.status) == (304, 200)
+
+
 @pytest.mark.parametrize("chosen", [FIRST, SECOND])
 async def test_the_assertion_is_of_the_role_that_was_chosen(both, chosen):
     started, request = await both.ask()

@@ -422,6 +422,7 @@ async def test_the_language_is_switched_and_stays(handset):
     await handset.page.get_by_label("English").check()
     handset.screen, handset._words = LARGE, {}
     await handset.sees("menu")
+    await expect(handset.page.get_by_text("physician, general practitioner")).to_be_visible()
     await handset.page.reload()
 
     await handset.sees("nothing_asked")

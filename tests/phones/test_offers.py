@@ -73,6 +73,16 @@ async def status(house, offered):
     return (await house.registry.read(lambda tx: offers.get(tx, offered.id))).status
 
 
+async def test_roles_are_named_in_the_language_of_the_phone(elsewhere, owner):
+    await offer(elsewhere)
+    headers = {"Authorization": f"Bearer {owner.phone.device_token}", "Accept-Language": "en"}
+
+    said = await owner.phone._server.call("GET", "/phone/membership-offers", headers=headers)
+
+    (told,) = said.read(dict)["offers"]
+    assert told["roles"][1] == "physician, general practitioner"
+
+
 async def test_a_person_accepts_on_their_phone_and_works_there(elsewhere, owner):
     offered = await offer(elsewhere)
     (shown,) = await owner.phone.membership_offers()

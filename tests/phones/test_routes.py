@@ -102,6 +102,32 @@ async def test_the_code_of_a_transfer_is_told_to_the_new_phone_alone(owner, hand
     assert code not in claimed.decode()
 
 
+def in_english(phone):
+    headers = {"Authorization": f"Bearer {phone.device_token}", "Accept-Language": "en"}
+
+    async def call(path):
+        return (await phone._server.call("GET", path, headers=headers)).read(dict)
+
+    return call
+
+
+async def test_what_a_phone_is_bound_to_is_named_in_its_language(owner):
+    told = await in_english(owner.phone)("/phone/credential")
+
+    assert (told["role_code"], told["role"]) == ("01.015", "physician, general practitioner")
+    assert (await owner.phone.credential())["role"] == "arts, huisarts"
+
+
+async def test_whose_a_new_phone_becomes_is_named_in_its_language(owner, handing):
+    path = f"/phone/transfers/{handing.offered.id}"
+
+    told = await in_english(handing.new)(path)
+
+    assert told["identity"]["role"] == "physician, general practitioner"
+    dutch = await handing.new.transfer(handing.offered.id)
+    assert dutch.identity.role == "arts, huisarts"
+
+
 async def test_the_details_of_a_change_are_all_strings(owner):
     change = await owner.phone.start_change("rename", owner.phone.credential_id, "A")
     assert set(change.details) == {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pairing_server.errors import Expired, NotFound, Refusal
 from pairing_server.keys.credential import AttestationVerdict, NewKey
+from pairing_server.keys.identity import Identity
 from pairing_server.phones import transfer as rules
 from pairing_server.phones.refusals import TransferClosed
 from pairing_server.phones.transfer import (
@@ -16,7 +17,6 @@ from pairing_server.phones.transfer import (
     TRANSFER_LIFETIME,
     Claim,
     Device,
-    Identity,
     Status,
     Transfer,
 )
@@ -39,7 +39,7 @@ CLAIM = Claim(
     credential_id="old",
     person_id="p",
     user_name="jansen",
-    identity=Identity("Jan", "900000001", "arts", "De Linde", "90000001"),
+    identity=Identity("Jan", "900000001", "01.000", "De Linde", "90000001"),
 )
 KEY = NewKey(
     credential_id="new",

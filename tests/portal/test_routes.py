@@ -56,6 +56,14 @@ async def test_a_registration_shows_what_the_card_says_and_what_to_sign(house, p
     assert registration.session.agent_uri.startswith("zorgid://session?")
 
 
+async def test_the_role_in_a_registration_is_in_the_language_of_its_page(house, page):
+    page._http.headers["Accept-Language"] = "en"
+
+    registration = await page.registration(DATE_OF_BIRTH)
+
+    assert registration.person["role"] == "physician, general practitioner"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pairing_server.errors import Expired, NotFound
 from pairing_server.keys.credential import AttestationVerdict, NewKey
+from pairing_server.keys.identity import Identity
 from pairing_server.qr import pairing as rules
-from pairing_server.qr.pairing import Device, Identity, Pairing, Scan, Status
+from pairing_server.qr.pairing import Device, Pairing, Scan, Status
 from pairing_server.qr.refusals import PairingClosed, WrongCheckNumber
 from pairing_server.tokens import digest
 
@@ -36,7 +37,7 @@ OFFERED = Pairing(
     status=Status.OFFERED,
     person_id="person",
     user_name="jansen",
-    identity=Identity(name="", uzi_number="", role="", organisation="", ura=""),
+    identity=Identity(name="", uzi_number="", role_code="", organisation="", ura=""),
     browser="browser",
     bound_by="uzi-pas",
     secret_digest=SECRET,

@@ -4,6 +4,7 @@ import io
 import logging
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import structlog
 
@@ -66,6 +67,17 @@ async def test_the_phone_shows_whose_it_becomes(house, offer):
     assert len(offer.check_number) == 4
     assert offer.public_key["rp"]["id"] == "localhost"
     assert offer.public_key["user"]["displayName"] == offer.identity.name
+
+
+@pytest.mark.parametrize(
+    ("language", "role"),
+    [("en", "physician, general practitioner"), ("nl", "arts, huisarts")],
+)
+async def test_the_phone_shows_the_role_in_its_language(page, offered, language, role):
+    async with aiohttp.ClientSession(headers={"Accept-Language": language}) as http:
+        offer = await SoftwarePhone(http).scan(offered.link)
+
+    assert offer.identity.role == role
 
 
 async def test_the_page_follows_the_phone(page, phone, offered):

@@ -24,7 +24,7 @@ def test_of_a_card_that_is_believed_it_says_what_the_card_says(card, hierarchy):
     ):
         assert said[name] == getattr(strict, name)
     assert said["organisation"] == strict.organisation_name
-    assert said["role"] == "arts, huisarts"
+    assert said["role"] == "physician, general practitioner"
     assert said["key_usage"] == ["digitalSignature"]
     assert said["subject_serial_number"] == strict.uzi_number
 

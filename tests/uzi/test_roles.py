@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairing_server.uzi.roles import role_codes
+from pairing_server.languages import Language
+from pairing_server.uzi.roles import _role_codes, role_name
 
 
 @pytest.mark.parametrize(
@@ -25,22 +26,25 @@ from pairing_server.uzi.roles import role_codes
     ],
 )
 def test_a_code_is_shown_in_words_or_as_its_number(code, dutch, english):
-    assert dutch == role_codes().name(code)
-    assert dutch == role_codes().name(code, "nl")
-    assert english == role_codes().name(code, language="en")
+    assert dutch == role_name(code, Language.NL)
+    assert english == role_name(code, Language.EN)
 
 
-def test_a_language_that_there_is_not_is_dutch():
-    assert role_codes().name("01.015", "fy") == "arts, huisarts"
+def test_whoever_says_nothing_of_languages_reads_dutch():
+    assert role_name("01.015", None) == "arts, huisarts"
 
 
-@given(st.from_regex(r"[0-9]{2}\.[0-9]{3}", fullmatch=True), st.sampled_from(["nl", "en"]))
+def test_no_role_is_called_nothing():
+    assert role_name("", Language.EN) == ""
+
+
+@given(st.from_regex(r"[0-9]{2}\.[0-9]{3}", fullmatch=True), st.sampled_from(Language))
 def test_every_well_formed_code_is_shown_and_none_refused(code, language):
-    assert role_codes().name(code, language)
+    assert role_name(code, language)
 
 
 def test_each_name_is_in_both_languages_and_without_loose_spaces():
-    codes = role_codes()
+    codes = _role_codes()
     names = [*codes.titles.values()]
     for specialisms in codes.specialisms.values():
         names += specialisms.values()
@@ -52,6 +56,6 @@ def test_each_name_is_in_both_languages_and_without_loose_spaces():
 
 
 def test_a_specialism_stands_under_a_title_that_is_known():
-    codes = role_codes()
+    codes = _role_codes()
 
     assert codes.specialisms.keys() <= codes.titles.keys()

@@ -75,6 +75,16 @@ async def test_a_card_logs_its_holder_in(house, page, session, card):
     assert said["name"] == "Jan Jansen"
     assert said["uzi_number"] == house.holder.uzi_number
     assert said["organisation"] == house.holder.organisation_name
+    assert said["role"] == "arts, huisarts"
+
+
+async def test_the_role_of_a_card_is_named_in_the_language_of_its_page(house, page, session, card):
+    page._http.headers["Accept-Language"] = "en"
+    return_uri = await house.agent().prove(session.agent_uri, card)
+
+    said = (await page.complete(return_uri))["card"]
+
+    assert said["role"] == "physician, general practitioner"
 
 
 async def test_each_purpose_says_its_own_sentence(house):

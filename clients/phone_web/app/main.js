@@ -143,6 +143,8 @@ class App {
     frame.tellOfNew();
     frame.markAway(frame.isAwayMarked());
     this.#show();
+    // What the server names is kept in the language of before.
+    if (this.#inbox.opened) this.#keepUp();
   }
 
   #arrive(requests) {

@@ -8,7 +8,8 @@ import { LANGUAGES, date, language, t } from "../words.js";
 
 export function menu(app) {
   const identity = el("div", { class: "sheet" });
-  phone.kept().then((known) => {
+  const tell = async () => {
+    const known = await phone.kept();
     const { name, role, organisation, uzi_number: number } = known.identity ?? {};
     identity.replaceChildren(
       el("strong", { dir: "auto" }, plain(name)),
@@ -16,11 +17,13 @@ export function menu(app) {
       el("p", { class: "fine" }, `${t("uzi_number")} ${plain(number)}`),
       known.expiresAt ? el("p", { class: "fine" }, t("key_until", { date: date(known.expiresAt) })) : "",
     );
-  });
+  };
+  tell();
   const entry = (picture, label, screen) => el("li", {}, el("button", { type: "button", class: "card", onclick: () => app.go(screen) },
     icon(picture), el("span", { class: "text" }, label), icon("next")));
   return {
     title: t("menu"),
+    learn: tell,
     content: [
       heading(t("menu")),
       identity,
