@@ -284,7 +284,9 @@ def tell_organisations(
     now: datetime,
     but: str | None = None,
 ) -> None:
-    """Leave word of a phone for the administrators of all organisations of its person.
+    """Leave word of a phone for the administrators of all organisations where its person works.
+
+    Where they worked once it is nobody's affair any more.
 
     Args:
         but: The organisation that does it, and knows.
@@ -294,7 +296,8 @@ def tell_organisations(
         [{"id": person.id, "name": person.name, "user_name": person.user_name}] if person else []
     )
     moment = f"{kind.replace('_', '-')}:{phone.id}:{to_milliseconds(now)}"
-    for ura in {each.ura for each in people.memberships(tx, phone.person_id)} - {but}:
+    held = people.memberships(tx, phone.person_id)
+    for ura in {each.ura for each in held if each.is_valid(now)} - {but}:
         notices.add(
             tx,
             Notice(

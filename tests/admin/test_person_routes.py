@@ -260,6 +260,15 @@ async def test_the_other_organisations_are_told_and_their_own_is_not(lost):
     assert "A phone of Jan Jansen" in shown.page.text
 
 
+async def test_where_somebody_worked_once_nothing_is_told_of_their_phone(lost):
+    await employ(lost.house, lost.person_id, None, ELSEWHERE, valid_until=lost.house.ports.clock())
+
+    await lost.act("block")
+    await lost.act("revoke")
+
+    assert await lost.told() == []
+
+
 async def test_a_block_ends_what_the_phone_had_opened(lost):
     head = await colleague(lost.house)
     await head.log_in()
@@ -494,3 +503,16 @@ async def test_the_record_names_nobody_who_looked_at_another_organisation(lost):
     shown = await lost.staff.get(f"{lost.page}/record")
 
     assert "Chief" not in shown.page.text
+
+
+async def test_the_record_calls_another_organisations_staff_by_its_name(lost):
+    await lost.works_elsewhere_too()
+    other = await at_work(lost.house, ADMINISTRATOR, "chief", ELSEWHERE)
+    await lost.act("block", other)
+
+    here = (await lost.staff.get(f"{lost.page}/record")).page.text
+    there = (await other.get(f"{lost.page}/record")).page.text
+
+    assert "Chief" in there
+    assert "Chief" not in here
+    assert f"Organisatie {ELSEWHERE}" in here
