@@ -27,6 +27,9 @@ from pairing_server.registry.credentials import Credential
 from pairing_server.registry.people import Person
 from pairing_server.registry.tables import audit_event
 
+#: Events of an export that are written at once.
+CHUNK = 500
+
 
 class SignsCheckpoints(Protocol):
     """What vouches for an export: `pairing_server.audit.checkpoint.Checkpoints`."""
@@ -138,6 +141,21 @@ class LogFlow:
         """Return the names in some lines of an export."""
         entries = [entry_of(line).facts for line in lines if line["type"] == "event"]
         return await self._registry.read(lambda tx: directory_of(tx, entries, actor.ura))
+
+
+async def chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
+    """Return the lines of an export as many at a time as are written at once."""
+    chunk: list[Line] = []
+    events = 0
+    async for line in lines:
+        chunk.append(line)
+        # A line of what is left out stands for many, which were read for it.
+        events += len(line.get("digests", "-"))
+        if events >= CHUNK:
+            yield chunk
+            chunk, events = [], 0
+    if chunk:
+        yield chunk
 
 
 def subject_of(tx: Query, actor: Actor, wanted: Wanted, now: datetime) -> Subject:

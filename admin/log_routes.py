@@ -1,7 +1,6 @@
 """The log's pages: the list with its filters, one event in full, and the export."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from admin import log_words as words
 from admin.access import Act
 from admin.frame import Frame
 from admin.gate import Page
-from admin.log_flow import LogFlow, of_event
+from admin.log_flow import LogFlow, chunks, of_event
 from admin.log_rules import Wanted
 from admin.session import Visit
 from pairing_server.audit.chain import entry_of
@@ -35,8 +34,6 @@ _FORMS = {
     CSV: ("log.csv", "text/csv; charset=utf-8"),
     NEN: ("log-nen7513.jsonl", "application/jsonl"),
 }
-#: Events that are written at once.
-_CHUNK = 500
 
 
 class LogPages:
@@ -135,7 +132,7 @@ class LogPages:
         request[STREAM] = response
         if kind == CSV:
             await response.write(csv_head().encode())
-        async for chunk in _chunks(lines):
+        async for chunk in chunks(lines):
             text = await self._written(chunk, kind, visit, language_of(request))
             await response.write(text.encode())
         await response.write_eof()
@@ -154,20 +151,6 @@ class LogPages:
             for line in lines
             if line["type"] == "event"
         )
-
-
-async def _chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
-    chunk: list[Line] = []
-    events = 0
-    async for line in lines:
-        chunk.append(line)
-        # A line of what is left out stands for many, which were read for it.
-        events += len(line.get("digests", "-"))
-        if events >= _CHUNK:
-            yield chunk
-            chunk, events = [], 0
-    if chunk:
-        yield chunk
 
 
 def _said(line: Line, language: Language) -> str:

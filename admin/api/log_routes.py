@@ -11,7 +11,7 @@ from admin.api.calling import read_query
 from admin.api.conditions import PAGING, read_listing
 from admin.api.gate import ORGANISATION, Call, MachineVisit
 from admin.api.log_bodies import EntryTold, EventsTold, entry_told, event_told
-from admin.log_flow import LogFlow, of_event
+from admin.log_flow import LogFlow, chunks, of_event
 from admin.log_rules import Wanted
 from admin.people_refusals import InvalidField
 from pairing_server.audit.export import json_line
@@ -111,8 +111,8 @@ class LogCalls:
         harden(response, request[REQUEST_ID])
         await response.prepare(request)
         request[STREAM] = response
-        async for line in lines:
-            await response.write(f"{json_line(line)}\n".encode())
+        async for chunk in chunks(lines):
+            await response.write("".join(f"{json_line(line)}\n" for line in chunk).encode())
         await response.write_eof()
         return response
 

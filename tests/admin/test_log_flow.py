@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from admin.actor import Role
-from admin.log_flow import LogFlow
+from admin.log_flow import LogFlow, chunks
 from admin.log_rules import Wanted
 from pairing_server.audit.checkpoint import Checkpoints, verifier
 from pairing_server.audit.events import AuthenticatorBlocked, AuthRequestApproved
@@ -242,3 +242,13 @@ async def test_a_former_member_is_seen_as_a_stranger_is(flow, happened, staffed,
 
     assert seen(view) == [("person:nina", False)]
     assert view.phones == []
+
+
+async def test_what_is_left_out_is_written_as_it_is_read_too():
+    async def lines():
+        yield {"type": "keys"}
+        for _ in range(3):
+            yield {"type": "left-out", "digests": ["d"] * 499}
+        yield {"type": "head"}
+
+    assert [len(chunk) async for chunk in chunks(lines())] == [2, 2, 1]

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import ClientSession
 
 from admin import log_flow
-from admin.log_routes import _chunks
 from admin.session import COOKIE
 from pairing_server.audit.checkpoint import verifier
 from pairing_server.audit.csv_form import csv_lines
@@ -272,13 +271,3 @@ async def test_every_view_is_in_the_log_and_a_reload_is_not(ward, clock):
 
     views = [each for each in await ward.events() if each["action"] == "LogViewed"]
     assert [each["object"] for each in views] == [f"audit-log:{ward.holder.ura}"] * 2
-
-
-async def test_what_is_left_out_is_sent_as_it_is_read_too():
-    async def lines():
-        yield {"type": "keys"}
-        for _ in range(3):
-            yield {"type": "left-out", "digests": ["d"] * 499}
-        yield {"type": "head"}
-
-    assert [len(chunk) async for chunk in _chunks(lines())] == [2, 2, 1]

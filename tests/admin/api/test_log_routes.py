@@ -90,6 +90,18 @@ async def test_an_export_is_verified_away_from_the_server(siem, house):
     assert "AuditExported" in said.body.decode()
 
 
+async def test_an_export_is_sent_by_the_page_and_not_by_the_line(siem, house):
+    url = house.base_url + siem.path("/log/export")
+    headers = {"Authorization": f"Bearer {siem.token}"}
+
+    async with house.http.get(url, headers=headers) as said:
+        pieces = [(data, is_end) async for data, is_end in said.content.iter_chunks()]
+
+    sent = b"".join(data for data, _ in pieces)
+    assert sent.count(b"\n") > 5
+    assert sum(is_end for _, is_end in pieces) == 1
+
+
 async def test_of_another_organisation_nothing_is_exported_or_told(siem, house):
     there = await program(house, "see_log", uras=(ELSEWHERE,), name="There")
     await there.get("/log")
