@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from pairing_server.app import open_stores, running
 from pairing_server.cli import main
+from pairing_server.settings import load
 from tests.house import free_port
 
 START_SECONDS = 60
@@ -129,6 +133,40 @@ def serving(environ):
             wait_for(lambda: not process.is_running or ready(environ["PAIRING_BASE_URL"]))
             assert process.is_running, process.end()
             yield process
+
+    return serve
+
+
+@pytest.fixture
+def beside(environ, tmp_path):
+    """Run a server on a thread of this process, where a command beside it shows the same.
+
+    It writes its log into a file, since a command's output is all that is written meanwhile.
+    """
+
+    @contextmanager
+    def serve():
+        began = Future()
+
+        async def until_stopped():
+            stopping = asyncio.Event()
+            settings = load(environ)
+            async with open_stores(settings) as stores, running(settings, stores):
+                began.set_result((asyncio.get_running_loop(), stopping))
+                await stopping.wait()
+
+        with (tmp_path / "server.log").open("a") as log, ThreadPoolExecutor(1) as threads:
+            structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
+            served = threads.submit(asyncio.run, until_stopped())
+            served.add_done_callback(
+                lambda over: began.done() or began.set_exception(over.exception())
+            )
+            loop, stopping = began.result(START_SECONDS)
+            try:
+                yield
+            finally:
+                loop.call_soon_threadsafe(stopping.set)
+                served.result(START_SECONDS)
 
     return serve
 

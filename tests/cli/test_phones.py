@@ -31,7 +31,7 @@ def base_url(environ):
 
 
 async def bind(base_url, card):
-    """Pair a phone over HTTP with a server that runs as a process of its own."""
+    """Pair a phone over HTTP with a server that runs elsewhere."""
     async with aiohttp.ClientSession() as http, PortalPage(base_url) as page:
         agent = DesktopAgent(http, [base_url])
         session = await page.start_session("register-organisation")
@@ -49,9 +49,9 @@ async def bind(base_url, card):
 
 
 @pytest.fixture
-def bound(serving, base_url, register):
+def bound(beside, base_url, register):
     """Run a server with one bound phone; returns the phone's state."""
-    with serving():
+    with beside():
         yield asyncio.run(bind(base_url, register.card(HOLDER)))
 
 
@@ -138,10 +138,9 @@ def test_the_code_alone_is_printed_for_a_script(bound, credential_id, command):
     assert command("phone", "list")[1].split()[1] == "active"
 
 
-def test_without_a_server_nobody_can_confirm(serving, command, base_url, register):
-    with serving() as server:
+def test_without_a_server_nobody_can_confirm(beside, command, base_url, register):
+    with beside():
         asyncio.run(bind(base_url, register.card(HOLDER)))
-        server.stop()
     credential_id = command("phone", "list")[1].split()[0]
     command("phone", "block", credential_id)
 
@@ -201,10 +200,9 @@ def test_a_block_that_the_store_does_not_hear_of_stands_with_its_checkpoint(
     assert json.loads(heads)["cli"]["sequence"] == 1
 
 
-def test_a_phone_is_blocked_while_no_server_runs(serving, command, base_url, register):
-    with serving() as server:
+def test_a_phone_is_blocked_while_no_server_runs(beside, command, base_url, register):
+    with beside():
         asyncio.run(bind(base_url, register.card(HOLDER)))
-        server.stop()
     credential_id = command("phone", "list")[1].split()[0]
 
     assert command("phone", "block", credential_id)[0] == 0

@@ -135,8 +135,8 @@ def test_an_approval_survives_a_restart_and_is_redeemed_once(
     assert assertion.claims.uzi_number == HOLDER.uzi_number
 
 
-def test_a_second_server_on_the_same_data_is_refused_in_words(serving, environ):
-    with serving():
+def test_a_second_server_on_the_same_data_is_refused_in_words(beside, environ):
+    with beside():
         status, output = Process({**environ, "PAIRING_PORT": "0"}, "serve").end()
 
     assert status == 2
@@ -144,8 +144,8 @@ def test_a_second_server_on_the_same_data_is_refused_in_words(serving, environ):
     assert output.startswith("Error: ")
 
 
-def test_a_taken_port_is_told_in_words(serving, environ, tmp_path):
-    with serving():
+def test_a_taken_port_is_told_in_words(beside, environ, tmp_path):
+    with beside():
         other = {**environ, "PAIRING_DATA_DIR": str(tmp_path / "other")}
         status, output = Process(other, "serve").end()
 
@@ -171,8 +171,8 @@ def test_each_log_line_is_json_and_answers_carry_the_request_id(serving, base_ur
     assert [line["event"] for line in refused] == ["refused", "answered"]
 
 
-def test_the_data_directory_is_the_owners_alone(serving, environ):
-    with serving():
+def test_the_data_directory_is_the_owners_alone(beside, environ):
+    with beside():
         data = Path(environ["PAIRING_DATA_DIR"])
         assert data.stat().st_mode & 0o077 == 0
         assert (data / "seal.key").stat().st_mode & 0o077 == 0
