@@ -35,7 +35,7 @@ from pairing_server.keys.ceremony import (
 )
 from pairing_server.keys.flow import BoundPhone
 from pairing_server.keys.policy import KeyPolicy
-from pairing_server.keys.refusals import PhoneBlocked
+from pairing_server.keys.refusals import KeyOfAnotherOrganisation, PhoneBlocked
 from pairing_server.ports import Ports
 from pairing_server.push.dispatch import Dispatch
 from pairing_server.registry import answers
@@ -229,9 +229,13 @@ class ApprovalFlow:
 
         Raises:
             AuthRequestClosed: the request is over or was answered otherwise.
+            KeyOfAnotherOrganisation: the phone opens one organisation alone, and this is another.
             NotFound: unknown, or another person's.
         """
         request = await self.open_request(phone.person.id, identifier)
+        if phone.credential.only_ura not in (None, request.shown.ura):
+            # It may be an operator's own phone, and a no shuts out a workstation.
+            raise KeyOfAnotherOrganisation
         now = self._clock()
         answer = Answer(
             decision=Decision.DENY,

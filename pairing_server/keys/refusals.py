@@ -83,7 +83,7 @@ class KeyOfAnotherOrganisation(KeyNotAccepted):
 
     description = (
         "This phone was paired without a UZI card, and opens one organisation alone: pair it "
-        "again with your card to log in here."
+        "again with your card to do this."
     )
 
 

@@ -17,6 +17,7 @@ from pairing_server.keys.refusals import (
     CredentialExists,
     InvalidAssertion,
     InvalidCredential,
+    KeyOfAnotherOrganisation,
     NotUnblocked,
     PhoneBlocked,
 )
@@ -150,7 +151,7 @@ class ActRoutes:
                 self.begin_change,
                 body=ChangeBody,
                 responses={201: OfferedChange},
-                refusals=(NotFound,),
+                refusals=(KeyOfAnotherOrganisation, NotFound),
             ),
             Operation(
                 "PUT",

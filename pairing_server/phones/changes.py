@@ -10,6 +10,7 @@ from pairing_server.errors import Expired, NotFound
 from pairing_server.keys import status
 from pairing_server.keys.ceremony import AuthenticationResponse, evidence_of
 from pairing_server.keys.flow import BoundPhone, PhoneFlow, record_signed_use
+from pairing_server.keys.refusals import KeyOfAnotherOrganisation
 from pairing_server.keys.status import PhoneStatusFlow, Reason
 from pairing_server.phones.details import CHANGE, challenge
 from pairing_server.ports import Ports
@@ -64,6 +65,20 @@ def signed_details(details: Details) -> dict[str, str]:
     return {name: str(value) for name, value in asdict(details).items()}
 
 
+def check_reach(kind: ChangeKind, signer: Credential, target: Credential) -> None:
+    """Make sure that a phone settles nothing of what it does not open itself.
+
+    Behind one that an operator bound stands that operator's word alone: it may be their own phone.
+    A block can be undone, and everybody may do that.
+
+    Raises:
+        KeyOfAnotherOrganisation: it opens one organisation alone, and the other one does not.
+    """
+    is_within = signer.only_ura in (None, target.only_ura)
+    if kind is not ChangeKind.BLOCK and not is_within:
+        raise KeyOfAnotherOrganisation
+
+
 class ChangeFlow:
     """Offer a change for signature, and make it once it is signed."""
 
@@ -81,6 +96,7 @@ class ChangeFlow:
         """Compose what the phone is to sign.
 
         Raises:
+            KeyOfAnotherOrganisation: it opens one organisation alone, and the other one does not.
             NotFound: the person has no such phone, or not any more.
         """
         target = await self._registry.read(lambda tx: credentials.get(tx, credential_id))
@@ -90,6 +106,7 @@ class ChangeFlow:
             or target.status is CredentialStatus.REVOKED
         ):
             raise NotFound
+        check_reach(kind, phone.credential, target)
         now = self._clock()
         change = Change(
             signer=phone.credential.id,

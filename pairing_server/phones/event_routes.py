@@ -69,7 +69,9 @@ class EventRoutes:
     async def show(self, request: web.Request) -> web.Response:
         """List all that the audit log has of the person."""
         phone = await self._phones.authenticate(bearer(request))
-        page = await self._events.page(phone.person.id, read_before(request))
+        page = await self._events.page(
+            phone.person.id, read_before(request), phone.credential.only_ura
+        )
         language = language_of(request)
         return answer(
             LoggedEvents(

@@ -59,15 +59,22 @@ class OwnEvents:
     def __init__(self, ports: Ports) -> None:
         self._registry = ports.registry
 
-    async def page(self, person_id: str, before: Place = NEWEST) -> OwnPage:
-        """Return a page of a person's events."""
-        return await self._registry.read(lambda tx: _page(tx, person_id, before))
+    async def page(
+        self, person_id: str, before: Place = NEWEST, only_ura: str | None = None
+    ) -> OwnPage:
+        """Return a page of a person's events.
+
+        Args:
+            only_ura: The one organisation that the phone which asks opens.
+        """
+        return await self._registry.read(lambda tx: _page(tx, person_id, before, only_ura))
 
 
-def _page(tx: Query, person_id: str, before: Place) -> OwnPage:
+def _page(tx: Query, person_id: str, before: Place, only_ura: str | None) -> OwnPage:
     person = people.get_person(tx, person_id)
     search = Search(
-        scope=Scope.ALL,
+        scope=Scope.ALL if only_ura is None else Scope.OWN,
+        ura=only_ura,
         people=aliases.ids_of(tx, person_id),
         uzi_number=None if person is None else person.uzi_number,
         credentials=tuple(each.id for each in credentials.of_person(tx, person_id)),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -159,13 +159,22 @@ class Overview:
         """Return what the phone is bound to."""
         return await self._registry.read(lambda tx: _standing(tx, phone))
 
-    async def siblings(self, person_id: str) -> list[Sibling]:
-        """Return the person's phones, oldest first, but those that were revoked."""
-        return await self._registry.read(lambda tx: _siblings(tx, person_id))
+    async def siblings(self, person_id: str, only_ura: str | None = None) -> list[Sibling]:
+        """Return the person's phones, oldest first, but those that were revoked.
 
-    async def history(self, person_id: str) -> list[PastEvent]:
-        """Return what happened, newest first, no more than `LISTED`."""
-        return await self._registry.read(lambda tx: _history(tx, person_id))
+        Args:
+            only_ura: The one organisation that the phone which asks opens: of use at another one
+                it is told that it was, and not where.
+        """
+        return await self._registry.read(lambda tx: _siblings(tx, person_id, only_ura))
+
+    async def history(self, person_id: str, only_ura: str | None = None) -> list[PastEvent]:
+        """Return what happened, newest first, no more than `LISTED`.
+
+        Args:
+            only_ura: The one organisation that the phone which asks opens.
+        """
+        return await self._registry.read(lambda tx: _history(tx, person_id, only_ura))
 
     async def notices(self, phone: BoundPhone) -> list[Told]:
         """Return what happened to the person's other phones since this one was bound.
@@ -195,9 +204,9 @@ def _standing(tx: Query, phone: BoundPhone) -> Standing:
     )
 
 
-def _siblings(tx: Query, person_id: str) -> list[Sibling]:
+def _siblings(tx: Query, person_id: str, only_ura: str | None) -> list[Sibling]:
     held = [
-        phone
+        phone if only_ura in (None, phone.last_used_ura) else _without_place(phone)
         for phone in credentials.of_person(tx, person_id)
         if phone.status is not CredentialStatus.REVOKED
     ]
@@ -212,12 +221,16 @@ def _siblings(tx: Query, person_id: str) -> list[Sibling]:
     ]
 
 
+def _without_place(phone: Credential) -> Credential:
+    return replace(phone, last_used_ura=None, last_used_workstation=None, last_used_location=None)
+
+
 def _name(tx: Query, ura: str | None) -> str:
     organisation = None if ura is None else organisations.get(tx, ura)
     return "" if organisation is None else organisation.name
 
 
-def _history(tx: Query, person_id: str) -> list[PastEvent]:
+def _history(tx: Query, person_id: str, only_ura: str | None) -> list[PastEvent]:
     phones = {held.id: held for held in credentials.of_person(tx, person_id)}
     actor = f"person:{person_id}"
     # A record that was merged into this one did so under its own id.
@@ -229,7 +242,8 @@ def _history(tx: Query, person_id: str) -> list[PastEvent]:
     if phones:
         objects = [f"credential:{identifier}" for identifier in phones]
         found += tx.all(_done_to, actor=actor, objects=objects)
-    rows = {row["id"]: row for row in found}.values()
+    # An operator's word stands behind such a phone, and it may be their own.
+    rows = {row["id"]: row for row in found if only_ura in (None, row["ura"])}.values()
     return sorted(_events(rows, phones), key=lambda event: event.at, reverse=True)[:LISTED]
 
 

@@ -171,13 +171,13 @@ class OverviewRoutes:
         """List the person's phones with their last use."""
         phone = await self._phones.authenticate(bearer(request))
         now = self._clock()
-        found = await self._overview.siblings(phone.person.id)
+        found = await self._overview.siblings(phone.person.id, phone.credential.only_ura)
         return answer(PhoneRecords([_record(each, phone, now) for each in found]))
 
     async def history(self, request: web.Request) -> web.Response:
         """List what happened with the person's phones."""
         phone = await self._phones.authenticate(bearer(request))
-        events = await self._overview.history(phone.person.id)
+        events = await self._overview.history(phone.person.id, phone.credential.only_ura)
         return answer(History([history_event(event) for event in events]))
 
     async def notices(self, request: web.Request) -> web.Response:

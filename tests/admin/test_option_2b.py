@@ -144,6 +144,22 @@ async def test_it_opens_no_other_organisation(house, piet):
     assert "pair it again with your card" in refused.value.body["error_description"]
 
 
+async def test_it_shuts_out_no_workstation_of_another_organisation(house, piet):
+    person, phone = piet
+    workstation = await house.workstation(uras=(THERE,))
+    await limit(house, phone, None)
+    started = await ask(workstation, person, THERE)
+    await limit(house, phone, house.holder.ura)
+    request = await phone.get(request_id(started.auth_req_id))
+
+    with pytest.raises(WireError) as refused:
+        await phone.deny(request, "not_me")
+
+    assert (refused.value.status, refused.value.error) == (403, "key_not_accepted")
+    (waiting,) = await phone.auth_requests()
+    assert waiting.id == request.id
+
+
 async def test_what_it_approved_elsewhere_before_it_was_limited_is_not_redeemed(house, piet):
     person, phone = piet
     workstation = await house.workstation(uras=(THERE,))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from clients.client_data import Flags, Twist
 from clients.phone_challenge import change_challenge
@@ -14,6 +15,7 @@ from pairing_server.keys.ceremony import AuthenticationResponse
 from pairing_server.keys.refusals import PhoneBlocked
 from pairing_server.phones.changes import CHANGE_LIFETIME
 from pairing_server.registry.credentials import CredentialStatus
+from pairing_server.registry.tables import credential
 from tests.approvals.desk import MeddlingRegistry, results
 from tests.doubles import StalledStore
 from tests.phones.conftest import refused
@@ -51,6 +53,44 @@ async def test_the_chosen_phone_is_the_one_that_is_woken(owner):
     assert {"one", "two"} <= everybody
     assert {address.address for address, _ in owner.house.push.sent} == {"two"}
     assert (await records(owner.phone))[other.credential_id].is_default
+
+
+async def limit(owner, *phones, ura=None):
+    ids = [phone.credential_id for phone in phones]
+    only = sa.update(credential).where(credential.c.id.in_(ids))
+    change = only.values(only_ura=ura or owner.house.holder.ura)
+    await owner.house.registry.commit(lambda tx: tx.run(change))
+
+
+@pytest.mark.parametrize("kind", ["rename", "default", "revoke"])
+async def test_a_key_that_an_operator_bound_settles_nothing_of_one_that_a_card_did(owner, kind):
+    other = await owner.another()
+    await limit(owner, owner.phone)
+
+    told = await refused(owner.phone.start_change(kind, other.credential_id, "Van mij"))
+
+    assert told == (403, "key_not_accepted")
+    assert (await owner.stored(other)).status is CredentialStatus.ACTIVE
+
+
+async def test_a_key_that_an_operator_bound_blocks_any_and_settles_its_own(owner):
+    other = await owner.another()
+    await limit(owner, owner.phone)
+
+    await owner.phone.rename(owner.phone.credential_id, "Dienst 2")
+    await owner.phone.change("block", other.credential_id)
+
+    assert (await owner.stored()).name == "Dienst 2"
+    assert (await owner.stored(other)).status is CredentialStatus.BLOCKED
+
+
+async def test_of_two_keys_of_one_operator_each_revokes_the_other(owner):
+    other = await owner.another()
+    await limit(owner, owner.phone, other)
+
+    await owner.phone.change("revoke", other.credential_id)
+
+    assert (await owner.stored(other)).status is CredentialStatus.REVOKED
 
 
 async def test_no_phone_need_be_preferred(owner):

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from pairing_server.audit.events import AssertionIssued, AuthRequestApproved, LogViewed
 from pairing_server.registry import clients, people
+from pairing_server.registry.tables import credential
 from tests.phones.conftest import refused
 
 ELSEWHERE = "90000777"
@@ -50,6 +52,20 @@ async def test_texts_are_in_the_language_that_is_asked_for(owner):
     dutch = (await page(owner.phone, language="nl"))["events"]
 
     assert "Een telefoon is gekoppeld" in {each["text"] for each in dutch}
+
+
+async def test_a_key_for_one_organisation_reads_of_no_other(owner):
+    person = (await owner.stored()).person_id
+    away = AssertionIssued(actor="client:x", object=f"person:{person}", ura=ELSEWHERE)
+    await record(owner, away)
+    limit = sa.update(credential).values(only_ura=owner.house.holder.ura)
+    assert (await page(owner.phone))["events"][0]["kind"] == "AssertionIssued"
+
+    await owner.house.registry.commit(lambda tx: tx.run(limit))
+
+    events = (await page(owner.phone))["events"]
+    assert {each["organisation"] for each in events} == {owner.house.holder.organisation_name}
+    assert "AssertionIssued" not in {each["kind"] for each in events}
 
 
 async def test_a_person_reads_who_looked_at_their_events(owner):

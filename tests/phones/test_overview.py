@@ -101,6 +101,24 @@ async def test_the_history_is_the_newest_first_with_what_was_shown(owner):
     assert (paired["kind"], paired["credential_id"]) == ("paired", owner.phone.credential_id)
 
 
+async def test_a_key_for_one_organisation_reads_nothing_of_the_others(owner):
+    other = await owner.another()
+    await owner.house.approved(other, await owner.house.workstation())
+    limit = sa.update(table).where(table.c.id == owner.phone.credential_id)
+    await owner.house.registry.commit(lambda tx: tx.run(limit.values(only_ura="90000777")))
+
+    history = (await told(owner.phone, "/phone/history"))["events"]
+    _, that = (await told(owner.phone, "/phone/credentials"))["credentials"]
+
+    assert history == []
+    assert that["last_used_at"] is not None
+    assert (
+        that["last_used_workstation"],
+        that["last_used_location"],
+        that["last_used_organisation"],
+    ) == ("", "", "")
+
+
 async def test_what_others_do_to_a_phone_is_history_too(owner):
     other = await owner.another()
     await owner.block(other)
