@@ -74,6 +74,7 @@ class ImportFlow:
                 members.of_organisation(tx, actor.ura),
                 offers.of_organisation(tx, actor.ura),
                 self._births,
+                members.who_left_for_others(tx, actor.ura, now),
             )
 
         planned = rules.plan(rows, await self._registry.read(read), now)

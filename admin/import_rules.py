@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -83,8 +83,17 @@ class People:
     """Who is of an organisation already, for lines to be compared with."""
 
     def __init__(
-        self, members: Sequence[Member], offers: Sequence[MembershipOffer], births: BirthDates
+        self,
+        members: Sequence[Member],
+        offers: Sequence[MembershipOffer],
+        births: BirthDates,
+        left: Collection[str] = (),
     ) -> None:
+        """Sort them.
+
+        Args:
+            left: Who left for another organisation, and does not begin again unasked: their ids.
+        """
         self._by_user_name = {each.person.user_name: each for each in members}
         self._by_number = {
             each.person.uzi_number: each for each in members if each.person.uzi_number
@@ -95,6 +104,12 @@ class People:
             self._by_name.setdefault(key, []).append(each)
         self._offers = {each.uzi_number: each for each in offers}
         self._births = births
+        self._left = left
+
+    def is_asked(self, member: Member, now: datetime) -> bool:
+        """Tell whether somebody's membership begins again with their own yes alone."""
+        is_guest = member.membership.kind is MembershipKind.GUEST
+        return not member.membership.is_valid(now) and (is_guest or member.person.id in self._left)
 
     def of_user_name(self, name: str) -> Member | None:
         """Return who has this user name."""
@@ -183,7 +198,7 @@ def _line(row: Row, people: People, now: datetime) -> Planned:
         raise FieldError("action", N_("Leave the action empty, or write unlink."))
     if member is None:
         return _new(row, people, now)
-    if member.membership.kind is MembershipKind.GUEST and not member.membership.is_valid(now):
+    if people.is_asked(member, now):
         return _offer(row, people, now)
     return _change(row, member, people, now)
 

@@ -11,13 +11,21 @@ from typing import Any
 from admin import merge_rules, people_rules
 from admin.access import Act
 from admin.actor import Actor
-from admin.people_record import event, keeping_an_administrator, member_for_update
+from admin.people_record import (
+    event,
+    keeping_an_administrator,
+    member_for_update,
+    works_elsewhere,
+)
 from pairing_server.audit.events import PeopleMerged
+from pairing_server.keys.binding import tell
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.registry import Query, Transaction, aliases, credentials, people, sessions
 from pairing_server.registry.aliases import Alias
+from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import PersonStatus
+from pairing_server.registry.phone_notices import PhoneNoticeKind
 
 #: How many dates of birth that do not fit one administrator may give in an hour.
 WRONG_DATES = 5
@@ -43,6 +51,7 @@ def merge(
     """Take one record's keys and memberships over into another one, and close it.
 
     Raises:
+        AskedFirst: the kept one left for another organisation.
         LastAdministrator: the absorbed one was.
         NotFound, Forbidden, FreshApprovalNeeded: as `admin.people_record.member_for_update`.
         NotMerged: they are not shown to be one person, or it is not for this organisation.
@@ -54,7 +63,11 @@ def merge(
         ]
         merge_rules.check_mergeable(kept, absorbed, elsewhere)
         merge_rules.check_same_birth(kept.person, absorbed.person, births, merging.born)
+        if absorbed.membership.is_valid(now):
+            is_away = works_elsewhere(tx, actor, kept.person.id, now)
+            people_rules.check_may_begin_again(kept.membership, now, works_elsewhere=is_away)
         evidence = {"kept": _all_of(tx, kept), "absorbed": _all_of(tx, absorbed)}
+        phones = credentials.of_person(tx, absorbed.person.id)
         _close(tx, absorbed, now)
         joined = merge_rules.merged(kept.membership, absorbed.membership, now)
         people.put_membership(tx, joined)
@@ -72,6 +85,10 @@ def merge(
             merged_at=now,
         ),
     )
+    for phone in phones:
+        if phone.status is not CredentialStatus.REVOKED:
+            # It logs in as them from now on, whoever holds it.
+            tell(tx, replace(phone, person_id=kept.person.id), PhoneNoticeKind.ADDED, now)
     tx.record(event(PeopleMerged, actor, kept.person.id, evidence))
 
 

@@ -102,6 +102,7 @@ def change_membership(
     """Write roles and end of a membership.  Returns whether they are others now.
 
     Raises:
+        AskedFirst: it is over, and they work elsewhere.
         Forbidden, FreshApprovalNeeded: it is of who manages, and would end at another time.
         GuestMustAccept: it is a guest's that is over.
         LastAdministrator: their time would be over one day.
@@ -110,6 +111,8 @@ def change_membership(
     with keeping_an_administrator(tx, actor.ura, person_id):
         member = member_for_update(tx, Act.SET_ROLES, actor, person_id, now)
         changed = rules.changed(member.membership, wanted, now)
+        elsewhere = works_elsewhere(tx, actor, person_id, now)
+        rules.check_may_begin_again(member.membership, now, works_elsewhere=elsewhere)
         if changed == member.membership:
             return False
         target = _target(actor, member.membership)
@@ -209,6 +212,12 @@ def _target(actor: Actor, membership: Membership | None) -> Target:
         return Target(linked=frozenset())
     manages = membership.administrative_role is not None
     return Target(linked=frozenset({actor.ura}), manages=manages)
+
+
+def works_elsewhere(tx: Query, actor: Actor, person_id: str, now: datetime) -> bool:
+    """Tell whether somebody works for another organisation than the actor's."""
+    held = people.memberships(tx, person_id)
+    return any(each.ura != actor.ura and each.is_valid(now) for each in held)
 
 
 def is_registered(tx: Query, member: Member) -> bool:

@@ -36,6 +36,16 @@ class GuestMustAccept(Conflict):
     )
 
 
+class AskedFirst(Conflict):
+    """Who works for others by now does not begin again without their own yes."""
+
+    code = "asked_first"
+    description = (
+        "This person is asked first: offer them a membership by their UZI number; it begins when "
+        "they accept it."
+    )
+
+
 class NameIsOfTheCard(Conflict):
     """Who has shown a card is called as it says."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from admin.people_refusals import GuestMustAccept, NameIsOfTheCard, NotLinked
+from admin.people_refusals import AskedFirst, GuestMustAccept, NameIsOfTheCard, NotLinked
 from pairing_server.clock import wire_time
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import Membership, MembershipKind, Person
@@ -47,6 +47,18 @@ def changed(membership: Membership, wanted: Wanted, now: datetime) -> Membership
     if membership.kind is MembershipKind.GUEST and not membership.is_valid(now):
         raise GuestMustAccept
     return with_roles(replace(membership, valid_until=wanted.valid_until), wanted.role_codes)
+
+
+def check_may_begin_again(membership: Membership, now: datetime, *, works_elsewhere: bool) -> None:
+    """Make sure that nobody is linked again who left for another organisation.
+
+    What their phones did there, and a block of them, would be this one's again unasked.
+
+    Raises:
+        AskedFirst: they did.
+    """
+    if works_elsewhere and not membership.is_valid(now):
+        raise AskedFirst
 
 
 def with_roles(membership: Membership, role_codes: tuple[str, ...]) -> Membership:

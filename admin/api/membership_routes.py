@@ -13,6 +13,7 @@ from admin.api.people_routes import PERSON
 from admin.identity_fields import check_no_bsn
 from admin.people_flow import PeopleFlow
 from admin.people_refusals import (
+    AskedFirst,
     GuestMustAccept,
     InvalidField,
     LastAdministrator,
@@ -44,6 +45,7 @@ class MembershipCalls:
                 Act.SET_ROLES,
                 self.set_membership,
                 MembershipBody,
+                AskedFirst,
                 GuestMustAccept,
                 LastAdministrator,
             ),
@@ -66,7 +68,7 @@ class MembershipCalls:
     async def set_membership(self, request: web.Request, visit: MachineVisit) -> web.Response:
         """Say in which roles somebody works here, and until when.
 
-        An employee whose membership was over begins again.
+        An employee whose membership was over begins again, unless they work elsewhere by now.
         """
         body = await json_body(request, MembershipBody)
         person_id = request.match_info["person"]

@@ -89,6 +89,16 @@ _page = {
     Standing.ENDED: _listed.where(sa.not_(_holds)),
     Standing.ALL: _listed.where(sa.or_(_holds, sa.true())),
 }
+_elsewhere = membership_table.alias()
+_left_for_others = sa.select(_m.person_id).where(
+    _m.ura == sa.bindparam("ura"),
+    sa.not_(_holds),
+    sa.exists().where(
+        _elsewhere.c.person_id == _m.person_id,
+        _elsewhere.c.ura != _m.ura,
+        sa.or_(_elsewhere.c.valid_until.is_(None), _elsewhere.c.valid_until > sa.bindparam("at")),
+    ),
+)
 _is_administrator = sa.and_(
     _m.ura == sa.bindparam("ura"),
     _m.administrative_role == AdministrativeRole.ADMINISTRATOR.value,
@@ -146,6 +156,12 @@ def page(
     found = tx.all(_memberships_in, ura=ura, ids=[each.id for each in people])
     held = {row["person_id"]: membership_of(row) for row in found}
     return [Member(each, held[each.id]) for each in people if each.id in held]
+
+
+def who_left_for_others(tx: Query, ura: str, at: datetime) -> frozenset[str]:
+    """Return whose membership is over while they work for another organisation: their ids."""
+    rows = tx.all(_left_for_others, ura=ura, at=to_milliseconds(at))
+    return frozenset(row["person_id"] for row in rows)
 
 
 def count(tx: Query, ura: str, at: datetime) -> int:

@@ -405,6 +405,19 @@ async def test_a_guest_whose_time_is_over_is_asked_again(flow, staffed):
     assert planned.verdict is Verdict.OFFER
 
 
+async def test_who_left_for_another_organisation_is_asked_again(flow, staffed):
+    await put(staffed, member("nina", valid_until=NOW), member("ivo", valid_until=NOW))
+    again = line(
+        uzi_number=NINA.uzi_number, first_names="Nina", last_name="de Boer", role_codes="01.015"
+    )
+
+    planned = await looked(flow, again, line(user_name="ivo.deboer", role_codes="01.015"))
+
+    assert [each.verdict for each in planned] == [Verdict.OFFER, Verdict.CHANGE]
+    await apply(flow, again)
+    assert not (await membership_of(staffed, "nina")).is_valid(NOW)
+
+
 async def test_people_of_others_are_offered_and_nothing_is_learnt_of_them(flow):
     cells = {
         "first_names": "Els",

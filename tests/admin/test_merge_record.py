@@ -9,12 +9,12 @@ import pytest
 from admin.access import FRESH_FOR
 from admin.merge_record import Merging
 from admin.people_flow import PeopleFlow
-from admin.people_refusals import LastAdministrator, NotMerged, TooManyWrongDates
+from admin.people_refusals import AskedFirst, LastAdministrator, NotMerged, TooManyWrongDates
 from admin.refusals import Forbidden, FreshApprovalNeeded
 from pairing_server.audit.events import AuthenticatorBound
 from pairing_server.errors import NotFound
 from pairing_server.phones.overview import Overview
-from pairing_server.registry import aliases, credentials, people
+from pairing_server.registry import aliases, credentials, people, phone_notices
 from pairing_server.registry.people import AdministrativeRole, PersonStatus
 from tests.admin.staff import (
     ADMINISTRATOR,
@@ -123,10 +123,37 @@ async def test_the_event_holds_all_that_both_of_them_were(flow, staffed):
 async def test_whose_membership_is_over_takes_over_the_one_that_is_not(flow, staffed):
     until = NOW + timedelta(days=9)
     await put(staffed, member("nina", valid_until=NOW), member("ivo", valid_until=until))
+    await put(staffed, member("nina", ura=THEIRS.ura, valid_until=NOW))
 
     await flow.merge(ADMINISTRATOR, merging())
 
     assert (await membership_of(staffed, "nina")).valid_until == until
+
+
+async def test_who_left_for_another_organisation_does_not_come_back_by_a_merge(flow, staffed):
+    await put(staffed, member("nina", valid_until=NOW))
+
+    await refused(flow, staffed, merging(), kind=AskedFirst)
+
+    assert not (await membership_of(staffed, "nina")).is_valid(NOW)
+
+
+async def test_the_other_phones_are_told_of_those_that_come_with_a_record(flow, staffed):
+    def bind(tx):
+        add_phone(tx, "nina")
+        add_phone(tx, "ivo", only_ura=OURS.ura)
+        add_phone(
+            tx, "ivo", id="old", pairing_id="old", device_token_digest=None, status="revoked"
+        )
+
+    await staffed.commit(bind)
+
+    await flow.merge(ADMINISTRATOR, merging())
+
+    told = await staffed.read(lambda tx: phone_notices.of_person(tx, "nina", NOW))
+    assert [(each.credential_id, each.kind.value) for each in told] == [
+        ("phone-of-ivo", "phone_added")
+    ]
 
 
 async def test_a_membership_that_holds_stays_as_it_is(flow, staffed):

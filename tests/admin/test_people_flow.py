@@ -9,6 +9,7 @@ import pytest
 from admin.access import FRESH_FOR
 from admin.people_flow import PeopleFlow
 from admin.people_refusals import (
+    AskedFirst,
     GuestMustAccept,
     LastAdministrator,
     NameIsOfTheCard,
@@ -285,10 +286,22 @@ async def test_what_is_so_already_is_not_written(flow, staffed):
 
 
 async def test_an_employee_who_left_is_linked_again(flow, staffed):
-    await flow.unlink(OPERATOR, "nina")
+    await flow.unlink(OPERATOR, "ivo")
 
+    assert await flow.change_membership(OPERATOR, "ivo", wanted())
+    assert (await membership_of(staffed, "ivo")).is_valid(NOW)
+
+
+async def test_who_left_for_another_organisation_is_not_linked_again_unasked(flow, staffed):
+    await put(staffed, member("nina", valid_until=NOW))
+
+    with pytest.raises(AskedFirst):
+        await flow.change_membership(OPERATOR, "nina", wanted())
+    with pytest.raises(AskedFirst):
+        await flow.change_membership(ADMINISTRATOR, "nina", wanted(valid_until=GUEST_UNTIL))
+
+    await put(staffed, member("nina", ura=THEIRS.ura, valid_until=NOW))
     assert await flow.change_membership(OPERATOR, "nina", wanted())
-    assert (await membership_of(staffed, "nina")).is_valid(NOW)
 
 
 async def test_a_guest_whose_time_is_over_is_asked_again(flow, staffed):

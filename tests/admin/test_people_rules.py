@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from admin.people_refusals import GuestMustAccept, NameIsOfTheCard, NotLinked
+from admin.people_refusals import AskedFirst, GuestMustAccept, NameIsOfTheCard, NotLinked
 from admin.people_rules import (
     Wanted,
     changed,
     check_linked,
+    check_may_begin_again,
     check_may_rename,
     facts,
     with_roles,
@@ -48,6 +49,15 @@ def test_a_guest_does_so_until_their_time_is_over():
     assert changed(GUEST, WANTED, NOW - MOMENT).valid_until == WANTED.valid_until
     with pytest.raises(GuestMustAccept):
         changed(GUEST, WANTED, NOW)
+
+
+def test_who_left_for_others_begins_again_with_their_own_yes():
+    over = replace(EMPLOYEE, valid_until=NOW)
+
+    check_may_begin_again(over, NOW, works_elsewhere=False)
+    check_may_begin_again(over, NOW - MOMENT, works_elsewhere=True)
+    with pytest.raises(AskedFirst):
+        check_may_begin_again(over, NOW, works_elsewhere=True)
 
 
 def test_the_first_role_is_offered_first():
