@@ -288,7 +288,8 @@ async def test_the_story_of_a_client_by_itself(house):
     client = BareClient(house, house.client_id, house.client_key)
     with recording(house.base_url) as exchanges:
         form = {"grant_type": "client_credentials", "scope": "ssf.manage"}
-        await client.post("/token", form)
+        _, body = await client.post("/token", form)
+        await client.post("/introspect", {"token": body["access_token"]})
 
     check_examples("machine", exchanges)
 

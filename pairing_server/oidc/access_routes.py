@@ -6,6 +6,7 @@ from pairing_server.errors import InvalidRequest
 from pairing_server.http import answer, form_body
 from pairing_server.oidc.access import AccessFlow
 from pairing_server.oidc.client_auth import ClientAuthentication
+from pairing_server.oidc.client_credentials import MachineTokens
 from pairing_server.oidc.metadata import INTROSPECTION_PATH, USERINFO_PATH
 from pairing_server.oidc.showing import access_token, certificate_of, shown_by
 
@@ -13,9 +14,17 @@ from pairing_server.oidc.showing import access_token, certificate_of, shown_by
 class AccessRoutes:
     """For whoever has a token."""
 
-    def __init__(self, flow: AccessFlow, client_auth: ClientAuthentication) -> None:
+    def __init__(
+        self,
+        flow: AccessFlow,
+        machines: MachineTokens,
+        client_auth: ClientAuthentication,
+        base_url: str,
+    ) -> None:
         self._flow = flow
+        self._machines = machines
         self._client_auth = client_auth
+        self._base_url = base_url
 
     def table(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -41,4 +50,5 @@ class AccessRoutes:
         token = form.get("token")
         if token is None:
             raise InvalidRequest("Send the token.")
-        return answer(await self._flow.introspect(token, client))
+        own = await self._machines.introspect(token, client, self._base_url)
+        return answer(own or await self._flow.introspect(token, client))

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pairing_server.clock import to_milliseconds
 from pairing_server.errors import Unauthenticated
 from pairing_server.oidc.access import BEARER, DPOP
 from pairing_server.oidc.client_policy import MachineScope, policy_of
@@ -40,6 +41,11 @@ class MachineToken:
     scopes: tuple[MachineScope, ...]
     expires_at: datetime
     confirmation: Mapping[str, str] | None = None
+
+    @property
+    def token_type(self) -> str:
+        """How it is shown (RFC 6749 section 7.1)."""
+        return DPOP if JKT in (self.confirmation or {}) else BEARER
 
 
 def granted(asked: str | None, client: Client) -> tuple[MachineScope, ...]:
@@ -92,7 +98,7 @@ class ClientCredentials:
         await self._tokens.create(digest(token), kept, LIFETIME)
         return {
             "access_token": token,
-            "token_type": DPOP if JKT in (confirmation or {}) else BEARER,
+            "token_type": kept.token_type,
             "expires_in": int(LIFETIME.total_seconds()),
             "scope": " ".join(scopes),
         }
@@ -108,6 +114,15 @@ class MachineCall:
 
     client: Client
     authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A token that opens something still, and what."""
+
+    token: MachineToken
+    client: Client
+    scopes: tuple[MachineScope, ...]
 
 
 class MachineTokens:
@@ -147,22 +162,52 @@ class MachineTokens:
         """Return the client whose token this is; see `call`."""
         return (await self._check(token, shown, scopes, by_dpop=by_dpop)).client
 
+    async def introspect(self, token: str, client: Client, issuer: str) -> dict[str, Any] | None:
+        """Tell a client what a token of its own opens now (RFC 7662 section 2.2).
+
+        Returns:
+            Nothing where it opens nothing, or where it is another client's.
+        """
+        opened = await self._opened(token)
+        if opened is None or opened.client.id != client.id:
+            return None
+        held, expires_at = opened.token, to_milliseconds(opened.token.expires_at) // 1000
+        bound = {"cnf": held.confirmation} if held.confirmation else {}
+        return {
+            "active": True,
+            "iss": issuer,
+            "sub": client.id,
+            # It opens this server's own calls, and no other resource.
+            "aud": issuer,
+            "client_id": client.id,
+            "scope": " ".join(opened.scopes),
+            "exp": expires_at,
+            "iat": expires_at - int(LIFETIME.total_seconds()),
+            "token_type": held.token_type,
+            **bound,
+        }
+
     async def _check(
         self, token: str, shown: Shown, scopes: tuple[MachineScope, ...], *, by_dpop: bool
     ) -> MachineCall:
+        opened = await self._opened(token)
+        if opened is None:
+            raise MachineTokenNeeded
+        held = opened.token
+        await self._senders.check(held.confirmation or {}, token, shown, by_dpop=by_dpop)
+        if not set(opened.scopes) & set(scopes):
+            raise InsufficientScope(scope=" ".join(scopes))
+        return MachineCall(opened.client, held.expires_at - LIFETIME)
+
+    async def _opened(self, token: str) -> _Opened | None:
         stored = await self._tokens.get(digest(token))
         if stored is None or self._clock() >= stored.value.expires_at:
-            raise MachineTokenNeeded
+            return None
         held = stored.value
-        await self._senders.check(held.confirmation or {}, token, shown, by_dpop=by_dpop)
         client = await self._registry.read(lambda tx: clients.get(tx, held.client_id))
         # What was agreed may be taken back within the five minutes.
-        now_held = [s for s in held.scopes if client is not None and may(client, s)]
-        if client is None or not now_held:
-            raise MachineTokenNeeded("not agreed any more")
-        if not set(now_held) & set(scopes):
-            raise InsufficientScope(scope=" ".join(scopes))
-        return MachineCall(client, held.expires_at - LIFETIME)
+        scopes = tuple(s for s in held.scopes if client is not None and may(client, s))
+        return None if client is None or not scopes else _Opened(held, client, scopes)
 
 
 def machine_tokens(store: Store) -> Shelf[MachineToken]:

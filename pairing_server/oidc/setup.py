@@ -104,6 +104,7 @@ class OpenIdProvider:
         issuer = Issuer(
             ports, approvals, keys, issuer=base_url, pairwise_salt=pairwise_salt, policy=policy
         )
+        machines = MachineTokens(ports, senders)
         polling = Polling(ports, approvals, issuer)
         seal = Seal(derived_key(pairwise_salt, PING_KEY), ports.random)
         queue = PingQueue(ports, seal, new_id(ports.random), PATIENCE)
@@ -129,7 +130,7 @@ class OpenIdProvider:
         return cls(
             LoginRoutes(ciba, TokenFlow(grants), client_auth, senders, base_url, aliases),
             DeviceRoutes(device, client_auth),
-            AccessRoutes(access, client_auth),
+            AccessRoutes(access, machines, client_auth, base_url),
             ParRoutes(authorizations, client_auth),
             egress,
             pings,
@@ -137,7 +138,7 @@ class OpenIdProvider:
             issuer,
             authorizations,
             LogoutNotices(ports, keys, egress, issuer=base_url),
-            MachineTokens(ports, senders),
+            machines,
         )
 
     def routes(self) -> tuple[LoginRoutes | DeviceRoutes | AccessRoutes | ParRoutes, ...]:

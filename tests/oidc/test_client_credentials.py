@@ -94,6 +94,81 @@ async def test_a_token_is_over_after_five_minutes(house, clock):
         await shown(house, body["access_token"], READ)
 
 
+async def introspected(client, token):
+    status, said = await client.post("/introspect", {"token": token})
+    assert status == 200, said
+    return said
+
+
+async def test_a_client_is_told_what_its_own_token_opens(house, clock):
+    client = await machine(house, READ, ADMIN)
+    _, body = await client.post("/token", GRANT)
+    now = int(clock().timestamp())
+
+    assert await introspected(client, body["access_token"]) == {
+        "active": True,
+        "iss": house.base_url,
+        "sub": client.id,
+        "aud": house.base_url,
+        "client_id": client.id,
+        "scope": "ssf.read admin",
+        "exp": now + 300,
+        "iat": now,
+        "token_type": "Bearer",
+    }
+
+
+async def test_no_client_is_told_of_the_token_of_another(house):
+    client = await machine(house, READ)
+    _, body = await client.post("/token", GRANT)
+    await house.workstation("Ander", metadata=REGISTERED, machine_scopes=[READ])
+    other = BareClient(house, house.client_id, house.client_key)
+
+    assert await introspected(other, body["access_token"]) == {"active": False}
+    assert (await introspected(client, body["access_token"]))["active"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"policy": {}}, {"metadata": ClientMetadata()}],
+    ids=["scope", "grant"],
+)
+async def test_what_is_taken_back_is_not_active_either(house, changed):
+    client = await machine(house, READ)
+    _, body = await client.post("/token", GRANT)
+    await change(house, **changed)
+
+    assert await introspected(client, body["access_token"]) == {"active": False}
+
+
+async def test_of_what_was_given_that_is_told_which_is_left(house):
+    client = await machine(house, READ, ADMIN)
+    _, body = await client.post("/token", GRANT)
+    await change(house, policy={"machine_scopes": [READ]})
+
+    assert (await introspected(client, body["access_token"]))["scope"] == "ssf.read"
+
+
+async def test_who_was_closed_is_told_nothing(house):
+    client = await machine(house, READ)
+    _, body = await client.post("/token", GRANT)
+    await change(house, status=ClientStatus.CLOSED)
+
+    status, said = await client.post("/introspect", {"token": body["access_token"]})
+    assert (status, said["error"]) == (401, "invalid_client")
+
+
+async def test_an_own_token_is_not_active_after_five_minutes(house, clock):
+    client = await machine(house, READ)
+    _, body = await client.post("/token", GRANT)
+
+    clock.advance(LIFETIME)
+    fresh = client.assertion(exp=int(clock().timestamp()) + 60)
+    form = {"token": body["access_token"], "client_assertion": fresh}
+
+    assert await client.post("/introspect", form) == (200, {"active": False})
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -132,6 +207,8 @@ async def test_a_token_is_bound_to_the_key_that_it_was_asked_for_with(house):
     token, here = body["access_token"], house.base_url + PATH
 
     assert body["token_type"] == "DPoP"
+    told = await introspected(client, token)
+    assert (told["token_type"], list(told["cnf"])) == ("DPoP", ["jkt"])
     with pytest.raises(DpopChallenge):
         await shown(house, token, READ)
     proofs = (stranger.proof("GET", here, token),)

@@ -51,7 +51,7 @@ def test_every_endpoint_that_exists_is_named():
     tables = (
         LoginRoutes(None, None, None, None, ISSUER),
         DeviceRoutes(None, None),
-        AccessRoutes(None, None),
+        AccessRoutes(None, None, None, ""),
         ParRoutes(None, None),
     )
     paths = {route.path for each in tables for route in each.table()}
