@@ -32,6 +32,7 @@ class Actor:
         authenticated_at: Of the newest approval by phone or card; for a machine, of the
             assertion that its key signed.
         acts: What a machine was registered for (`admin.access.Act`); nothing to a person.
+        sid: Of the session in which a person acts.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Actor:
     client_id: str | None
     authenticated_at: datetime
     acts: frozenset[str] = frozenset()
+    sid: str | None = None
 
     def __post_init__(self) -> None:
         """Make sure that it is either.

@@ -77,9 +77,10 @@ class DashboardPages:
     async def read(self, request: web.Request, visit: Visit) -> web.Response:
         """Note that somebody has read what the organisation was told."""
         notice = (await form_body(request)).get("notice", "")
-        actor, now = visit.actor, self._clock()
+        now = self._clock()
 
         def change(tx: Transaction) -> None:
+            actor = visit.still(tx, now)
             if not notices.exists(tx, notice, actor.ura):
                 raise NotFound("no such notice")
             if notices.mark_read(tx, notice, actor.ura, actor.name, now):

@@ -8,7 +8,8 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from admin import log_rules as rules
-from admin.access import Target
+from admin.access import Act, Target
+from admin.acting import allow
 from admin.actor import Actor
 from admin.log_rules import Wanted
 from pairing_server.audit.chain import Entry, canonical, entry_of
@@ -87,7 +88,12 @@ class LogFlow:
         """Return a page, the newest first.  That it was looked at is in the log before."""
         now = self._clock()
         told = rules.evidence(wanted, before)
-        await self._registry.commit(lambda tx: _tell_of_view(tx, actor, told, now))
+
+        def tell(tx: Transaction) -> None:
+            allow(tx, Act.SEE_LOG, actor, Target.of_organisation(actor.ura), now)
+            _tell_of_view(tx, actor, told, now)
+
+        await self._registry.commit(tell)
 
         def read(tx: Query) -> View:
             subject = subject_of(tx, actor, wanted, now)
@@ -114,6 +120,7 @@ class LogFlow:
         now, told = self._clock(), {"event": event_id}
 
         def look(tx: Transaction) -> tuple[Entry, Directory]:
+            allow(tx, Act.SEE_LOG, actor, Target.of_organisation(actor.ura), now)
             entry = one(tx, event_id)
             if entry is None or entry.facts.ura != actor.ura:
                 raise NotFound("no such event")
@@ -130,7 +137,13 @@ class LogFlow:
             ura=actor.ura,
             evidence=rules.evidence(wanted, NEWEST, form),
         )
-        await self._registry.commit(lambda tx: tx.record(event))
+        now = self._clock()
+
+        def tell(tx: Transaction) -> None:
+            allow(tx, Act.EXPORT_LOG, actor, Target.of_organisation(actor.ura), now)
+            tx.record(event)
+
+        await self._registry.commit(tell)
         await self._checkpoints.make()
         now = self._clock()
         subject = await self._registry.read(lambda tx: subject_of(tx, actor, wanted, now))

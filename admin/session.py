@@ -154,5 +154,6 @@ def standing(tx: Query, session: AdminSession, now: datetime) -> Visit:
         person_id=found.person_id,
         client_id=None,
         authenticated_at=session.authenticated_at,
+        sid=session.sid,
     )
     return Visit(session=session, administrator=found, actor=actor)

@@ -94,6 +94,23 @@ def dismiss_meanwhile(house, monkeypatch, person_id="administrator"):
     monkeypatch.setattr(house.registry, "commit", dismissing)
 
 
+def log_out_meanwhile(house, monkeypatch, person_id="administrator"):
+    """End somebody's sessions between the gate's look and the next commit; their role stays."""
+    commit, once = house.registry.commit, []
+
+    def end(tx):
+        now = house.ports.clock()
+        sessions.end_of_member(tx, person_id, house.holder.ura, now)
+
+    async def ending(change):
+        if not once:
+            once.append(True)
+            await commit(end)
+        return await commit(change)
+
+    monkeypatch.setattr(house.registry, "commit", ending)
+
+
 async def id_of(house, holder):
     row = await house.registry.read(
         lambda tx: tx.one(sa.select(person.c.id).where(person.c.uzi_number == holder.uzi_number))
