@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from admin import policy
-from admin.access import Act, Target, check
-from admin.actor import Actor
+from admin.access import TABLE, Act, Target, check
+from admin.actor import Actor, Role
 from admin.loss import Judged, judge
 from admin.refusals import Forbidden, SecondNeeded
 from admin.targets import target_of_phone
@@ -26,7 +26,7 @@ from pairing_server.registry import (
 from pairing_server.registry.credentials import Credential
 from pairing_server.registry.notices import NoticeKind
 from pairing_server.registry.pending_acts import PendingAct
-from pairing_server.registry.people import Membership, Person
+from pairing_server.registry.people import Membership, Person, PersonStatus
 from pairing_server.registry.phone_uses import PhoneUse
 
 #: How far back uses are shown where nobody has said when a phone was lost.
@@ -159,6 +159,20 @@ def check_second(actor: Actor, pending: PendingAct, now: datetime) -> None:
     check(Act.APPROVE_AS_SECOND, actor, Target.of_organisation(pending.ura), now)
     if actor.person_id == pending.asked_by:
         raise Forbidden("asked for it themselves")
+
+
+def check_asker(tx: Query, pending: PendingAct, now: datetime) -> None:
+    """Make sure that who asked still may: else one does what two are wanted for.
+
+    Raises:
+        Conflict: they were dismissed, unlinked or closed since.
+    """
+    person = people.get_person(tx, pending.asked_by)
+    held = people.membership(tx, pending.asked_by, pending.ura)
+    role = held.administrative_role if held is not None and held.is_valid(now) else None
+    is_open = person is not None and person.status is PersonStatus.ACTIVE
+    if not is_open or role is None or Role(role.value) not in TABLE[Act(pending.act)].roles:
+        raise Conflict("who asked may not any more")
 
 
 def waiting_for(tx: Query, ura: str, credential_id: str, act: Act, now: datetime) -> bool:

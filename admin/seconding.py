@@ -7,6 +7,7 @@ from admin.access import Act, check
 from admin.actor import Actor
 from admin.phone_record import (
     Still,
+    check_asker,
     check_second,
     evidence_of,
     permitted,
@@ -88,7 +89,8 @@ class SecondFlow:
         """Do what another administrator asked for.  Returns it, and the code of an unblocking.
 
         Raises:
-            Conflict: it does not wait any more, or the phone is not what it was.
+            Conflict: it does not wait any more, the phone is not what it was, or who asked may
+                not do so any more.
             Forbidden: the one who asked does not do it.
             NotFound: another organisation's, or nobody's.
             as `admin.access.check`.
@@ -100,6 +102,7 @@ class SecondFlow:
 
         def judge(tx: Transaction, actor: Actor, phone: Credential, now: datetime) -> None:
             check_second(actor, found, now)
+            check_asker(tx, found, now)
             check(Act(found.act), actor, target_of_phone(tx, phone, now), now)
             phone_record.settle(tx, found, actor, now)
 

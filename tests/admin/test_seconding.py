@@ -1,6 +1,7 @@
 """What one asks for and another does: once, and as all is at that moment."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,11 @@ from admin.access import Act
 from admin.refusals import Forbidden
 from admin.seconding import SecondFlow
 from pairing_server.errors import Conflict, NotFound, Unauthenticated
+from pairing_server.registry import people
 from pairing_server.registry.credentials import CredentialStatus
-from tests.admin.desk import set_role
-from tests.admin.lost import ADMINISTRATOR, OPERATOR, with_registry
+from pairing_server.registry.people import PersonStatus
+from tests.admin.desk import employ, set_role
+from tests.admin.lost import ADMINISTRATOR, OPERATOR, SERVICE_DESK, with_registry
 
 
 @pytest.fixture
@@ -123,6 +126,40 @@ async def test_who_asked_is_not_the_second_one_whatever_they_have_become(lost, f
         await flow.do_as_second(promoted, asked.id)
 
     assert await lost.status() is CredentialStatus.ACTIVE
+
+
+@pytest.mark.parametrize("role", [None, SERVICE_DESK])
+async def test_what_somebody_asked_who_may_not_any_more_is_not_done(
+    lost, flow, chief, asked, role
+):
+    await set_role(lost.house, asked.asked_by, role)
+
+    with pytest.raises(Conflict):
+        await flow.do_as_second(chief, asked.id)
+
+    assert await lost.status() is CredentialStatus.ACTIVE
+    await set_role(lost.house, asked.asked_by, OPERATOR)
+    await flow.do_as_second(chief, asked.id)
+    assert await lost.status() is CredentialStatus.REVOKED
+
+
+async def test_who_asked_and_left_counts_for_nobody(lost, flow, chief, asked):
+    now = lost.house.ports.clock()
+    await employ(lost.house, asked.asked_by, OPERATOR, valid_until=now)
+
+    with pytest.raises(Conflict):
+        await flow.do_as_second(chief, asked.id)
+
+
+async def test_who_asked_and_is_closed_counts_for_nobody(lost, flow, chief, asked):
+    def close(tx):
+        person = people.get_person(tx, asked.asked_by)
+        people.update_person(tx, replace(person, status=PersonStatus.CLOSED))
+
+    await lost.house.registry.commit(close)
+
+    with pytest.raises(Conflict):
+        await flow.do_as_second(chief, asked.id)
 
 
 async def test_an_act_of_nobody_is_not_done(flow, chief):
