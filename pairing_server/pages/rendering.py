@@ -8,7 +8,17 @@ from typing import Any
 
 from aiohttp import web
 from babel.dates import format_date, format_datetime
-from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import (
+    BytecodeCache,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    pass_context,
+)
+from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 
 from pairing_server.clock import wire_time
 from pairing_server.languages import Language, translate, translations
@@ -41,6 +51,28 @@ class Terms:
 
     form_origins: tuple[str, ...] = ()
     style: str = ""
+
+
+class CompiledOnce(BytecodeCache):
+    """What templates were compiled to, for one environment after the other.
+
+    So no word of a language may stand in it: what depends on the language is a filter that
+    takes the context, which Jinja does not apply while it compiles.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Put in what was compiled before."""
+        bucket.code = self._compiled.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what has been compiled."""
+        self._compiled[bucket.key] = bucket.code
+
+
+_COMPILED = CompiledOnce()
 
 
 class Renderer:
@@ -116,6 +148,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         cache_size=-1,
     )
     words = translations(language)
@@ -131,14 +164,17 @@ def _environment(language: Language, assets: Assets) -> Environment:
         languages=[*map(str, Language)],
     )
 
-    def day(moment: datetime) -> str:
+    @pass_context
+    def day(_: Context, moment: datetime) -> str:
         return format_date(moment, format="long", locale=_LOCALES[language])
 
-    def moment(at: datetime) -> str:
+    @pass_context
+    def moment(_: Context, at: datetime) -> str:
         # Where the reader is only their browser knows; its script says it in their own time.
         return format_datetime(at, "d MMMM y HH:mm 'UTC'", locale=_LOCALES[language])
 
-    def said(message: str) -> str:
+    @pass_context
+    def said(_: Context, message: str) -> str:
         # A text, where `_` makes markup: for what was not written in a template.
         return translate(language, message)
 

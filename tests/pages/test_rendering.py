@@ -66,6 +66,27 @@ def test_a_day_is_written_in_the_pages_language(renderer):
     assert written == {"en": "21 November 2029", "nl": "21 november 2029"}
 
 
+def test_what_is_compiled_once_for_all_languages_holds_no_word_of_one(renderer):
+    """Jinja applies filters to what stands in a template while it compiles, if it may."""
+    first, *others = (renderer._environments[language] for language in Language)
+    names = first.list_templates(extensions=["html"])
+    sources = [first.loader.get_source(first, name)[0] for name in names]
+    sources += [f"{{{{ 'Save'|{name} }}}}" for name in sorted(first.filters)]
+
+    assert len(names) > 40
+    for other in others:
+        for source in sources:
+            assert first.compile(source, raw=True) == other.compile(source, raw=True)
+
+
+def test_a_template_is_compiled_once_for_all_languages(renderer):
+    first, *others = renderer._environments.values()
+    for name in first.list_templates(extensions=["html"]):
+        code = first.get_template(name).root_render_func.__code__
+        for other in others:
+            assert other.get_template(name).root_render_func.__code__ is code
+
+
 def test_forms_go_to_ourselves_and_to_the_listener_for_cards(renderer):
     assert policy(renderer)["form-action"] == "'self'"
     with_cards = Renderer(shipped_assets(), ("https://login.example.nl:8443",))
