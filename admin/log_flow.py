@@ -1,6 +1,8 @@
 """The log of an organisation: looking at it, which stands in it, and exporting it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +14,7 @@ from admin.access import Act, Target
 from admin.acting import allow
 from admin.actor import Actor
 from admin.log_rules import Wanted
+from admin.refusals import ExportsRun
 from pairing_server.audit.chain import Entry, canonical, entry_of
 from pairing_server.audit.checkpoint import Checkpoint
 from pairing_server.audit.directory import directory_of
@@ -30,6 +33,10 @@ from pairing_server.registry.tables import audit_event
 
 #: Events of an export that are written at once.
 CHUNK = 500
+
+
+#: The one that somebody waits for, and one whose connection broke without a word.
+EXPORTS_AT_ONCE = 2
 
 
 class SignsCheckpoints(Protocol):
@@ -81,6 +88,7 @@ class LogFlow:
         self._clock = ports.clock
         self._checkpoints = checkpoints
         self._keys = keys
+        self._exporting: Counter[str] = Counter()
 
     async def view(
         self, actor: Actor, wanted: Wanted, before: Place = NEWEST, most: int = PAGE
@@ -149,6 +157,23 @@ class LogFlow:
         subject = await self._registry.read(lambda tx: subject_of(tx, actor, wanted, now))
         keys = await self._keys.authentic_jwks()
         return export_lines(self._registry, Part(subject.search), keys)
+
+    @contextmanager
+    def exporting(self, actor: Actor) -> Iterator[None]:
+        """Let an actor make an export: on this node a few at a time, for each reads whole chains.
+
+        Raises:
+            ExportsRun: as many do.
+        """
+        if self._exporting[actor.name] >= EXPORTS_AT_ONCE:
+            raise ExportsRun
+        self._exporting[actor.name] += 1
+        try:
+            yield
+        finally:
+            self._exporting[actor.name] -= 1
+            # Or everybody who ever made one would stay.
+            self._exporting += Counter()
 
     async def names(self, actor: Actor, lines: list[Line]) -> Directory:
         """Return the names in some lines of an export."""

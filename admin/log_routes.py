@@ -114,6 +114,10 @@ class LogPages:
 
     async def export(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         """Send all that is looked for, as it is read."""
+        with self._flow.exporting(visit.actor):
+            return await self._export(request, visit)
+
+    async def _export(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         form = await form_body(request)
         kind = form.get("form", "")
         if kind not in _FORMS:

@@ -1,6 +1,8 @@
 """What an administrator, or their program, can be refused for."""
 
-from pairing_server.errors import Conflict, NotFound, Refusal
+from datetime import timedelta
+
+from pairing_server.errors import Conflict, NotFound, Refusal, TooManyRequests
 
 
 class Forbidden(Refusal):
@@ -33,6 +35,13 @@ class SecondNeeded(Conflict):
 
     code = "second_needed"
     description = "Your organisation wants two for this: ask for it, and a colleague does it."
+
+
+class ExportsRun(TooManyRequests):
+    """An export of the log reads chains from end to end: each actor makes a few at a time."""
+
+    description = "Your last exports of the log still run: wait until they are there."
+    retry_after = timedelta(minutes=1)
 
 
 class NoSuchOrganisation(NotFound):

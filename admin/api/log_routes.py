@@ -14,6 +14,7 @@ from admin.api.log_bodies import EntryTold, EventsTold, entry_told, event_told
 from admin.log_flow import LogFlow, chunks, of_event
 from admin.log_rules import Wanted
 from admin.people_refusals import InvalidField
+from admin.refusals import ExportsRun
 from pairing_server.audit.export import json_line
 from pairing_server.audit.kinds import KINDS, Group
 from pairing_server.audit.search import Place
@@ -70,7 +71,7 @@ class LogCalls:
                     query=_FILTERS,
                     responses={200: str},
                     media="application/jsonl",
-                    refusals=(InvalidField,),
+                    refusals=(InvalidField, ExportsRun),
                     description="JSON Lines with the chain's hashes, signed checkpoints and the "
                     "keys: `pairing-server audit verify` takes it. That it was made stands in it.",
                 ),
@@ -104,6 +105,10 @@ class LogCalls:
 
     async def export(self, request: web.Request, visit: MachineVisit) -> web.StreamResponse:
         """Send all that is looked for, as it is read."""
+        with self._flow.exporting(visit.actor):
+            return await self._export(request, visit)
+
+    async def _export(self, request: web.Request, visit: MachineVisit) -> web.StreamResponse:
         query = read_query(request, _FILTERS)
         lines = await self._flow.export(visit.actor, _wanted(query), "json")
         response = web.StreamResponse(headers={"Cache-Control": "no-store"})

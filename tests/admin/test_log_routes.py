@@ -246,6 +246,35 @@ async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, c
     assert "Traceback" not in said
 
 
+async def test_two_exports_run_at_a_time_for_each_who_makes_them(ward, monkeypatch):
+    browser = await at_work(ward, HEAD)
+    other = await at_work(ward, HEAD, "other")
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+    lines = log_flow.export_lines
+
+    async def held(*given):
+        begun.release()
+        await go_on.wait()
+        async for line in lines(*given):
+            yield line
+
+    monkeypatch.setattr(log_flow, "export_lines", held)
+    forms = [{"form": form} for form in ("json", "nen7513")]
+    both = [asyncio.create_task(browser.post("/admin/log/export", form)) for form in forms]
+    for _ in both:
+        await begun.acquire()
+
+    third = await browser.post("/admin/log/export", {"form": "csv"})
+    go_on.set()
+    others = await other.post("/admin/log/export", {"form": "json"})
+
+    assert (third.status, third.headers["Retry-After"]) == (429, "60")
+    assert "still run" in third.page.text
+    assert [(await each).status for each in both] == [200, 200]
+    assert others.status == 200
+    assert (await browser.post("/admin/log/export", {"form": "csv"})).status == 200
+
+
 async def test_an_export_of_another_form_or_kind_is_refused(ward):
     browser = await at_work(ward, HEAD)
 
