@@ -1,6 +1,7 @@
 """The page of what a person is in the organisation, and the forms that change it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from admin.gate import Page
 from admin.identity_fields import check_no_bsn
 from admin.merge_record import Merging
 from admin.people_flow import PeopleFlow
+from admin.people_record import works_elsewhere
 from admin.people_rules import Wanted
 from admin.person_fields import (
     FieldError,
@@ -119,7 +121,13 @@ class MembershipPages:
 
     async def _set_address(self, visit: Visit, person_id: str, form: Mapping[str, str]) -> None:
         check_no_bsn(address=form.get("address", ""))
-        await self._flow.set_address(visit.actor, person_id, read_address(form.get("address", "")))
+        address = read_address(form.get("address", ""))
+        if address is None and await self._registry.read(
+            lambda tx: _is_hidden(tx, visit, person_id, self._clock())
+        ):
+            # They were shown none, and did not mean to take it away.
+            raise FieldError("address", N_("Fill in the address that is to take its place."))
+        await self._flow.set_address(visit.actor, person_id, address)
 
     async def _unlink(self, visit: Visit, person_id: str, form: Mapping[str, str]) -> None:
         _sure(form)
@@ -159,12 +167,13 @@ class MembershipPages:
         person_id, now = request.match_info["person"], self._clock()
 
         def read(tx: Query) -> tuple[Member, dict[str, Any]]:
-            ura = visit.actor.ura
+            ura, is_hidden = visit.actor.ura, _is_hidden(tx, visit, person_id, now)
             return _member_of(tx, visit, person_id), {
                 "is_last": members.administrators(tx, ura) == [person_id],
-                "merged": aliases.of_person(tx, person_id),
+                "merged": [each for each in aliases.of_person(tx, person_id) if each.ura == ura],
                 "checks": identity_checks.of_person(tx, person_id, ura),
-                "address": mail_outbox.address_of(tx, person_id) or "",
+                "address": "" if is_hidden else mail_outbox.address_of(tx, person_id) or "",
+                "has_hidden_address": is_hidden,
             }
 
         member, more = await self._registry.read(read)
@@ -195,6 +204,12 @@ def _member_of(tx: Query, visit: Visit, person_id: str) -> Member:
     if person is None or membership is None:
         raise NotFound("member")
     return Member(person, membership)
+
+
+def _is_hidden(tx: Query, visit: Visit, person_id: str, now: datetime) -> bool:
+    """Tell whether a person has an address that another organisation may have given."""
+    is_known = mail_outbox.address_of(tx, person_id) is not None
+    return is_known and works_elsewhere(tx, visit.actor, person_id, now)
 
 
 def _sure(form: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.registry import aliases, mail_outbox, people
 from pairing_server.registry.people import AdministrativeRole
-from tests.admin.desk import at_work, employ, id_of
+from tests.admin.desk import ELSEWHERE, at_work, employ, id_of
 
 BORN = date(1980, 1, 31)
 
@@ -264,3 +264,38 @@ async def test_a_bsn_in_a_name_is_not_shown_again(house, chief, field):
 
 async def test_it_says_where_the_server_sends_no_mail(house, chief):
     assert "This server sends no mail" in (await chief.get(page_of())).page.text
+
+
+async def test_the_address_of_who_works_elsewhere_too_is_not_shown_nor_lost(house, chief):
+    await sent(chief, "contact", address="anna@thuis.example")
+    await employ(house, "anna", ura=ELSEWHERE)
+    other = await at_work(house, AdministrativeRole.OPERATOR, "other", ELSEWHERE)
+
+    for browser in (chief, other):
+        shown = await browser.get(page_of())
+        empty = await sent(browser, "contact", address="")
+        assert "thuis.example" not in shown.text + empty.text
+        assert "An address is known." in shown.page.text
+        assert empty.page.one("p", role="alert").text
+    assert await address(house) == "anna@thuis.example"
+
+    await sent(other, "contact", address="anna@elders.example")
+    assert await address(house) == "anna@elders.example"
+
+
+async def test_what_another_organisation_merged_is_its_own_to_know(house, chief):
+    await employ(house, "anna", ura=ELSEWHERE)
+    await employ(house, "old", ura=ELSEWHERE)
+    alias = aliases.Alias(
+        id="old",
+        person_id="anna",
+        user_name="anna.oud",
+        ura=ELSEWHERE,
+        merged_by="person:els",
+        merged_at=house.ports.clock(),
+    )
+    await house.registry.commit(lambda tx: aliases.add(tx, alias))
+    other = await at_work(house, AdministrativeRole.OPERATOR, "other", ELSEWHERE)
+
+    assert "anna.oud" in (await other.get(page_of())).text
+    assert "anna.oud" not in (await chief.get(page_of())).text
