@@ -24,7 +24,13 @@ from pairing_server.keys.refusals import (
 )
 from pairing_server.keys.status import PhoneStatusFlow, Reason, Told, nobody
 from pairing_server.ports import Ports
-from pairing_server.registry import AlreadyExistsError, Query, Transaction, credentials
+from pairing_server.registry import (
+    AlreadyExistsError,
+    Query,
+    Transaction,
+    credentials,
+    device_tokens,
+)
 from pairing_server.registry import people as people_table
 from pairing_server.registry.credentials import Credential, CredentialStatus, Use
 from pairing_server.registry.people import Person, PersonStatus
@@ -171,7 +177,7 @@ class PhoneFlow:
 
         def change(tx: Transaction) -> None:
             if _still_bound(tx, phone).next_device_token_digest != announced:
-                credentials.announce_device_token(tx, phone.credential.id, announced)
+                device_tokens.announce(tx, phone.credential.id, announced)
 
         try:
             await self._registry.commit(change)
@@ -252,7 +258,7 @@ class PhoneFlow:
             ):
                 raise InvalidAssertion(None, "not active, or the sign count did not grow")
             tell(tx, credential, PhoneNoticeKind.TOKEN_REPLACED, now)
-            credentials.replace_device_token(tx, credential.id, digest(device_token))
+            device_tokens.replace(tx, credential.id, digest(device_token))
             tx.record(
                 DeviceTokenReplaced(
                     actor=f"person:{credential.person_id}",
@@ -326,7 +332,7 @@ def record_signed_use(
 def _adopt(tx: Transaction, phone: BoundPhone) -> bool:
     """Let the announced token follow at its first use; returns whether this call did it."""
     credential = phone.credential
-    is_adopted = credentials.adopt_device_token(tx, credential.id, phone.token_digest)
+    is_adopted = device_tokens.adopt(tx, credential.id, phone.token_digest)
     if is_adopted:
         # Whoever holds a stolen token can do this, and must not do it unseen.
         tx.record(

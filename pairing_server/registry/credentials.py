@@ -7,7 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from pairing_server.clock import to_milliseconds
-from pairing_server.registry import AlreadyExistsError, Query, Row, Transaction, member_listings
+from pairing_server.registry import Query, Row, Transaction, device_tokens, member_listings
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.tables import credential as table
 
@@ -131,12 +131,7 @@ _by_id_for_share = _by_id.with_for_update(read=True)
 _by_id_for_update = _by_id.with_for_update(key_share=True)
 _of_person = _select.where(_c.person_id == sa.bindparam("person_id"))
 _by_pairing = sa.select(table).where(_c.pairing_id == sa.bindparam("pairing_id"))
-_by_token = sa.select(table).where(
-    sa.or_(
-        _c.device_token_digest == sa.bindparam("digest"),
-        _c.next_device_token_digest == sa.bindparam("digest"),
-    )
-)
+_by_token = sa.select(table).where(device_tokens.stands_for)
 _of_person_for_update = _of_person.with_for_update(key_share=True)
 _expiring = _select.where(
     _c.status == CredentialStatus.ACTIVE.value,
@@ -202,19 +197,6 @@ _forget_push = (
     )
     .values(push_service=sa.null(), push_address=sa.null())
 )
-_announce_token = (
-    sa.update(table).where(_this).values(next_device_token_digest=sa.bindparam("digest"))
-)
-_adopt_token = (
-    sa.update(table)
-    .where(_this, _c.next_device_token_digest == sa.bindparam("digest"))
-    .values(device_token_digest=_c.next_device_token_digest, next_device_token_digest=sa.null())
-)
-_replace_token = (
-    sa.update(table)
-    .where(_this)
-    .values(device_token_digest=sa.bindparam("digest"), next_device_token_digest=sa.null())
-)
 
 
 def add(tx: Transaction, credential: Credential) -> None:
@@ -224,7 +206,7 @@ def add(tx: Transaction, credential: Credential) -> None:
         AlreadyExistsError: its id, its pairing or its device token is another key's.
     """
     if credential.device_token_digest is not None:
-        _check_token_is_free(tx, credential.device_token_digest)
+        device_tokens.check_is_free(tx, credential.device_token_digest)
     facts = asdict(credential) | {name: milliseconds(getattr(credential, name)) for name in _TIMES}
     tx.run(_insert, **facts)
     member_listings.refresh(tx, credential.person_id)
@@ -347,37 +329,6 @@ def set_push(
 def forget_push(tx: Transaction, credential_id: str, service: str, address: str) -> None:
     """Forget a push address, unless the phone has given another one meanwhile."""
     tx.run(_forget_push, key=credential_id, service=service, address=address)
-
-
-def announce_device_token(tx: Transaction, credential_id: str, digest: str) -> None:
-    """Let a device token follow the one in use, at its first use.
-
-    Raises:
-        AlreadyExistsError: a phone has this token already.
-    """
-    _check_token_is_free(tx, digest)
-    tx.run(_announce_token, key=credential_id, digest=digest)
-
-
-def adopt_device_token(tx: Transaction, credential_id: str, digest: str) -> bool:
-    """Make the announced token the one in use.  Returns whether it was still announced."""
-    return tx.run(_adopt_token, key=credential_id, digest=digest) == 1
-
-
-def replace_device_token(tx: Transaction, credential_id: str, digest: str) -> None:
-    """Take a new device token; the one in use and the announced one die.
-
-    Raises:
-        AlreadyExistsError: a phone has this token already.
-    """
-    _check_token_is_free(tx, digest)
-    tx.run(_replace_token, key=credential_id, digest=digest)
-
-
-def _check_token_is_free(tx: Query, digest: str) -> None:
-    # The unique keys see one column each; a token stands for one phone over both of them.
-    if tx.one(_by_token, digest=digest) is not None:
-        raise AlreadyExistsError("device token")
 
 
 def _credential(row: Row | None) -> Credential | None:

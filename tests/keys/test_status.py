@@ -9,7 +9,7 @@ import pytest
 from pairing_server.errors import Conflict, NotFound
 from pairing_server.keys.refusals import NotUnblocked
 from pairing_server.keys.status import PhoneStatusFlow, Reason
-from pairing_server.registry import credentials, people, phone_notices
+from pairing_server.registry import credentials, device_tokens, people, phone_notices
 from pairing_server.registry.credentials import CredentialStatus
 from tests.keys.handset import add_handset
 
@@ -152,7 +152,7 @@ async def test_a_revocation_takes_along_all_that_was_derived(registry, person, c
         lambda tx: people.set_default_phone(tx, person.id, handset.credential_id)
     )
     await registry.commit(
-        lambda tx: credentials.announce_device_token(tx, handset.credential_id, "announced")
+        lambda tx: device_tokens.announce(tx, handset.credential_id, "announced")
     )
     await status.revoke(handset.credential_id, "operator:test", Reason.LOST)
     kept = await registry.read(lambda tx: credentials.get(tx, handset.credential_id))

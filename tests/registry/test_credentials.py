@@ -1,16 +1,15 @@
-"""Credentials: status, use, device tokens and push addresses."""
+"""Credentials: status, use and push addresses."""
 
 import asyncio
 import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
-from pairing_server.registry import AlreadyExistsError, credentials
+from pairing_server.registry import AlreadyExistsError, credentials, device_tokens
 from pairing_server.registry.credentials import CredentialStatus, Use
 from pairing_server.registry.tables import credential
 from tests.registry.people import (
@@ -137,7 +136,7 @@ async def test_credentials_are_listed_oldest_first(filled):
     ],
 )
 async def test_id_pairing_and_token_are_one_credentials(filled, same):
-    await filled.commit(partial(_announce, digest="announced"))
+    await filled.commit(lambda tx: device_tokens.announce(tx, CREDENTIAL.id, "announced"))
 
     with pytest.raises(AlreadyExistsError):
         await filled.commit(lambda tx: credentials.add(tx, replace(OTHER_CREDENTIAL, **same)))
@@ -214,51 +213,3 @@ async def test_only_the_rejected_push_address_is_forgotten(filled, service, addr
     await filled.commit(lambda tx: credentials.forget_push(tx, CREDENTIAL.id, service, address))
 
     assert (await get(filled)).push_address == left
-
-
-def _announce(tx, digest):
-    credentials.announce_device_token(tx, CREDENTIAL.id, digest)
-
-
-async def test_both_tokens_work_until_the_new_one_is_adopted(filled):
-    await filled.commit(partial(_announce, digest="next"))
-
-    by_old, by_new = await filled.read(
-        lambda tx: [credentials.by_device_token(tx, token).id for token in ("token-1", "next")]
-    )
-    adopted = await filled.commit(
-        lambda tx: credentials.adopt_device_token(tx, CREDENTIAL.id, "next")
-    )
-
-    assert (by_old, by_new, adopted) == (CREDENTIAL.id, CREDENTIAL.id, True)
-    assert await get(filled) == replace(CREDENTIAL, device_token_digest="next")
-    assert await filled.read(lambda tx: credentials.by_device_token(tx, "token-1")) is None
-
-
-async def test_a_token_that_is_not_announced_any_more_is_not_adopted(filled):
-    await filled.commit(partial(_announce, digest="first"))
-    await filled.commit(partial(_announce, digest="second"))
-
-    assert not await filled.commit(
-        lambda tx: credentials.adopt_device_token(tx, CREDENTIAL.id, "first")
-    )
-    assert (await get(filled)).device_token_digest == "token-1"
-
-
-async def test_a_replaced_token_ends_both_others(filled):
-    await filled.commit(partial(_announce, digest="next"))
-    await filled.commit(lambda tx: credentials.replace_device_token(tx, CREDENTIAL.id, "new"))
-
-    assert await get(filled) == replace(CREDENTIAL, device_token_digest="new")
-
-
-@pytest.mark.parametrize(
-    "take", [credentials.announce_device_token, credentials.replace_device_token]
-)
-@pytest.mark.parametrize("token", ["token-1", "announced"])
-async def test_a_token_of_one_phone_is_no_other_phones(filled, take, token):
-    await filled.commit(lambda tx: credentials.add(tx, OTHER_CREDENTIAL))
-    await filled.commit(partial(_announce, digest="announced"))
-
-    with pytest.raises(AlreadyExistsError):
-        await filled.commit(lambda tx: take(tx, OTHER_CREDENTIAL.id, token))
