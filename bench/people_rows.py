@@ -92,6 +92,11 @@ def tables(of: Country, events: int) -> list[Rows]:
             partial(_listings, of),
         ),
         Rows(
+            "phone_listing",
+            ("credential_id", "ura", "valid_until", *_STANDING),
+            partial(_phone_listings, of),
+        ),
+        Rows(
             "person_workstation",
             (
                 *("person_id", "client_id", "workstation_id", "workstation", "location"),
@@ -118,6 +123,9 @@ _PHONE = (
     *("app_version", "status", "bound_by", "pairing_id", "device_token_digest", "bound_at"),
     *("expires_at", "last_used_at", "last_used_workstation", "name", "bound_ura"),
 )
+#: Of these what phones are found by, and what they are counted by.
+_CALLED = ("name", "model")
+_STANDING = ("status", "expires_at", "attestation_verdict", "backup_eligible")
 
 
 def _places(of: Country) -> Iterator[Row]:
@@ -143,13 +151,18 @@ def _memberships(of: Country) -> Iterator[Row]:
     for number in of.shuffled():
         chance, made, place = _chance(number, "m"), _born(number), of.place(number)
         role = "administrator" if number == of.members(place).start else None
-        left = made + _DAY if has_left(of, number) else None
         code = _ROLES[int(chance.random() * len(_ROLES))]
         person = country.person_id_of(number)
-        yield person, country.ura_of(place), code, "employee", role, left, made
-        if (guest := _guest_of(of, number)) is not None:
-            until = to_milliseconds(NOW) + 90 * _DAY
-            yield person, country.ura_of(guest), code, "guest", None, until, made
+        for ura, kind, until in _linked(of, number):
+            yield person, ura, code, kind, role if kind == "employee" else None, until, made
+
+
+def _linked(of: Country, number: int) -> Iterator[tuple[str, str, int | None]]:
+    """Where somebody is a member, as what, and until when."""
+    left = _born(number) + _DAY if has_left(of, number) else None
+    yield country.ura_of(of.place(number)), "employee", left
+    if (guest := _guest_of(of, number)) is not None:
+        yield country.ura_of(guest), "guest", to_milliseconds(NOW) + 90 * _DAY
 
 
 def has_left(of: Country, number: int) -> bool:
@@ -194,6 +207,15 @@ def _phone(of: Country, number: int, place: int) -> Row:
     )
 
 
+def _phone_listings(of: Country) -> Iterator[Row]:
+    standing = [_PHONE.index(name) for name in _STANDING]
+    for number in of.shuffled():
+        for phone in (_phone(of, number, place) for place in range(_phones_of(number))):
+            facts = [phone[place] for place in standing]
+            for ura, _, until in _linked(of, number):
+                yield phone[0], ura, until, *facts
+
+
 def _health(of: Country) -> Iterator[Row]:
     for number in of.shuffled():
         chance, now = _chance(number, "h"), to_milliseconds(NOW)
@@ -212,12 +234,14 @@ def _called(number: int, place: int) -> tuple[str, str]:
 def _listings(of: Country) -> Iterator[Row]:
     for number in of.shuffled():
         listed = member_listings.listed_as(*country.name_of(number))
-        called = [text for place in range(_phones_of(number)) for text in _called(number, place)]
+        phones = (_phone(of, number, place) for place in range(_phones_of(number)))
+        latest_first = sorted(phones, key=lambda phone: -phone[_PHONE.index("bound_at")])
+        called = [
+            phone[_PHONE.index(name)] for phone in latest_first for name in ("name", "model")
+        ]
         by = member_listings.found_by(listed, filter(None, called))
-        there = (of.place(number), _guest_of(of, number))
-        for place in there:
-            if place is not None:
-                yield country.ura_of(place), country.person_id_of(number), listed, by
+        for ura, *_ in _linked(of, number):
+            yield ura, country.person_id_of(number), listed, by
 
 
 def _workstations(of: Country) -> Iterator[Row]:

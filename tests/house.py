@@ -54,6 +54,7 @@ from pairing_server.store import Store
 from pairing_server.tokens import digest, new_id
 from pairing_server.uzi.session import Purpose
 from pairing_server.xis.ending import ending_all
+from tests.registry.listings import amiss
 from tests.settled import Settled
 
 PIN = "123456"
@@ -167,6 +168,7 @@ async def registry(
     opened = open_registry(f"sqlite:///{file}", chain="test", clock=clock)
     try:
         yield opened
+        assert await opened.read(amiss) == []
     finally:
         await opened.close()
 

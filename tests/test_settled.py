@@ -53,6 +53,7 @@ DRAWN = {
     "membership.person_id",
     "person.birth_digest",
     "person.id",
+    "phone_listing.credential_id",
     "phone_notice.credential_id",
     "phone_notice.id",
     "phone_notice.person_id",

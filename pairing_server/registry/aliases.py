@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
-from pairing_server.registry import Query, Transaction, member_listings
+from pairing_server.registry import Query, Transaction, member_listings, phone_listings
 from pairing_server.registry.people_tables import person_alias as table
 from pairing_server.registry.tables import credential, phone_notice
 
@@ -64,6 +64,7 @@ def add(tx: Transaction, alias: Alias) -> None:
         tx.run(statement, old=alias.id, new=alias.person_id)
     for person_id in (alias.id, alias.person_id):
         member_listings.refresh(tx, person_id)
+        phone_listings.refresh(tx, person_id)
     tx.run(
         _insert,
         id=alias.id,

@@ -7,7 +7,14 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from pairing_server.clock import to_milliseconds
-from pairing_server.registry import Query, Row, Transaction, device_tokens, member_listings
+from pairing_server.registry import (
+    Query,
+    Row,
+    Transaction,
+    device_tokens,
+    member_listings,
+    phone_listings,
+)
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.tables import credential as table
 
@@ -209,7 +216,8 @@ def add(tx: Transaction, credential: Credential) -> None:
         device_tokens.check_is_free(tx, credential.device_token_digest)
     facts = asdict(credential) | {name: milliseconds(getattr(credential, name)) for name in _TIMES}
     tx.run(_insert, **facts)
-    member_listings.refresh(tx, credential.person_id)
+    for listings in (member_listings, phone_listings):
+        listings.refresh(tx, credential.person_id)
 
 
 def get(tx: Query, credential_id: str) -> Credential | None:
@@ -290,6 +298,7 @@ def set_status(
         return False
     if new is CredentialStatus.REVOKED:
         tx.run(_let_go, key=credential_id)
+    phone_listings.refresh_of(tx, credential_id)
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pairing_server.clock import from_milliseconds, to_milliseconds
-from pairing_server.registry import Query, Row, Transaction, member_listings
+from pairing_server.registry import Query, Row, Transaction, member_listings, phone_listings
 from pairing_server.registry.moments import milliseconds, moment
 from pairing_server.registry.names import name_key
 from pairing_server.registry.tables import membership as membership_table
@@ -295,6 +295,7 @@ def put_membership(tx: Transaction, membership: Membership) -> None:
             **facts,
         )
         member_listings.refresh(tx, membership.person_id)
+    phone_listings.refresh(tx, membership.person_id)
 
 
 def memberships(tx: Query, person_id: str) -> list[Membership]:

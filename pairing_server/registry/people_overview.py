@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pairing_server.clock import from_milliseconds, to_milliseconds
 from pairing_server.registry import Query, Row
 from pairing_server.registry.moments import moment
+from pairing_server.registry.people_tables import phone_listing
 from pairing_server.registry.tables import credential, membership, person, push_health
 
 #: As many as a page shows.
@@ -83,31 +84,35 @@ class ListedPhone:
     last_error: str
 
 
-_c, _m, _p, _h = credential.c, membership.c, person.c, push_health.c
+_c, _m, _p, _h, _l = credential.c, membership.c, person.c, push_health.c, phone_listing.c
 _at: sa.BindParameter[int] = sa.bindparam("at")
-_of_members = (
-    _m.ura == sa.bindparam("of_ura"),
-    sa.or_(_m.valid_until.is_(None), _m.valid_until > _at),
+_ura: sa.BindParameter[str] = sa.bindparam("of_ura")
+_people = (
+    sa.select(sa.func.count().label("n"))
+    .select_from(membership)
+    .where(_m.ura == _ura, sa.or_(_m.valid_until.is_(None), _m.valid_until > _at))
 )
-_people = sa.select(sa.func.count().label("n")).select_from(membership).where(*_of_members)
-_is_active = sa.and_(_c.status == "active", _c.expires_at > _at)
+_of_members = (_l.ura == _ura, sa.or_(_l.valid_until.is_(None), _l.valid_until > _at))
+_is_active = sa.and_(_l.status == "active", _l.expires_at > _at)
 _woken_at = sa.func.coalesce(_h.last_ok_at, sa.literal_column("0"))
 _is: Mapping[PhoneState, sa.ColumnElement[bool]] = {
-    PhoneState.BLOCKED: _c.status == "blocked",
-    PhoneState.EXPIRING: sa.and_(_is_active, _c.expires_at <= sa.bindparam("soon")),
-    PhoneState.UNREACHABLE: sa.and_(_is_active, _h.last_error_at >= _woken_at),
+    PhoneState.BLOCKED: _l.status == "blocked",
+    PhoneState.EXPIRING: sa.and_(_is_active, _l.expires_at <= sa.bindparam("soon")),
+    PhoneState.UNREACHABLE: _is_active,
 }
+#: Few, by an index of just them: to look up each phone of an organisation in it would be many.
+_unreached = (
+    sa.select(_h.credential_id, _woken_at.label("woken_at"))
+    .where(_h.last_error_at >= _woken_at)
+    .cte("unreached")
+    .prefix_with("MATERIALIZED")
+)
 #: What is listed first: what is so for longest, or comes soonest.
 _key: Mapping[PhoneState, sa.ColumnElement[int]] = {
-    PhoneState.BLOCKED: sa.func.coalesce(_c.status_at, 0),
-    PhoneState.EXPIRING: _c.expires_at,
-    PhoneState.UNREACHABLE: _woken_at,
+    PhoneState.BLOCKED: sa.func.coalesce(_l.status_at, 0),
+    PhoneState.EXPIRING: _l.expires_at,
+    PhoneState.UNREACHABLE: _unreached.c.woken_at,
 }
-_phones_of_members = membership.join(credential, _c.person_id == _m.person_id)
-#: Few: those that cannot be woken, by an index of just them.
-_unreached = sa.select(_h.credential_id).where(_h.last_error_at >= _woken_at).subquery()
-
-
 _told = (
     *(_c.id, _c.name, _c.platform, _c.model, _c.expires_at, _c.status_at, _c.status_reason),
     *(_c.last_used_at, _h.last_ok_at, _h.last_error_at, _h.last_error),
@@ -129,48 +134,51 @@ _phones = (
             PhoneState.UNREACHABLE.value,
         ),
     )
-    .select_from(_phones_of_members.outerjoin(_unreached, _unreached.c.credential_id == _c.id))
+    .select_from(
+        phone_listing.outerjoin(_unreached, _unreached.c.credential_id == _l.credential_id)
+    )
     .where(*_of_members)
 )
-
-
 _kinds = (
     sa.select(
-        _sum(sa.and_(_is_active, _c.attestation_verdict != "hardware"), "elsewhere"),
-        _sum(sa.and_(_is_active, _c.backup_eligible), "copied"),
+        _sum(sa.and_(_is_active, _l.attestation_verdict != "hardware"), "elsewhere"),
+        _sum(sa.and_(_is_active, _l.backup_eligible), "copied"),
     )
-    .select_from(membership.join(credential, _c.person_id == _m.person_id))
+    .select_from(phone_listing)
     .where(*_of_members)
 )
 
 
 def _list(state: PhoneState) -> sa.Select[Any]:
     """Return how a page is read: which phones are on it first, and then what is told of them."""
+    found: sa.FromClause = phone_listing
+    if state is PhoneState.UNREACHABLE:
+        found = phone_listing.join(_unreached, _unreached.c.credential_id == _l.credential_id)
     key = _key[state]
     after: sa.BindParameter[int] = sa.bindparam("after_key")
-    found = _phones_of_members
-    if state is PhoneState.UNREACHABLE:
-        found = found.join(push_health, _h.credential_id == _c.id)
     page = (
-        sa.select(key.label("key"), _c.id, _c.person_id)
+        sa.select(key.label("key"), _l.credential_id)
         .select_from(found)
         .where(
             *_of_members,
             _is[state],
-            sa.or_(key > after, sa.and_(key == after, _c.id > sa.bindparam("after_id"))),
+            sa.or_(
+                key > after,
+                sa.and_(key == after, _l.credential_id > sa.bindparam("after_id")),
+            ),
         )
-        .order_by(key, _c.id)
+        .order_by(key, _l.credential_id)
         .limit(LISTED)
         .subquery()
     )
     return (
         sa.select(page.c.key, *_told)
         .select_from(
-            page.join(credential, _c.id == page.c.id)
-            .join(person, _p.id == page.c.person_id)
-            .outerjoin(push_health, _h.credential_id == page.c.id)
+            page.join(credential, _c.id == page.c.credential_id)
+            .join(person, _p.id == _c.person_id)
+            .outerjoin(push_health, _h.credential_id == page.c.credential_id)
         )
-        .order_by(page.c.key, page.c.id)
+        .order_by(page.c.key, page.c.credential_id)
     )
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -62,6 +63,27 @@ member_listing = Table(
 )
 _l = member_listing.c
 Index("ix_member_listing_ura", _l.ura, _l.listed_as, _l.person_id, _l.found_by)
+
+# How the phones of members stand, wherever they are members, kept by
+# `pairing_server.registry.phone_listings`.  Its index has all that they are counted by: 20,000 of
+# them are one walk through it.
+phone_listing = Table(
+    "phone_listing",
+    metadata,
+    Column("credential_id", Text, ForeignKey("credential.id"), primary_key=True),
+    Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
+    # Until when its holder is a member.
+    Column("valid_until", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("status_at", BigInteger),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("attestation_verdict", Text, nullable=False),
+    Column("backup_eligible", Boolean, nullable=False),
+    Index(
+        *(None, "ura", "status", "expires_at", "credential_id", "valid_until", "status_at"),
+        *("attestation_verdict", "backup_eligible"),
+    ),
+)
 
 # A record that was merged into another one of the same person: what the audit log, which cannot be
 # changed, calls by the old id is the other's.

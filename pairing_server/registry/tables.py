@@ -157,11 +157,7 @@ credential = Table(
     Column("status_ura", Text),
     CheckConstraint("kind IN ('phone', 'smartcard')", name="kind"),
     CheckConstraint("status IN ('active', 'blocked', 'revoked')", name="status"),
-    # Phones of members are counted by it, and no row is read.
-    Index(
-        *(None, "person_id", "status", "expires_at", "id"),
-        *("attestation_verdict", "backup_eligible"),
-    ),
+    Index(None, "person_id"),
     Index(None, "expires_at"),
 )
 

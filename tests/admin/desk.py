@@ -28,6 +28,7 @@ from pairing_server.tokens import digest, new_secret
 from tests.house import House
 from tests.oidc.browser import LoginPage
 from tests.pages.visitor import Shown, Visitor, visitor
+from tests.registry.listings import written_past
 
 ELSEWHERE = "90000777"
 ROLES = {role: role.value for role in AdministrativeRole}
@@ -78,7 +79,7 @@ async def set_role(house, person_id, role, ura=None):
         .where(membership.c.person_id == person_id, membership.c.ura == (ura or house.holder.ura))
         .values(administrative_role=role)
     )
-    await house.registry.commit(lambda tx: tx.run(changed))
+    await house.registry.commit(lambda tx: written_past(tx, changed))
 
 
 def dismiss_meanwhile(house, monkeypatch, person_id="administrator"):

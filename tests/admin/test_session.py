@@ -11,6 +11,7 @@ from pairing_server.registry.people import AdministrativeRole
 from pairing_server.registry.tables import client, membership, organisation, person
 from tests.admin.desk import at_work, give_cookie, set_role, shelf
 from tests.pages.visitor import visitor
+from tests.registry.listings import written_past
 
 SECOND = timedelta(seconds=1)
 
@@ -37,7 +38,7 @@ async def revoke(head):
 
 
 async def run(head, statement):
-    await head.house.registry.commit(lambda tx: tx.run(statement))
+    await head.house.registry.commit(lambda tx: written_past(tx, statement))
 
 
 async def unlink(head):

@@ -18,6 +18,7 @@ from pairing_server.registry.tables import membership, organisation
 from tests.approvals.desk import Desk
 from tests.approvals.requests import CODE, SHOWN
 from tests.oidc.flows import polling
+from tests.registry.listings import written_past
 
 LIFETIME = timedelta(minutes=2)
 NO_TIME = timedelta(0)
@@ -92,4 +93,4 @@ async def close_person(desk: Desk) -> None:
 
 
 async def _change(desk: Desk, statement: sa.Executable) -> None:
-    await desk.house.registry.commit(lambda tx: tx.run(statement))
+    await desk.house.registry.commit(lambda tx: written_past(tx, statement))

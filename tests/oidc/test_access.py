@@ -11,10 +11,11 @@ from pairing_server.registry.tables import client as client_table
 from pairing_server.registry.tables import membership
 from tests.oidc.client import BareClient
 from tests.oidc.dpop import DpopKey
+from tests.registry.listings import written_past
 
 
 async def change(desk, statement):
-    await desk.house.registry.commit(lambda tx: tx.run(statement))
+    await desk.house.registry.commit(lambda tx: written_past(tx, statement))
 
 
 async def logged_in(desk, client, **form):

@@ -9,6 +9,7 @@ from pairing_server.keys.policy import server_policy
 from pairing_server.oidc.known_people import KnownPeople
 from pairing_server.registry.tables import credential, membership, organisation, person
 from tests.oidc.browser import login_page
+from tests.registry.listings import written_past
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_nobody_is_found_who_was_never_there(house, known, login):
 )
 async def test_nobody_is_found_who_cannot_log_in(house, known, login, change):
     found = await known.named(house.holder.uzi_number, login)
-    await house.registry.commit(lambda tx: tx.run(change))
+    await house.registry.commit(lambda tx: written_past(tx, change))
 
     assert await known.named(house.holder.uzi_number, login) is None
     assert await known.again(found, login) is None

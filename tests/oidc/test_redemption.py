@@ -41,13 +41,14 @@ from pairing_server.registry.tables import person as person_table
 from tests.approvals.desk import Desk, MeddlingRegistry, UnreliableRegistry
 from tests.approvals.requests import PENDING
 from tests.oidc.flows import ciba
+from tests.registry.listings import written_past
 from tests.registry.people import CREDENTIAL, MEMBERSHIP, ORGANISATION, PERSON, add_everybody
 
 
 async def change(desk, *statements):
     def run(tx):
         for statement in statements:
-            assert tx.run(statement) == 1
+            assert written_past(tx, statement) == 1
 
     await desk.house.registry.commit(run)
 

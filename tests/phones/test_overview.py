@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pairing_server.push import PushFailedError, health
 from pairing_server.registry.tables import credential as table
 from tests.phones.conftest import refused
+from tests.registry.listings import written_past
 
 
 async def told(phone, path):
@@ -76,7 +77,7 @@ async def test_a_revoked_phone_is_no_sibling_and_a_blocked_one_is(owner):
 async def test_an_expired_phone_is_told_as_one_and_hears_it(owner):
     expired = await owner.another()
     past = sa.update(table).where(table.c.id == expired.credential_id).values(expires_at=0)
-    await owner.house.registry.commit(lambda tx: tx.run(past))
+    await owner.house.registry.commit(lambda tx: written_past(tx, past))
     seen = (await told(owner.phone, "/phone/credentials"))["credentials"]
     assert {each["credential_id"]: each["status"] for each in seen} == {
         expired.credential_id: "expired",

@@ -8,6 +8,7 @@ from pairing_server.registry import credentials, push_health
 from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential as table
 from tests.portal.conftest import refused
+from tests.registry.listings import written_past
 
 SESSION = "session"
 
@@ -71,7 +72,7 @@ async def test_the_chosen_phone_is_told(page, phone):
 
 async def test_a_phone_whose_key_is_too_old_is_told_as_one(house, page, phone):
     past = sa.update(table).values(expires_at=0)
-    await house.registry.commit(lambda tx: tx.run(past))
+    await house.registry.commit(lambda tx: written_past(tx, past))
 
     assert [each.status for each in await page.phones()] == ["expired"]
 

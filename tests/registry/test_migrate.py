@@ -22,6 +22,7 @@ from pairing_server.registry import (
     RegistryUnavailableError,
     member_listings,
     migrate,
+    phone_listings,
     sqlite,
 )
 from pairing_server.registry.names import name_key
@@ -390,15 +391,21 @@ async def test_members_of_before_are_listed_by_the_upgrade_as_they_are_from_then
         *(line for name, called in CALLED.items() for line in _member_of_0015(name, *called)),
     )
     migrate.upgrade(empty_url)
-    statement = "SELECT * FROM member_listing ORDER BY person_id"
-    before = fetch(empty_url, statement)
+    members, phones = (
+        f"SELECT * FROM {table} ORDER BY 1, 2" for table in ("member_listing", "phone_listing")
+    )
+    before = fetch(empty_url, members), fetch(empty_url, phones)
 
     registry = open_at(empty_url)
-    for name in CALLED:
-        await registry.commit(lambda tx, name=name: member_listings.refresh(tx, name))
+    for listings in (member_listings, phone_listings):
+        for name in CALLED:
+            await registry.commit(
+                lambda tx, name=name, listings=listings: listings.refresh(tx, name)
+            )
 
-    assert fetch(empty_url, statement) == before
-    assert {row[1] for row in before} == {*CALLED}
+    assert (fetch(empty_url, members), fetch(empty_url, phones)) == before
+    assert {row[1] for row in before[0]} == {*CALLED}
+    assert len(before[1]) == sum(len(phones) for *_, phones in CALLED.values())
 
 
 def _member_of_0015(name, first_names, last_name, phones):
