@@ -182,9 +182,12 @@ class LogFlow:
 
 
 async def chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
-    """Return the lines of an export as many at a time as are written at once."""
+    """Return the lines of an export as many at a time as are written at once.
+
+    The first one comes alone: it is there before anything is read, and tells that the rest comes.
+    """
     chunk: list[Line] = []
-    events = 0
+    events = CHUNK
     async for line in lines:
         chunk.append(line)
         # A line of what is left out stands for many, which were read for it.

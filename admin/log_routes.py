@@ -20,7 +20,7 @@ from pairing_server.audit.kinds import GROUPS, choices, told
 from pairing_server.audit.nen7513 import nen7513
 from pairing_server.audit.search import NEWEST
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import STREAM, form_body, language_of, query_form
+from pairing_server.http import STREAM, form_body, language_of, query_form, send_part
 from pairing_server.languages import Language
 from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
@@ -138,7 +138,7 @@ class LogPages:
             await response.write(csv_head().encode())
         async for chunk in chunks(lines):
             text = await self._written(chunk, kind, visit, language_of(request))
-            await response.write(text.encode())
+            await send_part(request, response, text.encode())
         await response.write_eof()
         return response
 

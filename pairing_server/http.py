@@ -223,6 +223,17 @@ async def send_event(
         await stream.write(raw)
 
 
+async def send_part(request: web.Request, stream: web.StreamResponse, raw: bytes) -> None:
+    """Send a part of a long answer.
+
+    Raises:
+        ConnectionError: nobody reads it any more, which is seen also where a part is empty.
+    """
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("nobody reads this any more")
+    await stream.write(raw)
+
+
 def bearer(request: web.Request) -> str:
     """Return the bearer token of the request (RFC 6750 section 2.1).
 
