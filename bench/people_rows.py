@@ -7,6 +7,7 @@ colleagues are far apart, as they are where people come and go for years.
 """
 
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -109,6 +110,11 @@ def tables(of: Country, events: int) -> list[Rows]:
             "audit_chain",
             ("name", "sequence", "hash"),
             lambda: iter([(CHAIN, events, _hash(events))]),
+        ),
+        Rows(
+            "audit_checkpoint",
+            ("number", "made_at", "heads", "signature"),
+            partial(_checkpoints, events),
         ),
     ]
 
@@ -262,6 +268,15 @@ def _events(of: Country, count: int) -> Iterator[Row]:
         row = _event(number, at, kind, (of.place(person), person), before)
         yield row
         before = row[EVENT.index("hash")]
+
+
+def _checkpoints(count: int) -> Iterator[Row]:
+    """One a day, behind which an export begins; none of them is signed."""
+    days = PERIOD.days
+    for day in range(1, days + 1):
+        last = count * day // days
+        heads = json.dumps({CHAIN: {"sequence": last, "hash": _hash(last)}})
+        yield day, to_milliseconds(NOW) - _DAY * (days - day), heads, f"signature-{day}"
 
 
 def _event(number: int, at: int, kind: str, who: tuple[int, int], before: str) -> Row:
