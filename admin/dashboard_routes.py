@@ -6,12 +6,13 @@ from typing import Any
 from aiohttp import web
 
 from admin.access import Act, may_ever
-from admin.dashboard_words import answer_words, figures, tiles
+from admin.dashboard_words import answer_words, figures, system_tiles, tiles
 from admin.frame import HOME, Frame
 from admin.gate import Page
 from admin.log_counts import LogNumbers
 from admin.overview_rules import SOON
 from admin.session import Visit
+from admin.systems_standing import Standing, standing
 from admin.words import ACTS
 from pairing_server.audit.events import NoticeRead
 from pairing_server.errors import NotFound
@@ -47,19 +48,22 @@ class DashboardPages:
         """Show how the organisation stands."""
         now, ura = self._clock(), visit.actor.ura
 
-        def read(tx: Query) -> tuple[Counts, list[Notice], list[PendingAct]]:
+        may = frozenset(act for act in Act if may_ever(act, visit.actor))
+
+        def read(tx: Query) -> tuple[Counts, list[Notice], list[PendingAct], Standing | None]:
             counted = people_overview.counts(tx, ura, now, now + SOON)
             pending = pending_acts.open_of(tx, ura, now)
-            return counted, notices.of_organisation(tx, ura), pending
+            systems = standing(tx, ura) if Act.SEE_STREAMS in may else None
+            return counted, notices.of_organisation(tx, ura), pending, systems
 
         # What somebody just did is seen at once; what the log adds up to may be a minute old.
-        (counted, told, pending), numbers = await asyncio.gather(
+        (counted, told, pending, systems), numbers = await asyncio.gather(
             self._registry.read(read), self._numbers.of(ura)
         )
         language = language_of(request)
         unread = [each for each in told if each.read_at is None]
-        may = frozenset(act for act in Act if may_ever(act, visit.actor))
         shown = tiles(counted, numbers, len(pending), len(unread), may)
+        shown += system_tiles(systems, now) if systems is not None else []
         return self._frame.render(
             request,
             visit,

@@ -8,8 +8,10 @@ from typing import Any
 from admin import overview_rules as rules
 from admin.access import Act
 from admin.chart import Chart, lay_out
+from admin.frame import SYSTEMS
 from admin.log_counts import DENIED, NEW_PLACE, LogCounts
 from admin.log_rules import Wanted
+from admin.systems_standing import Standing
 from pairing_server.languages import N_
 from pairing_server.registry.people_overview import Counts, PhoneState
 
@@ -113,6 +115,36 @@ def tiles(
         label = N_("Notices that nobody has read")
         found.append(
             Tile(label=label, count=unread, path="#notices" if unread else "", is_wrong=unread > 0)
+        )
+    return found
+
+
+def system_tiles(systems: Standing, now: datetime) -> list[Tile]:
+    """Return whether the organisation's systems go on: of those alone of which that is known."""
+    told, certified = systems.told, systems.certified
+    ending = sum(each.ends_soon(now) for each in certified)
+    found = []
+    if told.streams:
+        found.append(
+            Tile(
+                label=N_("Connected systems that are told nothing now"),
+                count=told.untold,
+                path=SYSTEMS,
+                is_wrong=told.untold > 0,
+                note=N_("of %(all)s"),
+                values={"all": told.streams},
+            )
+        )
+    if certified:
+        found.append(
+            Tile(
+                label=N_("Systems whose certificate expires within 30 days"),
+                count=ending,
+                path=f"{SYSTEMS}#certificates",
+                is_wrong=ending > 0,
+                note=N_("of %(all)s of which it is known"),
+                values={"all": len(certified)},
+            )
         )
     return found
 

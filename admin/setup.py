@@ -94,7 +94,7 @@ class AdminPortal:
             *people_pages(frame, ports, flows, pairings, settings),
             *people.pages(),
             *PolicyPages(frame, ports).pages(),
-            *StreamsPages(frame, StreamsFlow(ports)).pages(),
+            *StreamsPages(frame, StreamsFlow(ports), ports.clock).pages(),
         ]
         gate = Gate(frame, sessions, ports.clock)
         api = AdminApi.make(

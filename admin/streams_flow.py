@@ -12,6 +12,7 @@ from admin.access import Act, Target, check
 from admin.actor import Actor
 from admin.phone_record import Still
 from admin.streams_refusals import NotListening, NowhereToTell, ServesOthers
+from admin.systems_standing import Certified, certified
 from pairing_server.errors import NotFound
 from pairing_server.ports import Ports
 from pairing_server.registry import AlreadyExistsError, Query, Transaction, clients, streams
@@ -54,6 +55,10 @@ class StreamsFlow:
     async def systems(self, actor: Actor) -> list[System]:
         """Return the systems of the actor's organisation that are told, or can be."""
         return await self._registry.read(lambda tx: _systems(tx, actor.ura))
+
+    async def certified(self, actor: Actor) -> list[Certified]:
+        """Return those of which it is known how long their certificates are valid."""
+        return await self._registry.read(lambda tx: certified(tx, actor.ura))
 
     async def add(self, still: Still, client_id: str) -> None:
         """Tell a system from now on, at the address that it is registered with.

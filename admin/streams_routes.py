@@ -13,6 +13,7 @@ from admin.gate import Page
 from admin.phone_record import Still
 from admin.session import Visit
 from admin.streams_flow import StreamsFlow, System
+from pairing_server.clock import Clock
 from pairing_server.errors import Conflict, TooManyRequests
 from pairing_server.languages import N_
 from pairing_server.pages.front import see_other
@@ -51,9 +52,10 @@ Step = Callable[[Still, str], Awaitable[None]]
 class StreamsPages:
     """Show which systems are told; add, pause, resume, remove, and send a test event."""
 
-    def __init__(self, frame: Frame, flow: StreamsFlow) -> None:
+    def __init__(self, frame: Frame, flow: StreamsFlow, clock: Clock) -> None:
         self._frame = frame
         self._flow = flow
+        self._clock = clock
 
     def pages(self) -> list[Page]:
         """Return the pages."""
@@ -99,6 +101,7 @@ class StreamsPages:
         self, request: web.Request, visit: Visit, error: str, status: int = 200
     ) -> web.Response:
         systems = await self._flow.systems(visit.actor)
+        certified, now = await self._flow.certified(visit.actor), self._clock()
         return self._frame.render(
             request,
             visit,
@@ -107,6 +110,7 @@ class StreamsPages:
             error=error,
             done=request.query.get("done", ""),
             systems=[_told(each) for each in systems],
+            certified=[(each.name, each.until, each.ends_soon(now)) for each in certified],
             path=SYSTEMS,
         )
 

@@ -78,6 +78,18 @@ class Stream:
     last_error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """How many streams an organisation's systems have, and how many of them tell nothing now.
+
+    Attributes:
+        untold: Those that are paused, and those that are not heard; not who wants to hear nothing.
+    """
+
+    streams: int
+    untold: int
+
+
 _c, _at = table.c, cursor_table.c
 _insert = sa.insert(table)
 _by_id = sa.select(table).where(_c.id == sa.bindparam("id"))
@@ -95,6 +107,26 @@ _listeners = (
     )
     .order_by(client.c.name, client.c.id)
     .limit(LISTED)
+)
+_counts = (
+    sa.select(
+        sa.func.count().label("streams"),
+        sa.func.count(
+            sa.case(
+                (_c.status == StreamStatus.PAUSED.value, 1),
+                (
+                    sa.and_(
+                        _c.status == StreamStatus.ENABLED.value, _c.failing_since.is_not(None)
+                    ),
+                    1,
+                ),
+            )
+        ).label("untold"),
+    )
+    .select_from(table)
+    .join(client, client.c.id == _c.client_id)
+    .join(client_organisation, client_organisation.c.client_id == client.c.id)
+    .where(client_organisation.c.ura == sa.bindparam("of_ura"), client.c.status == "active")
 )
 _update = (
     sa.update(table)
@@ -171,6 +203,12 @@ def of_client(tx: Query, client_id: str) -> Stream | None:
 def listeners(tx: Query, ura: str) -> list[str]:
     """Return the clients of an organisation that have a stream or may have one, by name."""
     return [row["id"] for row in tx.all(_listeners, of_ura=ura)]
+
+
+def counts(tx: Query, ura: str) -> StreamCounts:
+    """Count the streams of an organisation's systems."""
+    row = tx.all(_counts, of_ura=ura)[0]
+    return StreamCounts(row["streams"], row["untold"])
 
 
 def update(tx: Transaction, stream: Stream) -> None:

@@ -11,14 +11,24 @@ from pairing_server.audit.events import (
     WorkstationFirstUsed,
 )
 from pairing_server.clock import wire_time
-from pairing_server.registry import credentials, notices, pending_acts, push_health
+from pairing_server.registry import (
+    clients,
+    credentials,
+    notices,
+    pending_acts,
+    push_health,
+    streams,
+)
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.notices import Notice, NoticeKind
 from pairing_server.registry.pending_acts import PendingAct
 from pairing_server.registry.people import AdministrativeRole
 from pairing_server.registry.push_health import PushHealth
 from tests.admin.desk import ELSEWHERE, at_work, employ
+from tests.admin.test_streams_routes import register
+from tests.oidc.test_key_certificates import EC_KEYS, certified
 from tests.registry.people import CREDENTIAL
+from tests.registry.test_streams import STREAM
 
 DAY = timedelta(days=1)
 CALM = "Nothing needs attention."
@@ -154,6 +164,43 @@ async def test_what_waits_and_what_nobody_read_is_counted_for_who_may_do_somethi
     assert CALM in seen.page.text
     assert "Anna Proef" not in seen.text
     assert not [each for each in seen.page.all("a") if "/admin/log" in each["href"]]
+
+
+async def connect(house, name, ura, key, **stream):
+    made = replace(await register(house, name, [ura]), jwks={"keys": [key]})
+    told = replace(STREAM, id=f"stream-{name}", client_id=name, **stream)
+
+    def change(tx):
+        clients.update(tx, made)
+        streams.add(tx, told)
+
+    await house.registry.commit(change)
+
+
+async def test_systems_that_hear_nothing_or_end_soon_are_counted_for_who_may_see_them(
+    house,
+):
+    now, ura = house.ports.clock(), house.holder.ura
+    chief = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    await employ(house, "boris", ura=ELSEWHERE)
+    key = EC_KEYS[0]
+    await connect(house, "theirs", ELSEWHERE, certified(key, now), failing_since=now)
+    found = await tiles(chief)
+    assert not [text for text in found if "ystems" in text]
+
+    await connect(house, "well", ura, certified(key, now + 40 * DAY))
+    found = await tiles(chief)
+    assert (of(found, "told nothing now of 1"), of(found, "certificate expires")) == (0, 0)
+    assert CALM in (await chief.get("/admin/")).page.text
+
+    await connect(house, "ill", ura, certified(key, now + 20 * DAY), failing_since=now)
+    found = await tiles(chief)
+    assert (of(found, "told nothing now of 2"), of(found, "of 2 of which it is known")) == (1, 1)
+    page = (await chief.get("/admin/")).page
+    assert "2 things need attention." in page.text
+    assert page.mistakes == []
+    seen = await (await at_work(house, AdministrativeRole.OPERATOR)).get("/admin/")
+    assert "systems" not in seen.page.text
 
 
 async def test_the_charts_say_in_a_table_what_they_draw(house):

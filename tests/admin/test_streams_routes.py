@@ -13,6 +13,7 @@ from pairing_server.registry.people import AdministrativeRole
 from pairing_server.registry.streams import StreamStatus, Verification
 from pairing_server.signals.security_event import SUPPORTED
 from tests.admin.desk import ELSEWHERE, at_work, dismiss_meanwhile, employ
+from tests.oidc.test_key_certificates import EC_KEYS, certified
 
 SYSTEMS = "/admin/organisation/systems"
 ENDPOINT = "https://siem.example/events"
@@ -212,3 +213,27 @@ async def test_an_old_approval_is_confirmed_first_and_comes_back_to_the_page(hou
     assert (form.fields["act"], form.fields["next"]) == ("manage_streams", SYSTEMS)
     assert await stream() is None
     assert (await browser.get(SYSTEMS)).page.forms("/admin/confirm")
+
+
+async def test_it_says_until_when_certificates_are_valid_of_those_of_which_it_is_known(
+    house, chief, siem
+):
+    now, key = house.ports.clock(), EC_KEYS[0]
+    assert "Certificates of keys" not in (await chief.get(SYSTEMS)).page.text
+
+    for name, left in (("his", -1), ("lab", 20), ("far", 40)):
+        made = await register(house, name)
+        known = replace(made, jwks={"keys": [certified(key, now + left * timedelta(days=1))]})
+        await house.registry.commit(lambda tx, known=known: clients.update(tx, known))
+    page = (await chief.get(SYSTEMS)).page
+
+    systems = [each.text for each in page.all("th", scope="row")]
+    assert systems == ["HIS", "LAB", "FAR"]
+    rows = [each.text for each in page.all("tr")][1:]
+    assert [("over" in row, "within 30 days" in row) for row in rows] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert page.one("h2", id="certificates")
+    assert page.mistakes == []

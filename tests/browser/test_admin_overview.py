@@ -13,9 +13,11 @@ from pairing_server.audit.events import (
 from pairing_server.clock import wire_time
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.people import AdministrativeRole
+from pairing_server.signals.security_event import SUPPORTED
 from tests.admin.desk import at_work, employ
-from tests.admin.test_dashboard_routes import add_phone, fail_to_wake
+from tests.admin.test_dashboard_routes import add_phone, connect, fail_to_wake
 from tests.browser.desk import PHONE, Screen
+from tests.oidc.test_key_certificates import EC_KEYS, certified, public
 
 DAY = timedelta(days=1)
 #: How busy the hours of a day are, from midnight on, UTC.
@@ -62,6 +64,11 @@ async def ail(house):
     await add_phone(house, "carla", 1, expires_at=now + 12 * DAY)
     await add_phone(house, "anna", 2, expires_at=now + 5 * DAY)
     await fail_to_wake(house, await add_phone(house, "carla", 2))
+    heard = {"events_requested": SUPPORTED, "heard_at": now - timedelta(minutes=4)}
+    away = {"failing_since": now - DAY, "attempts": 31, "last_error": "timeout"}
+    late = heard | away | {"heard_at": now - DAY}
+    await connect(house, "lab", house.holder.ura, public(EC_KEYS[1]), **late)
+    await connect(house, "his", house.holder.ura, certified(EC_KEYS[0], now + 12 * DAY), **heard)
     for _ in range(9):
         event = login(AuthRequestDenied, ura=house.holder.ura)
         await house.registry.commit(lambda tx, event=event: tx.record(event))
@@ -91,6 +98,13 @@ async def walk(desk):
     await desk.choose("Cannot be woken")
     await desk.sees("Phones that cannot be woken")
     await desk.look("admin-12-unreachable")
+    await desk.open("/admin/")
+    await desk.page.get_by_role(
+        "link", name=desk.say("Systems whose certificate expires within 30 days")
+    ).click()
+    await desk.sees("Connected systems")
+    await expect(desk.page.get_by_text(desk.say("within 30 days"))).to_be_visible()
+    await desk.look("admin-33-certificates")
 
 
 async def test_where_nothing_is_wrong_it_says_so_on_a_small_screen_in_the_dark(house, sit_down):

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pairing_server.audit.events import AuthenticatorBlocked, PhoneRenamed
-from pairing_server.registry import AlreadyExistsError, clients, streams
+from pairing_server.registry import AlreadyExistsError, clients, organisations, streams
 from pairing_server.registry.clients import ClientStatus
-from pairing_server.registry.streams import PAGE, Stream, StreamStatus, Verification
+from pairing_server.registry.streams import PAGE, Stream, StreamCounts, StreamStatus, Verification
+from tests.registry.people import ORGANISATION
 from tests.registry.test_person_workstations import CLIENT
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -74,6 +75,48 @@ async def test_a_stream_is_read_as_it_was_written(added):
     assert await added.commit(lambda tx: streams.get_for_update(tx, STREAM.id)) == FULL
     assert await added.read(lambda tx: streams.of_client(tx, BARE.id)) == FULL
     assert await added.read(lambda tx: streams.get(tx, "other")) is None
+
+
+URA = "90000001"
+
+
+@pytest.mark.parametrize(
+    ("stream", "untold"),
+    [
+        ({}, 0),
+        ({"failing_since": NOW}, 1),
+        ({"status": StreamStatus.PAUSED}, 1),
+        ({"status": StreamStatus.PAUSED, "failing_since": NOW}, 1),
+        ({"status": StreamStatus.DISABLED}, 0),
+        ({"status": StreamStatus.DISABLED, "failing_since": NOW}, 0),
+    ],
+    ids=["told", "not heard", "paused", "paused, not heard", "off", "off, not heard"],
+)
+async def test_who_is_told_nothing_is_counted_and_not_who_wants_to_hear_nothing(
+    added, stream, untold
+):
+    def change(tx):
+        organisations.add(tx, replace(ORGANISATION, ura=URA))
+        clients.update(tx, replace(BARE, uras=(URA,)))
+        streams.update(tx, replace(STREAM, **stream))
+
+    await added.commit(change)
+
+    counted = await added.read(lambda tx: streams.counts(tx, URA))
+    assert counted == StreamCounts(1, untold)
+
+
+async def test_streams_of_others_and_of_closed_clients_are_not_counted(added):
+    failing = replace(STREAM, failing_since=NOW)
+    await added.commit(lambda tx: streams.update(tx, failing))
+    assert await added.read(lambda tx: streams.counts(tx, URA)) == StreamCounts(0, 0)
+
+    def close(tx):
+        organisations.add(tx, replace(ORGANISATION, ura=URA))
+        clients.update(tx, replace(BARE, uras=(URA,), status=ClientStatus.CLOSED))
+
+    await added.commit(close)
+    assert await added.read(lambda tx: streams.counts(tx, URA)) == StreamCounts(0, 0)
 
 
 async def test_a_client_has_one(added):
