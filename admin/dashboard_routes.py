@@ -98,6 +98,7 @@ def _pending(pending: PendingAct, visit: Visit) -> dict[str, Any]:
     return {
         "id": pending.id,
         "what": ACTS[Act(pending.act)],
+        "without": [ACTS[Act(each)] for each in pending.subject.get("without", ())],
         "person": pending.subject["person"],
         "name": pending.subject["name"],
         "phone": pending.subject["phone"],

@@ -150,6 +150,8 @@ class PersonPages:
         """Do what a colleague asked for."""
         pending = request.match_info["pending"]
         asked, offer = await self._seconds.do_as_second(visit.still, pending)
+        if not asked.subject["person"]:
+            return see_other("/admin/")
         person = f"{PEOPLE}/{asked.subject['person']}"
         return see_other(person) if offer is None else self._code(request, visit, offer, person)
 

@@ -32,6 +32,9 @@ from pairing_server.registry.phone_uses import PhoneUse
 #: How far back uses are shown where nobody has said when a phone was lost.
 LATELY = timedelta(days=7)
 
+#: What was asked for is done by then, or asked for anew.
+LIFETIME = timedelta(hours=24)
+
 #: Reads in a transaction who acts, as they are at this moment.
 Still = Callable[[Query, datetime], Actor]
 

@@ -2,14 +2,13 @@
 
 from aiohttp import web
 
-from admin import policy
+from admin import policy, policy_record
 from admin.access import Act, Target, check
 from admin.frame import ORGANISATION, Frame
 from admin.gate import Page
 from admin.policy import SECONDED, AdminPolicy, PhoneRules
 from admin.session import Visit
 from admin.words import ACTS
-from pairing_server.audit.admin_events import AdminPolicyChanged
 from pairing_server.audit.events import KeyPolicyChanged
 from pairing_server.errors import NotFound
 from pairing_server.http import form_body
@@ -18,6 +17,7 @@ from pairing_server.ports import Ports
 from pairing_server.registry import Query, Transaction, organisations, people_overview
 from pairing_server.registry.organisations import Organisation
 from pairing_server.registry.people_overview import Kinds
+from pairing_server.tokens import new_id
 
 PATH = ORGANISATION
 
@@ -29,6 +29,7 @@ class PolicyPages:
         self._frame = frame
         self._registry = ports.registry
         self._clock = ports.clock
+        self._random = ports.random
 
     def pages(self) -> list[Page]:
         """Return the pages."""
@@ -64,26 +65,14 @@ class PolicyPages:
         )
 
     async def change(self, request: web.Request, visit: Visit) -> web.Response:
-        """Change it; what else a form says is nothing here."""
+        """Change it, or ask a second one to; what else a form says is nothing here."""
         form = await form_body(request)
         wanted = AdminPolicy(second=frozenset(act for act in SECONDED if act.value in form))
-        now = self._clock()
-
-        def change(tx: Transaction) -> None:
-            actor = visit.still(tx, now)
-            check(Act.SET_POLICY, actor, Target.of_organisation(actor.ura), now)
-            organisations.set_admin_policy(tx, actor.ura, wanted.as_json())
-            tx.record(
-                AdminPolicyChanged(
-                    actor=actor.name,
-                    object=f"organisation:{actor.ura}",
-                    ura=actor.ura,
-                    evidence=wanted.as_json(),
-                )
-            )
-
-        await self._registry.commit(change)
-        return see_other(f"{PATH}?done=policy")
+        now, pending_id = self._clock(), new_id(self._random)
+        is_asked = await self._registry.commit(
+            lambda tx: policy_record.settle(tx, visit.still(tx, now), wanted, pending_id, now)
+        )
+        return see_other(f"{PATH}?done={'asked' if is_asked else 'policy'}")
 
     async def set_phones(self, request: web.Request, visit: Visit) -> web.Response:
         """Settle which phones the organisation takes; what the operator agreed stays."""

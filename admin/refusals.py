@@ -37,6 +37,16 @@ class SecondNeeded(Conflict):
     description = "Your organisation wants two for this: ask for it, and a colleague does it."
 
 
+class LessAskedAlready(Conflict):
+    """A second administrator was asked to want two for fewer acts, and has not answered."""
+
+    code = "less_asked_already"
+    description = (
+        "A colleague was asked already to want two for fewer acts: do or withdraw that on the "
+        "overview first."
+    )
+
+
 class ExportsRun(TooManyRequests):
     """An export of the log reads chains from end to end: each actor makes a few at a time."""
 

@@ -1,11 +1,12 @@
 """What one administrator asks for and another one does, where their organisation wants two."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from admin import phone_record
+from admin import phone_record, policy_record
 from admin.access import Act, check
 from admin.actor import Actor
 from admin.phone_record import (
+    LIFETIME,
     Still,
     check_asker,
     check_second,
@@ -25,9 +26,6 @@ from pairing_server.registry.credentials import Credential
 from pairing_server.registry.pending_acts import PendingAct, PendingStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.tokens import new_id
-
-#: What was asked for is done by then, or asked for anew.
-LIFETIME = timedelta(hours=24)
 
 
 class SecondFlow:
@@ -98,6 +96,12 @@ class SecondFlow:
         found = await self._registry.read(lambda tx: pending_acts.get(tx, pending_id))
         if found is None:
             raise NotFound("no such act")
+        if found.act == Act.SET_POLICY.value:
+            now = self._clock()
+            await self._registry.commit(
+                lambda tx: policy_record.loosen(tx, still(tx, now), found, now)
+            )
+            return found, None
         credential_id = str(found.subject["credential"])
 
         def judge(tx: Transaction, actor: Actor, phone: Credential, now: datetime) -> None:
@@ -147,10 +151,17 @@ class SecondFlow:
             tx.record(
                 ActWithdrawn(
                     actor=actor.name,
-                    object=f"credential:{found.subject['credential']}",
+                    object=_object(found),
                     ura=actor.ura,
                     evidence={"act": found.act, "pending": found.id},
                 )
             )
 
         await self._registry.commit(change)
+
+
+def _object(pending: PendingAct) -> str:
+    """Return what it would be done to, as events name it."""
+    if pending.act == Act.SET_POLICY.value:
+        return f"organisation:{pending.ura}"
+    return f"credential:{pending.subject['credential']}"

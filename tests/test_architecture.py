@@ -8,6 +8,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("pairing_server", "admin", "clients")
 #: Modules without a test module of their own, and the one that tests them.
 ELSEWHERE = {
+    "admin/policy_record.py": "tests/admin/test_policy_routes.py",
     "admin/within.py": "tests/admin/api/test_conditional.py",
     "admin/api/call_refusals.py": "tests/test_errors.py",
     "admin/api/setup.py": "tests/admin/test_gate.py",

@@ -5,7 +5,7 @@ import json
 from pairing_server.registry import organisations
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.people import AdministrativeRole
-from tests.admin.desk import ELSEWHERE, at_work, dismiss_meanwhile, employ
+from tests.admin.desk import ELSEWHERE, at_work, dismiss_meanwhile, employ, set_role
 from tests.admin.test_dashboard_routes import add_phone
 
 SETTLED = {"revoke_phone": "yes", "unblock_phone": "yes"}
@@ -25,11 +25,95 @@ async def test_what_is_ticked_is_wanted_and_what_is_not_is_not(house):
     assert shown.page.mistakes == []
     assert sorted(ticked) == ["revoke_phone", "unblock_phone"]
 
-    await browser.post("/admin/organisation/policy", {})
+    await browser.post("/admin/organisation/policy", SETTLED)
 
-    assert await policy(house) == {"second": []}
     changed = [each for each in await house.events() if each["action"] == "AdminPolicyChanged"]
-    assert len(changed) == 2
+    assert len(changed) == 1
+
+
+FEWER = {"unblock_phone": "yes", "register_2b": "yes"}
+
+
+async def test_nobody_takes_away_alone_what_keeps_them_from_acting_alone(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    await browser.post("/admin/organisation/policy", SETTLED)
+
+    asked = await browser.post("/admin/organisation/policy", FEWER)
+
+    assert await policy(house) == {"second": ["register_2b", "revoke_phone", "unblock_phone"]}
+    assert "asked" in asked.location
+    assert "a colleague does within a day" in (await browser.get(asked.location)).page.text
+    again = await browser.post("/admin/organisation/policy", FEWER)
+    assert (again.status, "first" in again.page.text) == (409, True)
+    assert pending(await browser.get("/admin/"), "do") == []
+
+
+def pending(shown, name):
+    actions = [each["action"] for each in shown.page.all("form")]
+    return [each for each in actions if each.startswith("/admin/pending/") and name in each]
+
+
+async def test_a_second_administrator_lets_one_be_enough_again(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    other = await at_work(house, AdministrativeRole.ADMINISTRATOR, "other")
+    await browser.post("/admin/organisation/policy", SETTLED)
+    await browser.post("/admin/organisation/policy", FEWER)
+    shown = await other.get("/admin/")
+    (do,) = pending(shown, "/do")
+
+    own = await browser.post(do)
+    done = await other.post(do)
+    again = await other.post(do)
+
+    assert shown.page.mistakes == []
+    assert "No longer two for: Revoke a phone" in shown.page.text
+    assert (own.status, done.status, again.status) == (403, 303, 409)
+    assert await policy(house) == {"second": ["register_2b", "unblock_phone"]}
+    changed = [each for each in await house.events() if each["action"] == "AdminPolicyChanged"]
+    assert changed[-1]["actor"] == "person:other"
+    assert json.loads(changed[-1]["evidence"])["asked_by"] == "person:administrator"
+
+
+async def test_what_was_wanted_meanwhile_stays_wanted(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    other = await at_work(house, AdministrativeRole.ADMINISTRATOR, "other")
+    await browser.post("/admin/organisation/policy", {"revoke_phone": "yes"})
+    await browser.post("/admin/organisation/policy", {})
+    await other.post("/admin/organisation/policy", SETTLED)
+    (do,) = pending(await other.get("/admin/"), "/do")
+
+    await other.post(do)
+
+    assert await policy(house) == {"second": ["unblock_phone"]}
+
+
+async def test_fewer_that_somebody_asked_for_who_was_dismissed_is_not_done(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    other = await at_work(house, AdministrativeRole.ADMINISTRATOR, "other")
+    await browser.post("/admin/organisation/policy", SETTLED)
+    await browser.post("/admin/organisation/policy", {})
+    (do,) = pending(await other.get("/admin/"), "/do")
+    await set_role(house, "administrator", AdministrativeRole.OPERATOR)
+
+    assert (await other.post(do)).status == 409
+    assert await policy(house) == {"second": ["revoke_phone", "unblock_phone"]}
+
+
+async def test_what_was_asked_for_is_withdrawn(house):
+    browser = await at_work(house, AdministrativeRole.ADMINISTRATOR)
+    await browser.post("/admin/organisation/policy", SETTLED)
+    await browser.post("/admin/organisation/policy", {})
+    (withdraw,) = pending(await browser.get("/admin/"), "withdraw")
+
+    await browser.post(withdraw)
+
+    assert pending(await browser.get("/admin/"), "") == []
+    event = (await house.events())[-1]
+    assert (event["action"], event["object"]) == (
+        "ActWithdrawn",
+        f"organisation:{house.holder.ura}",
+    )
+    assert await policy(house) == {"second": ["revoke_phone", "unblock_phone"]}
 
 
 async def test_what_else_a_form_says_changes_nothing(house):
