@@ -66,6 +66,12 @@ anything = st.recursive(
     ),
     max_leaves=6,
 )
+made_up = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+queries = st.just("") | st.dictionaries(shown, shown, max_size=3).map(urlencode)
+headers_beside = st.dictionaries(st.sampled_from(HEADERS), shown, max_size=2)
+content_types = st.sampled_from(CONTENT_TYPES)
+kinds = st.sampled_from(["real", "mutated", "mutated", "any", "bytes", "odd type"])
+raw_bodies = st.binary(max_size=200)
 
 
 def routes() -> dict[str, list[str]]:
@@ -222,9 +228,9 @@ def encode(body: object) -> bytes:
 @st.composite
 def bodies(draw, stage, method, path):
     """Draw a body and its content type."""
-    kind = draw(st.sampled_from(["real", "mutated", "mutated", "any", "bytes", "odd type"]))
+    kind = draw(kinds)
     if kind == "bytes":
-        return draw(st.binary(max_size=200)), draw(st.sampled_from(CONTENT_TYPES))
+        return draw(raw_bodies), draw(content_types)
     if kind == "any":
         return encode(draw(anything)), JSON
     if ("FORM", path) in stage.bodies:
@@ -235,7 +241,7 @@ def bodies(draw, stage, method, path):
         return sent.encode(), FORM
     real = stage.bodies.get((method, path), {})
     body = encode(real if kind == "real" else draw(mutated(real)))
-    return body, draw(st.sampled_from(CONTENT_TYPES)) if kind == "odd type" else JSON
+    return body, draw(content_types) if kind == "odd type" else JSON
 
 
 @st.composite
@@ -260,10 +266,9 @@ def credentials(draw, stage, path):
 def urls(draw, stage, path):
     """Draw what stands in the path and behind it."""
     real = next((known for part, known in stage.identifiers.items() if path.startswith(part)), "x")
-    made_up = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     identifier = quote(draw(st.just(real) | made_up), safe="")
     filled = re.sub(r"\{\w+\}", lambda _: identifier, path)
-    query = draw(st.just("") | st.dictionaries(shown, shown, max_size=3).map(urlencode))
+    query = draw(queries)
     return URL(f"{stage.house.base_url}{filled}?{query}".rstrip("?"), encoded=True)
 
 
@@ -304,7 +309,7 @@ def check(method: str, status: int, content_type: str, raw: bytes) -> None:
 async def test_no_input_is_answered_by_a_fault(stage, path, methods, data):
     method = data.draw(st.sampled_from(methods))
     url = data.draw(urls(stage, path))
-    headers = data.draw(st.dictionaries(st.sampled_from(HEADERS), shown, max_size=2))
+    headers = data.draw(headers_beside)
     headers |= data.draw(credentials(stage, path))
     body, content_type = data.draw(bodies(stage, method, path))
     if method in {"GET", "HEAD"} and data.draw(st.booleans()):
