@@ -1,11 +1,11 @@
-"""One Chromium for all browser tests, and for each a server and a desk to sit down at.
+"""One Chromium for most browser tests, and for each a server and a desk to sit down at.
 
 Playwright lives on one event loop.  So these tests, their stores and their servers share the
 session's, where the rest of the suite has a loop for each test.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FunctionType
@@ -19,7 +19,7 @@ from clients.card_profile import Holder
 from tests import house as houses
 from tests import valkey
 from tests.browser.camera import hold_up
-from tests.browser.chromium import CAMERA_FLAGS, FLAGS, chromium_path
+from tests.browser.chromium import CAMERA_FLAGS, FLAGS, chromium_path, shell_path
 from tests.browser.desk import Desk, Screen
 from tests.browser.handset import HANDSET, Handset
 from tests.desktop_agent import prove
@@ -61,15 +61,28 @@ stores = on_the_sessions_loop(houses.stores)
 house = on_the_sessions_loop(houses.house)
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def started(path: str, *flags: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         # It opens our own pages alone, and containers lack what Chromium's sandbox is made of.
-        started = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=FLAGS, chromium_sandbox=False
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=(*FLAGS, *flags), chromium_sandbox=False
         )
-        yield started
-        await started.close()
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with started(shell_path()) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def as_people_have_it() -> AsyncIterator[Browser]:
+    """Start a browser that shows notifications."""
+    async with started(chromium_path()) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -83,13 +96,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def with_camera(film: Path) -> AsyncIterator[Browser]:
     """Start a browser whose camera sees the film."""
-    flags = (*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={film}")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=flags, chromium_sandbox=False
-        )
-        yield started
-        await started.close()
+    filmed = f"--use-file-for-fake-video-capture={film}"
+    async with started(shell_path(), *CAMERA_FLAGS, filmed) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

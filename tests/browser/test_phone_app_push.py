@@ -33,8 +33,8 @@ GRANTS = """(() => {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def handset(house, pick_up):
-    handset = await pick_up(house, HANDSET, keeps=True)
+async def handset(house, pick_up, as_people_have_it):
+    handset = await pick_up(house, HANDSET, keeps=True, chromium=as_people_have_it)
     await handset.context.add_init_script(GRANTS % json.dumps(SUBSCRIBED))
     await handset.take_over(await house.bind())
     return handset
