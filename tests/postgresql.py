@@ -23,6 +23,12 @@ from pairing_server.registry.schema import metadata
 
 TEMPLATE = "template_registry"
 SHARED = "shared_registry"
+_EMPTYING = "; ".join(
+    [
+        *(f"DELETE FROM {table}" for table in metadata.tables),
+        "ALTER SEQUENCE audit_checkpoint_number_seq RESTART",
+    ]
+)
 
 _OPTIONS = {
     "fsync": "off",
@@ -50,6 +56,7 @@ class PostgreSQL:
             self._programs = self._where_nobody_reads(self._programs)
         self._data = self._directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: psycopg.Connection | None = None
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", self._data)
         self.start()
 
@@ -82,6 +89,7 @@ class PostgreSQL:
 
     def remove(self) -> None:
         """Stop the server and remove what it kept."""
+        self._hang_up()
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -90,6 +98,27 @@ class PostgreSQL:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def empty(self) -> None:
+        """Leave nothing in the shared database, on a line that knows its tables from before."""
+        try:
+            self._empty()
+        except psycopg.OperationalError:
+            # A test stopped the server: the line is one of before.
+            self._hang_up()
+            self._empty()
+
+    def _empty(self) -> None:
+        if self._line is None:
+            self._line = psycopg.connect(self.url(SHARED), autocommit=True)
+            # Triggers and foreign keys stay out of it.
+            self._line.execute("SET lock_timeout = '5s'; SET session_replication_role = replica")
+        self._line.execute(_EMPTYING)
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def _answers(self) -> bool:
         try:
@@ -170,14 +199,7 @@ def postgresql_server():
 def postgresql_url(postgresql_server):
     """A database with the newest schema and nothing in it; leave its schema as it is."""
     yield postgresql_server.url(SHARED)
-    postgresql_server.execute(
-        "SET lock_timeout = '5s'",
-        # Triggers and foreign keys stay out of it.
-        "SET session_replication_role = replica",
-        *(f"DELETE FROM {table}" for table in metadata.tables),
-        "ALTER SEQUENCE audit_checkpoint_number_seq RESTART",
-        database=SHARED,
-    )
+    postgresql_server.empty()
 
 
 @pytest.fixture
