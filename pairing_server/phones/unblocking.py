@@ -19,9 +19,9 @@ from pairing_server.keys.status import PhoneStatusFlow, Reason
 from pairing_server.phones.details import UNBLOCK, challenge, unblock_details
 from pairing_server.phones.refusals import NotOffered, WrongUnblockingCode
 from pairing_server.ports import Ports
-from pairing_server.registry import Transaction, credentials
+from pairing_server.registry import Query, Transaction, credentials, people
 from pairing_server.registry.credentials import Credential, CredentialStatus
-from pairing_server.registry.people import PersonStatus
+from pairing_server.registry.people import AdministrativeRole, PersonStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
 from pairing_server.store.shelf import Shelf
 from pairing_server.tokens import draw_digits
@@ -38,6 +38,8 @@ class Offer:
     Attributes:
         actor: The administrator, as the audit log names them.
         is_typed: The right code came, well signed; the registry is being told.
+        ura: The organisation for which they said it.
+        blocked_at: Since when the phone was blocked then: of a later block it says nothing.
     """
 
     actor: str
@@ -45,6 +47,8 @@ class Offer:
     expires_at: datetime
     attempts_left: int = CODE_ATTEMPTS
     is_typed: bool = False
+    ura: str | None = None
+    blocked_at: datetime | None = None
 
 
 def type_code(offer: Offer, code: str, now: datetime) -> Offer:
@@ -104,7 +108,7 @@ class UnblockingFlow:
             expires_at=self._clock() + OFFER_LIFETIME,
         )
 
-        def change(tx: Transaction) -> None:
+        def change(tx: Transaction) -> Credential:
             phone = credentials.get(tx, credential_id)
             if phone is None:
                 raise NotFound
@@ -117,8 +121,10 @@ class UnblockingFlow:
                     ura=ura or phone.bound_ura,
                 )
             )
+            return phone
 
-        await self._registry.commit(change)
+        phone = await self._registry.commit(change)
+        offer = replace(offer, ura=ura, blocked_at=phone.status_at)
         await self._offers.delete(credential_id)
         await self._offers.create(credential_id, offer, OFFER_LIFETIME)
         return offer
@@ -171,12 +177,35 @@ class UnblockingFlow:
                 raise InvalidAssertion(None, "the person is closed")
             actor = f"person:{phone.person.id}"
             before = status.unblock(tx, credential_id, actor, now, evidence)
+            check_stands(tx, offer, before, now)
             record_signed_use(tx, phone, verified, now)
             return before
 
         await self._statuses.apply(unblock, PhoneNoticeKind.UNBLOCKED)
         await self._offers.delete(credential_id)
         await self._store.signal(self._offers.key(credential_id))
+
+
+def check_stands(tx: Query, offer: Offer, phone: Credential, now: datetime) -> None:
+    """Make sure that the word of an administrator still counts, for this block of the phone.
+
+    Raises:
+        NotOffered: the phone was blocked anew since, or who offered manages nothing any more.
+    """
+    if phone.status_at != offer.blocked_at:
+        raise NotOffered
+    kind, _, person_id = offer.actor.partition(":")
+    if kind != "person" or offer.ura is None:
+        return
+    person, held = people.get_person(tx, person_id), people.membership(tx, person_id, offer.ura)
+    if (
+        person is None
+        or person.status is not PersonStatus.ACTIVE
+        or held is None
+        or not held.is_valid(now)
+        or held.administrative_role in (None, AdministrativeRole.SERVICE_DESK)
+    ):
+        raise NotOffered
 
 
 def check_unblockable(phone: Credential) -> None:

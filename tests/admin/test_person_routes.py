@@ -11,7 +11,7 @@ from clients.wire import WireError
 from pairing_server.keys.status import Reason
 from pairing_server.registry import credentials
 from pairing_server.registry.credentials import Cause, CredentialStatus
-from tests.admin.desk import ELSEWHERE, at_work, colleague, employ
+from tests.admin.desk import ELSEWHERE, at_work, colleague, employ, set_role
 from tests.admin.lost import ADMINISTRATOR, OPERATOR, SERVICE_DESK
 from tests.approvals.desk import held
 
@@ -312,6 +312,44 @@ async def test_a_found_phone_is_unblocked_by_who_holds_it_with_the_administrator
     assert "works again" in seen.page.text
     assert await lost.told() == ["phone_unblocked", "phone_blocked"]
     await lost.desk.approved()
+
+
+@pytest.mark.parametrize("role", [None, SERVICE_DESK])
+async def test_the_code_of_who_was_dismissed_since_unblocks_nothing(lost, role):
+    await lost.act("block")
+    shown = await lost.act("unblock")
+    await set_role(lost.house, "administrator", role)
+
+    with pytest.raises(WireError) as refused:
+        await lost.type_code(shown)
+
+    assert (refused.value.status, refused.value.error) == (404, "not_found")
+    assert await lost.status() is CredentialStatus.BLOCKED
+
+
+async def test_the_code_of_who_left_since_unblocks_nothing(lost):
+    await lost.act("block")
+    shown = await lost.act("unblock")
+    now = lost.house.ports.clock()
+    await employ(lost.house, "administrator", ADMINISTRATOR, valid_until=now)
+
+    with pytest.raises(WireError):
+        await lost.type_code(shown)
+
+    assert await lost.status() is CredentialStatus.BLOCKED
+
+
+async def test_a_code_for_one_block_does_not_undo_the_next(lost):
+    await lost.act("block")
+    shown = await lost.act("unblock")
+    await lost.house.phone_status().unblock(lost.phone.credential_id, "operator:test")
+    await lost.act("block")
+
+    with pytest.raises(WireError) as refused:
+        await lost.type_code(shown)
+
+    assert (refused.value.status, refused.value.error) == (404, "not_found")
+    assert await lost.status() is CredentialStatus.BLOCKED
 
 
 async def test_a_phone_whose_key_may_be_copied_is_not_unblocked(lost):
