@@ -156,7 +156,7 @@ def test_what_the_card_says_is_told():
             "uzi_number": "900016528",
             "card_type": "Z",
             "role_code": "01.000",
-            "role": "arts",
+            "role": "physician",
             "organisation": "Tést Zorginstelling 03",
             "ura": "90000382",
             "agb_code": "00000000",
