@@ -30,7 +30,7 @@ from pairing_server.registry.writer import Writer
 #: How long a caller waits at most.
 DEADLINE = timedelta(seconds=10)
 #: The schema that this version needs: the last of `migrations/versions`.
-SCHEMA = "0020"
+SCHEMA = "0021"
 #: A reader leaves some of what has gathered to the next one.
 READ_BATCH = 32
 

@@ -234,6 +234,7 @@ client_organisation = Table(
     metadata,
     Column("client_id", Text, ForeignKey("client.id"), primary_key=True),
     Column("ura", Text, ForeignKey("organisation.ura"), primary_key=True),
+    Index(None, "ura", "client_id"),
 )
 
 # What a login opened at a client; once ended also the word to the client that waits to be sent.

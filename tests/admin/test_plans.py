@@ -8,6 +8,7 @@ from admin import log_flow
 from pairing_server.audit import counts
 from pairing_server.registry import (
     administrators,
+    certified_clients,
     credentials,
     members,
     notices,
@@ -17,6 +18,7 @@ from pairing_server.registry import (
     people_overview,
     phone_acts,
     phone_uses,
+    streams,
 )
 from tests.databases import *  # noqa: F403  (the fixtures that its `__all__` names)
 from tests.plans import plan, read_whole, sorts
@@ -72,6 +74,9 @@ STATEMENTS = {
     "phones, counted": people_overview._phones,
     "phones by key": people_overview._kinds,
     **{f"phones, {state}": each for state, each in people_overview._lists.items()},
+    "streams, counted": streams._counts,
+    "systems that are told": streams._listeners,
+    "clients with certificates": certified_clients._of_organisation,
     "events, counted": counts._counts,
     "answers": counts._answers,
 }
