@@ -19,6 +19,8 @@ EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "4")
 CHECKS = ROOT / "tests" / "phone_api" / "checks.py"
 #: Who is not let in cannot be told of a form.
 OF_WHOM_IS_LET_IN = "positive_data_acceptance,what_the_document_allows_is_well_formed"
+#: Hypothesis keeps its tables of Unicode where it runs, and makes them anew where there are none.
+TABLES = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
 
 Statuses = dict[tuple[str, str], set[int]]
 
@@ -53,7 +55,7 @@ class Fuzz:
             *("--seed", "1", "--max-examples", EXAMPLES, *sent, *options),
             *("--report", "har", "--report-har-path", str(report)),
             cwd=self.directory,
-            env={**os.environ, **known, "SCHEMATHESIS_HOOKS": str(CHECKS)},
+            env={**os.environ, **known, **TABLES, "SCHEMATHESIS_HOOKS": str(CHECKS)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
