@@ -5,15 +5,13 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pairing_server.formulas import GUARD, SIGNS, guard_inside, unguard_inside
 from pairing_server.languages import N_
 
 #: As many lines in one go; a longer list is sent in parts.
 MAX_LINES = 5_000
 MAX_BYTES = 2 * 1024 * 1024
 
-#: A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_GUARD = "'"
 _BOM = "\ufeff"
 #: A stray quotation mark would take the rest of the file for one cell.
 _MAX_CELL = 1_000
@@ -107,12 +105,14 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _guarded(cell: str) -> str:
-    return f"{_GUARD}{cell}" if cell.startswith(_FORMULA) else cell
+    inside = guard_inside(cell)
+    # What looks guarded already is not to be unguarded when it comes back; `'t Hart` does not.
+    return f"{GUARD}{inside}" if cell.lstrip(GUARD).startswith(SIGNS) else inside
 
 
 def _unguarded(cell: str) -> str:
-    is_guarded = cell.startswith(_GUARD) and cell[1:].startswith(_FORMULA)
-    return cell[1:] if is_guarded else cell
+    is_guarded = cell.startswith(GUARD) and cell.lstrip(GUARD).startswith(SIGNS)
+    return unguard_inside(cell[1:] if is_guarded else cell)
 
 
 def _delimiter(text: str) -> str:

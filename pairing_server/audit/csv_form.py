@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 from pairing_server.audit.export import Line
 from pairing_server.clock import from_milliseconds
+from pairing_server.formulas import GUARD, SIGNS, guard_inside, unguard_inside
 
-#: What makes a formula of a cell (OWASP, CSV Injection), and what protects from it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_GUARD = "'"
+#: What makes a formula of a cell, or was there before what protects from it.
+_FORMULA = (*SIGNS, GUARD)
 
 #: Those for people first; a line has what it has of them.
 _TEXTS = ("action", "actor", "object", "ura", "outcome", "evidence", "id")
@@ -75,11 +75,12 @@ def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     text = json.dumps(value) if name in _JSON else str(value)
-    return f"{_GUARD}{text}" if text.startswith(_FORMULA) else text
+    text = guard_inside(text)
+    return f"{GUARD}{text}" if text.startswith(_FORMULA) else text
 
 
 def _unguarded(cell: str) -> str:
-    return cell.removeprefix(_GUARD)
+    return unguard_inside(cell.removeprefix(GUARD))
 
 
 def _value(name: str, text: str) -> Any:

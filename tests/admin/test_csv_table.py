@@ -101,6 +101,16 @@ def test_what_was_guarded_comes_back_as_it_was(cell):
     assert row.cells == {"first_names": cell}
 
 
+@pytest.mark.parametrize("cell", ["Jan,=cmd|' /C calc'!A0,x", 'Jan,"+31', "'=1", "''-x"])
+def test_no_cell_is_a_formula_where_lists_are_opened_by_the_comma(cell):
+    raw = write_table(["first_names", "last_name"], [[cell, "Jansen"]])
+
+    _, opened = csv.reader(io.StringIO(raw.decode("utf-8-sig")))
+    assert [each for each in opened if each.strip('"').startswith(("=", "+", "-"))] == []
+    (row,) = read_table(raw)
+    assert row.cells == {"first_names": cell, "last_name": "Jansen"}
+
+
 def test_an_export_opens_in_a_spreadsheet_here():
     raw = write_table(["first_names", "last_name"], [["Zo\u00eb", "de Boer"]])
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,18 @@ def test_no_cell_is_a_formula(sign, column):
     (row,) = cells(text)
 
     assert row[column] == f"'{sign}A1"
+
+
+def test_no_cell_is_a_formula_where_lists_are_opened_by_the_semicolon():
+    name = "Pixel;=cmd|' /C calc'!A0;x"
+    line = event(evidence=json.dumps({"device_name": name}), actor=f"operator:{name}")
+    text = written(line)
+
+    _, opened = csv.reader(io.StringIO(text), delimiter=";")
+
+    assert len(opened) > 1
+    assert [cell for cell in opened if cell.startswith("=")] == []
+    assert read(text) == [line]
 
 
 def test_people_read_when_it_was_and_what():
