@@ -54,6 +54,15 @@ async def test_roles_are_those_of_the_organisation_that_looks(staffed):
     assert {known.role_code for known in anybodys.people.values()} == {""}
 
 
+async def test_whom_another_organisation_employs_is_named_without_their_number(staffed):
+    event = facts(1, actor="person:els", object="credential:phone-of-nina", ura=OURS.ura)
+
+    found = await names(staffed, event)
+
+    assert found.people["els"] == Known("Els de Boer")
+    assert found.people["nina"].uzi_number == "900000003"
+
+
 async def test_whom_nobody_knows_has_no_name(staffed):
     event = facts(1, actor="person:x", object="credential:y", evidence='{"client":"z"}')
 
