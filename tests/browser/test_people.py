@@ -101,6 +101,11 @@ async def test_the_page_of_a_membership_can_be_read_and_changes_it(house, sit_do
     await desk.reads("Done.")
 
 
+#: Words that stand below the tile that they belong to.
+STICKING_OUT = """() => [...document.querySelectorAll(".tiles li")]
+    .filter(tile => tile.scrollHeight > tile.clientHeight).map(tile => tile.innerText)"""
+
+
 async def test_a_list_is_looked_at_and_applied(house, sit_down):
     desk = await at_desk(house, sit_down)
     raw = HEADER + "Piet;Pieters;5-5-1985;01.015;\r\nJan;;5-5-1985;01.015;\r\n"
@@ -112,6 +117,7 @@ async def test_a_list_is_looked_at_and_applied(house, sit_down):
     await desk.choose("Look")
     await desk.reads("Nothing has been done yet. Refused lines are left out.")
     await desk.look("people-9-report")
+    assert await desk.page.evaluate(STICKING_OUT) == []
     await desk.choose("Apply exactly this")
     await desk.reads("Applied, as it was shown.")
 
