@@ -89,7 +89,10 @@ def _people_of(tx: Query, ids: set[str], ura: str | None) -> dict[str, Known]:
 
 def _known(row: Row) -> Known:
     name = f"{row['first_names']} {row['last_name']}"
-    return Known(name, row["uzi_number"] or "", row["role_code"] or "")
+    if row["role_code"] is None:
+        # Of who never worked there it is said who they are, and nothing that they are known by.
+        return Known(name)
+    return Known(name, row["uzi_number"] or "", row["role_code"])
 
 
 def _names(tx: Query, statement: sa.Select[Any], ids: set[str]) -> dict[str, str]:
