@@ -16,6 +16,7 @@ from pairing_server.registry.tables import credential as table
 from tests.approvals.desk import MeddlingRegistry
 from tests.house import house_settings, opened_house
 from tests.pages.visitor import visitor
+from tests.registry.listings import written_past
 
 MY_PHONES = "/portal/my-phones"
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -185,7 +186,8 @@ async def test_a_key_that_may_have_been_copied_is_only_ended(house, registered, 
 )
 async def test_a_key_that_ends_is_told_ahead(house, registered, phone, left, said):
     until = int((house.ports.clock() + left).timestamp() * 1000)
-    await house.registry.commit(lambda tx: tx.run(sa.update(table).values(expires_at=until)))
+    past = sa.update(table).values(expires_at=until)
+    await house.registry.commit(lambda tx: written_past(tx, past))
 
     shown = await registered.get(MY_PHONES)
 
