@@ -17,6 +17,7 @@ from pairing_server.registry.push_health import PushHealth
 from pairing_server.registry.tables import credential
 from tests.browser.camera import hold_up
 from tests.browser.handset import HANDSET, LARGE
+from tests.registry.listings import written_past
 
 HOLDER = "Jan Jansen"
 
@@ -60,7 +61,7 @@ def expires_in(house, handset):
             .where(credential.c.id == kept["credentialId"])
             .values(expires_at=moment)
         )
-        await house.registry.commit(lambda tx: tx.run(ends))
+        await house.registry.commit(lambda tx: written_past(tx, ends))
         await handset.page.reload()
 
     return change
