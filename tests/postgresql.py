@@ -46,7 +46,8 @@ class PostgreSQL:
     Started without a shell or `pg_ctl`, so that it is a child of the tests and ends with them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        self._options = {**_OPTIONS, **options}
         # A path of a Unix socket ends at 107 bytes.
         self._directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -66,7 +67,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = [text for item in _OPTIONS.items() for text in ("-c", "=".join(item))]
+        options = [text for item in self._options.items() for text in ("-c", "=".join(item))]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, "-k", self._directory, *options],
@@ -172,7 +173,8 @@ class _Shared:
     def take(self) -> PostgreSQL:
         self._users += 1
         if self._server is None:
-            self._server = PostgreSQL()
+            # Statistics of tables that a test emptied would change the plans of the next one.
+            self._server = PostgreSQL(autovacuum="off")
             self._server.execute(f"CREATE DATABASE {TEMPLATE}")
             migrate.upgrade(self._server.url(TEMPLATE))
             self._server.execute(f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}")
