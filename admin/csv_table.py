@@ -96,12 +96,18 @@ def read_table(raw: bytes) -> list[Row]:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Write a list that spreadsheets open as it is, and take no cell of for a formula."""
+    """Write a list that spreadsheets open as it is, and take no cell of for a formula.
+
+    Args:
+        columns: What the first line says; none where the list goes on.
+    """
     made = io.StringIO(newline="")
     writer = csv.writer(made, delimiter=";", lineterminator="\r\n")
-    writer.writerow(columns)
+    if columns:
+        made.write(_BOM)
+        writer.writerow(columns)
     writer.writerows([_guarded(cell) for cell in row] for row in rows)
-    return (_BOM + made.getvalue()).encode()
+    return made.getvalue().encode()
 
 
 def _guarded(cell: str) -> str:

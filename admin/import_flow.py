@@ -1,6 +1,7 @@
 """A list of people is looked at, and then applied as it was shown; and one is read out."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,13 +22,13 @@ from pairing_server.errors import Refusal
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import Query, Transaction, members, offers, people
-from pairing_server.registry.members import Member, Wanted
+from pairing_server.registry.members import FIRST, NamePlace
 from pairing_server.tokens import new_id
 
 #: So many lines in one commit, lest logins wait for a long list.
 AT_ONCE = 50
 #: So many people are read at once.
-READ_AT_ONCE = 2000
+READ_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class ImportFlow:
             Forbidden: the actor's role does not allow it.
             TableError: the list cannot be read.
         """
-        now, rows = self._clock(), read_table(raw)
+        now, rows = self._clock(), await asyncio.to_thread(read_table, raw)
 
         def read(tx: Query) -> People:
             allow(tx, Act.IMPORT_CSV, actor, Target.of_organisation(actor.ura), now)
@@ -77,8 +78,10 @@ class ImportFlow:
                 members.who_left_for_others(tx, actor.ura, now),
             )
 
-        planned = rules.plan(rows, await self._registry.read(read), now)
-        return Report(planned, rules.digest(raw, planned))
+        found = await self._registry.read(read)
+        # Thousands of lines take a while, in which others are to be served.
+        planned = await asyncio.to_thread(rules.plan, rows, found, now)
+        return Report(planned, await asyncio.to_thread(rules.digest, raw, planned))
 
     async def apply(self, actor: Actor, raw: bytes, shown: str) -> Report:
         """Do what was shown, all lines that were not refused; a second time changes nothing.
@@ -105,35 +108,38 @@ class ImportFlow:
         await self._registry.commit(lambda tx: tx.record(self._imported(actor, report)))
         return report
 
-    async def export(self, actor: Actor) -> bytes:
+    async def export(self, actor: Actor) -> AsyncIterator[bytes]:
         """Return who works for the organisation, as a list that can be imported again.
+
+        It comes in parts, as it is read; that it was taken is in the log before.  Somebody whose
+        name changes meanwhile may stand in it twice, or not.
 
         Raises:
             Forbidden: the actor's role does not allow it.
         """
-        now = self._clock()
-        # Read beforehand: whoever logs in meanwhile waits for no list of thousands.
-        found = sorted(await self._linked(actor.ura, now), key=_by_name)
+        now, ura = self._clock(), actor.ura
 
         def change(tx: Transaction) -> None:
-            allow(tx, Act.EXPORT_CSV, actor, Target.of_organisation(actor.ura), now)
+            allow(tx, Act.EXPORT_CSV, actor, Target.of_organisation(ura), now)
             tx.record(
                 PeopleExported(
                     actor=actor.name,
-                    object=f"organisation:{actor.ura}",
-                    ura=actor.ura,
-                    evidence={"people": len(found)},
+                    object=f"organisation:{ura}",
+                    ura=ura,
+                    evidence={"people": members.count(tx, ura, now)},
                 )
             )
 
         await self._registry.commit(change)
-        return write_table(rules.EXPORTED, [rules.exported(each) for each in found])
+        return self._exported(ura, now)
 
-    async def _linked(self, ura: str, now: datetime) -> list[Member]:
-        found: list[Member] = []
-        while part := await self._registry.read(partial(_page, ura, now, found)):
-            found += part
-        return found
+    async def _exported(self, ura: str, now: datetime) -> AsyncIterator[bytes]:
+        yield write_table(rules.EXPORTED, [])
+        after: NamePlace | None = FIRST
+        while after is not None:
+            page = partial(members.by_name, ura=ura, at=now, after=after, limit=READ_AT_ONCE)
+            part, after = await self._registry.read(page)
+            yield write_table([], [rules.exported(each) for each in part])
 
     async def _apply(self, actor: Actor, part: Sequence[Planned]) -> None:
         now = self._clock()
@@ -188,13 +194,3 @@ class ImportFlow:
             ura=actor.ura,
             evidence={"digest": report.digest, "lines": counts},
         )
-
-
-def _page(ura: str, now: datetime, before: Sequence[Member], tx: Query) -> list[Member]:
-    after = before[-1].person.id if before else ""
-    return members.page(tx, ura, Wanted(), now, after, READ_AT_ONCE)
-
-
-def _by_name(member: Member) -> tuple[str, str, str]:
-    person = member.person
-    return person.last_name, person.first_names, person.id

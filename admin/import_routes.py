@@ -17,7 +17,7 @@ from admin.import_rules import Verdict
 from admin.people_refusals import ChangedSinceShown
 from admin.session import Visit
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import MAX_LIST_BYTES, form_body, language_of
+from pairing_server.http import MAX_LIST_BYTES, begin_file, form_body, language_of, send_part
 from pairing_server.languages import N_, Language
 from pairing_server.ports import Ports
 from pairing_server.registry.people import MembershipKind
@@ -87,20 +87,15 @@ class ImportPages:
             return self._render(request, visit, report=fresh, raw=raw, changed=refusal)
         return self._render(request, visit, report=report, is_done=True)
 
-    async def export(self, request: web.Request, visit: Visit) -> web.Response:
-        """Give the list of people to take away."""
-        _ = request
-        raw = await self._flow.export(visit.actor)
+    async def export(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Give the list of people to take away, as it is read."""
+        parts = await self._flow.export(visit.actor)
         name = f"people-{visit.actor.ura}-{self._clock().date().isoformat()}.csv"
-        return web.Response(
-            body=raw,
-            content_type="text/csv",
-            charset="utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Cache-Control": "no-store",
-            },
-        )
+        response = await begin_file(request, name, "text/csv; charset=utf-8")
+        async for part in parts:
+            await send_part(request, response, part)
+        await response.write_eof()
+        return response
 
     def _render(  # noqa: PLR0913  (what the page can be, by name)
         self,

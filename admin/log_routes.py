@@ -20,7 +20,7 @@ from pairing_server.audit.kinds import GROUPS, choices, told
 from pairing_server.audit.nen7513 import nen7513
 from pairing_server.audit.search import NEWEST
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import STREAM, form_body, language_of, query_form, send_part
+from pairing_server.http import begin_file, form_body, language_of, query_form, send_part
 from pairing_server.languages import Language
 from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
@@ -124,16 +124,7 @@ class LogPages:
             raise InvalidRequest("Choose a kind and days that there are, and search again.")
         lines = await self._flow.export(visit.actor, rules.wanted(form), kind)
         name, content_type = _FORMS[kind]
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": content_type,
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-            }
-        )
-        await response.prepare(request)
-        request[STREAM] = response
+        response = await begin_file(request, name, content_type)
         if kind == CSV:
             await response.write(csv_head().encode())
         async for chunk in chunks(lines):

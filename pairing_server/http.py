@@ -223,6 +223,21 @@ async def send_event(
         await stream.write(raw)
 
 
+async def begin_file(request: web.Request, name: str, content_type: str) -> web.StreamResponse:
+    """Begin to answer with a file to take away."""
+    stream = web.StreamResponse(
+        headers={
+            "Content-Type": content_type,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+    )
+    harden(stream, request[REQUEST_ID])
+    await stream.prepare(request)
+    request[STREAM] = stream
+    return stream
+
+
 async def send_part(request: web.Request, stream: web.StreamResponse, raw: bytes) -> None:
     """Send a part of a long answer.
 

@@ -30,6 +30,11 @@ class Member:
     membership: Membership
 
 
+#: Under what somebody is listed, and who it is; and before everybody.
+NamePlace = tuple[str, str]
+FIRST: NamePlace = ("", "")
+
+
 class Standing(StrEnum):
     """Whether memberships are looked for that hold."""
 
@@ -99,6 +104,20 @@ _left_for_others = sa.select(_m.person_id).where(
         sa.or_(_elsewhere.c.valid_until.is_(None), _elsewhere.c.valid_until > sa.bindparam("at")),
     ),
 )
+# By itself, and not joined: what is read of them is looked up of those on a page alone.
+_in_order_of_names = (
+    sa.select(_l.listed_as, _l.person_id)
+    .where(
+        _l.ura == sa.bindparam("ura"),
+        sa.tuple_(_l.listed_as, _l.person_id)
+        > sa.tuple_(sa.bindparam("after_name", type_=sa.Text), sa.bindparam("after")),
+    )
+    .order_by(_l.listed_as, _l.person_id)
+    .limit(sa.bindparam("most"))
+)
+_people_in = sa.select(person_table).where(
+    _p.id.in_(sa.bindparam("ids", expanding=True)), _p.status == PersonStatus.ACTIVE.value
+)
 _is_administrator = sa.and_(
     _m.ura == sa.bindparam("ura"),
     _m.administrative_role == AdministrativeRole.ADMINISTRATOR.value,
@@ -156,6 +175,25 @@ def page(
     found = tx.all(_memberships_in, ura=ura, ids=[each.id for each in people])
     held = {row["person_id"]: membership_of(row) for row in found}
     return [Member(each, held[each.id]) for each in people if each.id in held]
+
+
+def by_name(
+    tx: Query, ura: str, at: datetime, after: NamePlace, limit: int
+) -> tuple[list[Member], NamePlace | None]:
+    """Return members whose record is open and whose membership holds, by last name.
+
+    Returns:
+        Those of the next so many who are listed; and behind whom it goes on, if it does.
+    """
+    listed = tx.all(_in_order_of_names, ura=ura, after_name=after[0], after=after[1], most=limit)
+    ids = [row["person_id"] for row in listed]
+    people = {row["id"]: person_of(row) for row in tx.all(_people_in, ids=ids)}
+    found = map(membership_of, tx.all(_memberships_in, ura=ura, ids=ids))
+    held = {each.person_id: each for each in found if each.is_valid(at)}
+    members = [Member(people[each], held[each]) for each in ids if each in people and each in held]
+    if len(listed) < limit:
+        return members, None
+    return members, (listed[-1]["listed_as"], listed[-1]["person_id"])
 
 
 def who_left_for_others(tx: Query, ura: str, at: datetime) -> frozenset[str]:

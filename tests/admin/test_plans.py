@@ -30,10 +30,12 @@ VALUES = {
     "after": "",
     "after_id": "",
     "after_key": 0,
+    "after_name": "",
     "at": 0,
     "evidence": "{}",
     "for_ura": "u",
     "id": "i",
+    "ids": ["p", "q"],
     "kind": None,
     "most": 51,
     "name_key": "n",
@@ -62,6 +64,9 @@ STATEMENTS = {
     "members": members._memberships_of,
     "people of an organisation": members._people_of,
     **{f"members, {each}": paged for each, paged in members._page.items()},
+    "members, by name": members._in_order_of_names,
+    "people by their ids": members._people_in,
+    "memberships of some": members._memberships_in,
     "administrators": members._administrators,
     "how many members": members._valid,
     "offers": offers._of_organisation,
@@ -87,9 +92,9 @@ def test_no_page_reads_all_of_a_table(database_url, what):
     assert read_whole(plan(database_url, STATEMENTS[what], **VALUES)) == []
 
 
-@pytest.mark.parametrize("standing", members.Standing)
-def test_a_page_of_members_is_read_in_order(database_url, standing):
-    assert not sorts(plan(database_url, STATEMENTS[f"members, {standing}"], **VALUES))
+@pytest.mark.parametrize("what", [*map(str, members.Standing), "by name"])
+def test_a_page_of_members_is_read_in_order(database_url, what):
+    assert not sorts(plan(database_url, STATEMENTS[f"members, {what}"], **VALUES))
 
 
 @pytest.mark.parametrize(
