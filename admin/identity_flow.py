@@ -14,6 +14,7 @@ from admin.identity_fields import Document
 from admin.identity_record import Seen
 from admin.linking_flow import LinkingFlow
 from admin.linking_record import Newcomer
+from admin.wrong_dates import WrongDates
 from pairing_server.ports import Ports
 from pairing_server.qr.code import PairingCode
 from pairing_server.qr.flow import PairingFlow
@@ -43,6 +44,7 @@ class IdentityFlow:
         self._linking = linking
         self._pairings = pairings
         self._wants_second = wants_second
+        self._wrong_dates = WrongDates(ports.store)
 
     async def register(
         self, actor: Actor, newcomer: Newcomer, born: date, document: Document
@@ -71,6 +73,7 @@ class IdentityFlow:
         """Write a check of who has a record already.
 
         Raises:
+            TooManyWrongDates: this administrator or operator gave too many dates that do not fit.
             as `admin.identity_record.see_again`.
         """
         now = self._clock()
@@ -79,7 +82,8 @@ class IdentityFlow:
             invited, seen = self._linking.drawn(born), self._seen(tx, actor, document)
             return identity_record.see_again(tx, actor, person_id, invited, seen, now)
 
-        return await self._registry.commit(change)
+        async with self._wrong_dates.counted(actor):
+            return await self._registry.commit(change)
 
     async def second(self, actor: Actor, check_id: str, *, approve: bool) -> None:
         """Approve of a registration as a second administrator, or refuse it.

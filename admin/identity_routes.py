@@ -15,7 +15,7 @@ from admin.identity_flow import IdentityFlow
 from admin.person_fields import FieldError, read_birth_date
 from admin.session import Visit
 from admin.targets import of_check, of_member
-from pairing_server.errors import Conflict, Expired, NotFound
+from pairing_server.errors import Conflict, Expired, NotFound, TooManyRequests
 from pairing_server.http import answer, form_body, language_of
 from pairing_server.languages import translations
 from pairing_server.pages.check_number_form import TYPE_FOUR_DIGITS, read_check_number
@@ -98,7 +98,7 @@ class IdentityPages:
             _, check = await self._flow.see_again(
                 visit.actor, request.match_info["person"], born, document
             )
-        except (FieldError, Conflict) as error:
+        except (FieldError, Conflict, TooManyRequests) as error:
             return await self._ask(request, visit, wrong("see", form, error))
         return see_other(f"/admin/people/registrations/{check.id}")
 

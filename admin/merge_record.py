@@ -5,7 +5,7 @@ knows what was, and the event holds all that both of them were.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from admin import merge_rules, people_rules
@@ -26,10 +26,6 @@ from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.members import Member
 from pairing_server.registry.people import PersonStatus
 from pairing_server.registry.phone_notices import PhoneNoticeKind
-
-#: How many dates of birth that do not fit one administrator may give in an hour.
-WRONG_DATES = 5
-DATES_MEMORY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

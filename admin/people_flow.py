@@ -6,14 +6,13 @@ from typing import TypeVar
 
 from admin import merge_record, people_record
 from admin.actor import Actor
-from admin.people_refusals import TooManyWrongDates
 from admin.people_rules import Wanted
 from admin.within import Within, alone
+from admin.wrong_dates import WrongDates
 from pairing_server.portal.birth_date import BirthDates
 from pairing_server.ports import Ports
 from pairing_server.registry import Transaction
 from pairing_server.registry.people import AdministrativeRole
-from pairing_server.store.shelf import Shelf
 
 T = TypeVar("T")
 
@@ -34,7 +33,7 @@ class PeopleFlow:
         self._clock = ports.clock
         self._births = births
         self._end_at = end_at
-        self._wrong_dates = Shelf(ports.store, "wrong-merge-dates", int)
+        self._wrong_dates = WrongDates(ports.store)
 
     async def unlink(self, actor: Actor, person_id: str, within: Within = alone) -> None:
         """End a membership: from the moment this returns it opens nothing there.
@@ -117,29 +116,14 @@ class PeopleFlow:
             TooManyWrongDates: this administrator gave too many dates that do not fit.
             as `admin.merge_record.merge`.
         """
-        # Counted before it is compared: of many dates sent at once no more are compared.
-        await self._count(actor)
-        await self._commit(
-            lambda tx, now: merge_record.merge(tx, actor, merging, self._births, now)
-        )
-        await self._wrong_dates.change(actor.name, lambda counted: max(counted - 1, 0))
+        async with self._wrong_dates.counted(actor):
+            await self._commit(
+                lambda tx, now: merge_record.merge(tx, actor, merging, self._births, now)
+            )
         await self._end_at(merging.absorbed, None)
-
-    async def _count(self, actor: Actor) -> None:
-        counted = None
-        while counted is None and not await self._wrong_dates.create(
-            actor.name, 1, merge_record.DATES_MEMORY
-        ):
-            counted = await self._wrong_dates.change(actor.name, _count)
 
     async def _commit(
         self, change: Callable[[Transaction, datetime], T], within: Within = alone
     ) -> T:
         now = self._clock()
         return await self._registry.commit(lambda tx: within(tx, lambda tx: change(tx, now)))
-
-
-def _count(dates: int) -> int:
-    if dates >= merge_record.WRONG_DATES:
-        raise TooManyWrongDates
-    return dates + 1

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "admin/merge_rules.py": "tests/admin/test_merge_record.py",
     "admin/people_record.py": "tests/admin/test_people_flow.py",
     "admin/people_refusals.py": "tests/test_errors.py",
+    "admin/wrong_dates.py": "tests/admin/test_identity_flow.py",
     "admin/log_words.py": "tests/admin/test_log_routes.py",
     "admin/person_words.py": "tests/admin/test_person_routes.py",
     "admin/phone_record.py": "tests/admin/test_person_routes.py",

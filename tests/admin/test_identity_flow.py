@@ -22,7 +22,7 @@ from admin.identity_refusals import (
 from admin.identity_rules import CHECK_LIFETIME
 from admin.linking_flow import LinkingFlow
 from admin.linking_record import Newcomer
-from admin.people_refusals import KnownHere, NotLinked
+from admin.people_refusals import KnownHere, NotLinked, TooManyWrongDates
 from admin.refusals import Forbidden, FreshApprovalNeeded
 from clients.authenticator import Authenticator
 from pairing_server.errors import NotFound
@@ -266,6 +266,18 @@ async def test_a_document_with_another_date_of_birth_is_another_persons(flow, st
         await flow.see_again(OPERATOR, "ivo", BORN + timedelta(days=1), SEEN)
 
     assert await written(staffed) == []
+
+
+async def test_who_tries_dates_of_birth_tries_five(flow):
+    wrong = [BORN + timedelta(days=days) for days in range(1, 33)]
+    ended = await asyncio.gather(
+        *(flow.see_again(OPERATOR, "ivo", each, SEEN) for each in wrong), return_exceptions=True
+    )
+
+    kinds = [type(each) for each in ended]
+    assert (kinds.count(WrongBirthDate), kinds.count(TooManyWrongDates)) == (5, 27)
+    with pytest.raises(TooManyWrongDates):
+        await flow.see_again(OPERATOR, "ivo", BORN, SEEN)
 
 
 async def test_who_has_a_card_pairs_with_it(flow):
