@@ -17,7 +17,7 @@ from admin.import_rules import Verdict
 from admin.people_refusals import ChangedSinceShown
 from admin.session import Visit
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import MAX_LIST_BYTES, begin_file, form_body, language_of, send_part
+from pairing_server.http import MAX_LIST_BYTES, begin_file, form_body, language_of
 from pairing_server.languages import N_, Language
 from pairing_server.ports import Ports
 from pairing_server.registry.people import MembershipKind
@@ -93,7 +93,7 @@ class ImportPages:
         name = f"people-{visit.actor.ura}-{self._clock().date().isoformat()}.csv"
         response = await begin_file(request, name, "text/csv; charset=utf-8")
         async for part in parts:
-            await send_part(request, response, part)
+            await response.write(part)
         await response.write_eof()
         return response
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from admin.acting import allow
 from admin.actor import Actor
 from admin.log_rules import Wanted
 from admin.refusals import ExportsRun
-from pairing_server.audit.chain import Entry, canonical, entry_of
+from pairing_server.audit.chain import Entry, canonical
 from pairing_server.audit.checkpoint import Checkpoint
 from pairing_server.audit.directory import directory_of
 from pairing_server.audit.events import AuditExported, LogViewed
@@ -139,6 +140,22 @@ class LogFlow:
 
     async def export(self, actor: Actor, wanted: Wanted, form: str) -> AsyncIterator[Line]:
         """Return the lines of an export.  That it was made is in it, and a checkpoint signs it."""
+        search = await self._tell_of_export(actor, wanted, form)
+        await self._checkpoints.make()
+        keys = await self._keys.authentic_jwks()
+        return export_lines(self._registry, Part(search), keys)
+
+    async def export_events(
+        self, actor: Actor, wanted: Wanted, form: str
+    ) -> AsyncIterator[tuple[list[Entry], Directory]]:
+        """Return the events that are looked for alone, by the page, with the names in them.
+
+        Of this organisation, the newest first; nothing by which they could be verified.
+        """
+        search = await self._tell_of_export(actor, wanted, form)
+        return self._events(actor, replace(search, scope=Scope.OWN))
+
+    async def _tell_of_export(self, actor: Actor, wanted: Wanted, form: str) -> Search:
         event = AuditExported(
             actor=actor.name,
             object=f"audit-log:{actor.ura}",
@@ -147,16 +164,22 @@ class LogFlow:
         )
         now = self._clock()
 
-        def tell(tx: Transaction) -> None:
+        def tell(tx: Transaction) -> Search:
             allow(tx, Act.EXPORT_LOG, actor, Target.of_organisation(actor.ura), now)
             tx.record(event)
+            return subject_of(tx, actor, wanted, now).search
 
-        await self._registry.commit(tell)
-        await self._checkpoints.make()
-        now = self._clock()
-        subject = await self._registry.read(lambda tx: subject_of(tx, actor, wanted, now))
-        keys = await self._keys.authentic_jwks()
-        return export_lines(self._registry, Part(subject.search), keys)
+        return await self._registry.commit(tell)
+
+    async def _events(
+        self, actor: Actor, search: Search
+    ) -> AsyncIterator[tuple[list[Entry], Directory]]:
+        before: Place | None = NEWEST
+        while before is not None:
+            entries, names, before = await self._registry.read(
+                partial(_page_of_events, actor=actor, search=search, before=before)
+            )
+            yield entries, names
 
     @contextmanager
     def exporting(self, actor: Actor) -> Iterator[None]:
@@ -175,11 +198,6 @@ class LogFlow:
             # Or everybody who ever made one would stay.
             self._exporting += Counter()
 
-    async def names(self, actor: Actor, lines: list[Line]) -> Directory:
-        """Return the names in some lines of an export."""
-        entries = [entry_of(line).facts for line in lines if line["type"] == "event"]
-        return await self._registry.read(lambda tx: directory_of(tx, entries, actor.ura))
-
 
 async def chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
     """Return the lines of an export as many at a time as are written at once.
@@ -197,6 +215,15 @@ async def chunks(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
             chunk, events = [], 0
     if chunk:
         yield chunk
+
+
+def _page_of_events(
+    tx: Query, actor: Actor, search: Search, before: Place
+) -> tuple[list[Entry], Directory, Place | None]:
+    found = find(tx, search, before, CHUNK)
+    entries = [each.entry for each in found]
+    names = directory_of(tx, (each.facts for each in entries), actor.ura)
+    return entries, names, found[-1].place if len(found) == CHUNK else None
 
 
 def subject_of(tx: Query, actor: Actor, wanted: Wanted, now: datetime) -> Subject:

@@ -1,6 +1,7 @@
 """The log's pages: the list with its filters, one event in full, and the export."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
@@ -13,14 +14,13 @@ from admin.gate import Page
 from admin.log_flow import LogFlow, chunks, of_event
 from admin.log_rules import Wanted
 from admin.session import Visit
-from pairing_server.audit.chain import entry_of
 from pairing_server.audit.csv_form import csv_head, csv_line
 from pairing_server.audit.export import Line, json_line
 from pairing_server.audit.kinds import GROUPS, choices, told
 from pairing_server.audit.nen7513 import nen7513
 from pairing_server.audit.search import NEWEST
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import begin_file, form_body, language_of, query_form, send_part
+from pairing_server.http import begin_file, form_body, language_of, query_form
 from pairing_server.languages import Language
 from pairing_server.pages.front import see_other
 from pairing_server.ports import Ports
@@ -122,29 +122,41 @@ class LogPages:
         kind = form.get("form", "")
         if kind not in _FORMS:
             raise InvalidRequest("Choose a kind and days that there are, and search again.")
-        lines = await self._flow.export(visit.actor, rules.wanted(form), kind)
-        name, content_type = _FORMS[kind]
-        response = await begin_file(request, name, content_type)
-        if kind == CSV:
-            await response.write(csv_head().encode())
-        async for chunk in chunks(lines):
-            text = await self._written(chunk, kind, visit, language_of(request))
-            await send_part(request, response, text.encode())
+        wanted, name = rules.wanted(form), _FORMS[kind]
+        texts = (
+            await self._nen7513(visit, wanted)
+            if kind == NEN
+            else await self._lines(visit, wanted, kind, language_of(request))
+        )
+        response = await begin_file(request, *name)
+        async for text in texts:
+            await response.write(text.encode())
         await response.write_eof()
         return response
 
-    async def _written(
-        self, lines: list[Line], kind: str, visit: Visit, language: Language
-    ) -> str:
-        if kind == JSON:
-            return "".join(json_line(line) + "\n" for line in lines)
-        if kind == CSV:
-            return "".join(csv_line(line, lambda each: _said(each, language)) for line in lines)
-        names = await self._flow.names(visit.actor, lines)
-        return "".join(
-            json_line(nen7513(entry_of(line), self._source, names)) + "\n"
-            for line in lines
-            if line["type"] == "event"
+    async def _lines(
+        self, visit: Visit, wanted: Wanted, kind: str, language: Language
+    ) -> AsyncIterator[str]:
+        lines = await self._flow.export(visit.actor, wanted, kind)
+
+        async def written() -> AsyncIterator[str]:
+            if kind == CSV:
+                yield csv_head()
+            async for chunk in chunks(lines):
+                if kind == CSV:
+                    yield "".join(
+                        csv_line(line, lambda each: _said(each, language)) for line in chunk
+                    )
+                else:
+                    yield "".join(json_line(line) + "\n" for line in chunk)
+
+        return written()
+
+    async def _nen7513(self, visit: Visit, wanted: Wanted) -> AsyncIterator[str]:
+        pages = await self._flow.export_events(visit.actor, wanted, NEN)
+        return (
+            "".join(json_line(nen7513(entry, self._source, names)) + "\n" for entry in entries)
+            async for entries, names in pages
         )
 
 

@@ -238,17 +238,6 @@ async def begin_file(request: web.Request, name: str, content_type: str) -> web.
     return stream
 
 
-async def send_part(request: web.Request, stream: web.StreamResponse, raw: bytes) -> None:
-    """Send a part of a long answer.
-
-    Raises:
-        ConnectionError: nobody reads it any more, which is seen also where a part is empty.
-    """
-    if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("nobody reads this any more")
-    await stream.write(raw)
-
-
 def bearer(request: web.Request) -> str:
     """Return the bearer token of the request (RFC 6750 section 2.1).
 

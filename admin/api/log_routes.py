@@ -19,7 +19,7 @@ from pairing_server.audit.export import json_line
 from pairing_server.audit.kinds import KINDS, Group
 from pairing_server.audit.search import Place
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import REQUEST_ID, STREAM, answer, harden, send_part
+from pairing_server.http import REQUEST_ID, STREAM, answer, harden
 from pairing_server.openapi import Filter, Operation
 
 LOG = f"{ORGANISATION}/log"
@@ -118,7 +118,7 @@ class LogCalls:
         request[STREAM] = response
         async for chunk in chunks(lines):
             text = "".join(f"{json_line(line)}\n" for line in chunk)
-            await send_part(request, response, text.encode())
+            await response.write(text.encode())
         await response.write_eof()
         return response
 

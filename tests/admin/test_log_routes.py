@@ -212,12 +212,25 @@ async def test_an_export_in_the_form_of_nen_7513_is_one_event_a_line(ward):
     assert approved["users"][0]["userName"] == "Anna Proef"
     assert approved["AuditSourceID"] == ward.base_url
     assert {each["AuditEnterpriseSiteID"] for each in read} <= {ward.holder.ura}
+    times = [each["EventDateTime"] for each in read]
+    assert times == sorted(times, reverse=True)
+    assert read[0]["EventID"] == "AuditExported"
 
 
-@pytest.mark.parametrize("form", ["json", "nen7513"])
-async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, capsys, form):
-    """Of what is left out the form of NEN 7513 has nothing to send, and sees it all the same."""
+async def test_the_form_of_nen_7513_has_what_is_looked_for_page_by_page(ward, monkeypatch):
+    browser = await at_work(ward, HEAD)
+    wanted = {"form": "nen7513", "person": "anna"}
+    whole = (await browser.post("/admin/log/export", wanted)).text.splitlines()
+    monkeypatch.setattr(log_flow, "CHUNK", 1)
 
+    exported, *paged = (await browser.post("/admin/log/export", wanted)).text.splitlines()
+
+    assert "AuditExported" in exported
+    assert paged == whole
+    assert any("Anna Proef" in each for each in whole)
+
+
+async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, capsys):
     async def endless(*_):
         while True:
             yield {"type": "left-out", "digests": ["x" * 43] * 500}
@@ -226,7 +239,7 @@ async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, c
     monkeypatch.setattr(log_flow, "export_lines", endless)
     browser = await at_work(ward, HEAD)
     reader, writer = await asyncio.open_connection("localhost", ward.settings.port)
-    body = f"form={form}"
+    body = "form=json"
     writer.write(
         (
             f"POST /admin/log/export HTTP/1.1\r\nHost: {ward.settings.host}\r\n"
@@ -262,13 +275,13 @@ async def test_two_exports_run_at_a_time_for_each_who_makes_them(ward, monkeypat
             yield line
 
     monkeypatch.setattr(log_flow, "export_lines", held)
-    forms = [{"form": form} for form in ("json", "nen7513")]
+    forms = [{"form": form} for form in ("json", "csv")]
     both = [asyncio.create_task(browser.post("/admin/log/export", form)) for form in forms]
     for _ in both:
         await begun.acquire()
 
     async with asyncio.timeout(5):
-        third = await browser.post("/admin/log/export", {"form": "csv"})
+        third = await browser.post("/admin/log/export", {"form": "nen7513"})
     go_on.set()
     others = await other.post("/admin/log/export", {"form": "json"})
 
