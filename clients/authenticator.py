@@ -224,7 +224,7 @@ def _credential(key: ec.EllipticCurvePrivateKey, rp_id: str, user_handle: str) -
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return Credential(b64url(secrets.token_bytes(32)), rp_id, user_handle, b64url(pkcs8))
+    return Credential(_draw_id(), rp_id, user_handle, b64url(pkcs8))
 
 
 def _spki(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -242,3 +242,11 @@ def _response(credential_id: str, **response: object) -> JSONObject:
         "clientExtensionResults": {},
         "response": response,
     }
+
+
+def _draw_id() -> str:
+    """Draw an identifier by whose beginning it can be named in a command, as no option can."""
+    drawn = "-"
+    while drawn.startswith("-"):
+        drawn = b64url(secrets.token_bytes(32))
+    return drawn

@@ -1,6 +1,7 @@
 """The authenticator's bytes, as an independent verifier sees them; each twist breaks one check."""
 
 import json
+import secrets
 
 import cbor2
 import pytest
@@ -172,3 +173,13 @@ def test_the_attestation_object_is_canonical_cbor():
     raw = base64url_to_bytes(made["response"]["attestationObject"])
     assert list(cbor2.loads(raw)) == ["fmt", "attStmt", "authData"]
     assert cbor2.dumps(cbor2.loads(raw), canonical=True) == raw
+
+
+def test_no_identifier_begins_as_an_option_does(monkeypatch):
+    """Else a phone could not be named in a command by how its identifier begins."""
+    draws = iter([b"\xf8" * 32, b"\xfb" * 32, b"\x07" * 32])
+    monkeypatch.setattr(secrets, "token_bytes", lambda _length: next(draws))
+
+    made = Authenticator().create(options(), ORIGIN, HONEST)
+
+    assert made["id"].startswith("Bwc")
