@@ -130,12 +130,18 @@ async def test_it_opens_that_organisation_and_says_how_little_it_earns(house, pi
     assert claims.ura == house.holder.ura
 
 
-async def test_it_opens_no_other_organisation(house, piet):
+async def asked_there(house, piet):
+    """Ask at another organisation, as of before the phone opened one alone."""
     person, phone = piet
     workstation = await house.workstation(uras=(THERE,))
     await limit(house, phone, None)
     started = await ask(workstation, person, THERE)
     await limit(house, phone, house.holder.ura)
+    return phone, started
+
+
+async def test_it_opens_no_other_organisation(house, piet):
+    phone, started = await asked_there(house, piet)
 
     with pytest.raises(WireError) as refused:
         await answer(phone, started)
@@ -145,11 +151,7 @@ async def test_it_opens_no_other_organisation(house, piet):
 
 
 async def test_it_shuts_out_no_workstation_of_another_organisation(house, piet):
-    person, phone = piet
-    workstation = await house.workstation(uras=(THERE,))
-    await limit(house, phone, None)
-    started = await ask(workstation, person, THERE)
-    await limit(house, phone, house.holder.ura)
+    phone, started = await asked_there(house, piet)
     request = await phone.get(request_id(started.auth_req_id))
 
     with pytest.raises(WireError) as refused:

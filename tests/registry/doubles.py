@@ -124,11 +124,12 @@ def raising(error):
 
 
 @asynccontextmanager
-async def held_writer(registry):
-    """Keep the writer busy with a change of its own, so that others gather."""
+async def held_writer(registry, change=lambda _tx: None):
+    """Keep the writer in a change that is made and not committed, so that others gather."""
     started, go = threading.Event(), threading.Event()
 
-    def hold(_tx):
+    def hold(tx):
+        change(tx)
         started.set()
         go.wait(10)
 

@@ -30,12 +30,6 @@ KEY_SHARE = (
 )
 
 
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
-
-
 def get(registry, credential_id=CREDENTIAL.id):
     return registry.read(lambda tx: credentials.get(tx, credential_id))
 

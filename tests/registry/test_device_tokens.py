@@ -6,13 +6,7 @@ from functools import partial
 import pytest
 
 from pairing_server.registry import AlreadyExistsError, credentials, device_tokens
-from tests.registry.people import CREDENTIAL, OTHER_CREDENTIAL, add_everybody
-
-
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
+from tests.registry.people import CREDENTIAL, OTHER_CREDENTIAL
 
 
 def get(registry):

@@ -1,16 +1,15 @@
 """Members are listed under what they and their phones are called, whatever changes that."""
 
 import asyncio
-import threading
 from dataclasses import replace
 
-import pytest
 import sqlalchemy as sa
 
 from pairing_server.registry import aliases, credentials, organisations, people
 from pairing_server.registry.aliases import Alias
 from pairing_server.registry.member_listings import MOST_FOUND, MOST_LISTED, found_by, listed_as
 from pairing_server.registry.people_tables import member_listing
+from tests.registry.doubles import held_writer
 from tests.registry.people import (
     COLLEAGUE,
     CREDENTIAL,
@@ -19,16 +18,9 @@ from tests.registry.people import (
     ORGANISATION,
     OTHER_CREDENTIAL,
     PERSON,
-    add_everybody,
 )
 
 _all = sa.select(member_listing).order_by(member_listing.c.person_id, member_listing.c.ura)
-
-
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
 
 
 async def listed(registry):
@@ -104,21 +96,13 @@ async def test_of_a_phone_and_a_name_that_change_at_once_at_two_nodes_both_are_l
     filled, open_at, database_url
 ):
     """One node writes the name, and waits; the other one binds a phone meanwhile."""
-    other, named, go = open_at(database_url, "other"), threading.Event(), threading.Event()
+    other = open_at(database_url, "other")
+    named, phone = replace(PERSON, last_name="Bos"), replace(OTHER_CREDENTIAL, model="Edge")
 
-    def rename(tx):
-        people.update_person(tx, replace(PERSON, last_name="Bos"))
-        named.set()
-        go.wait(10)
-
-    renaming = asyncio.create_task(filled.commit(rename))
-    await asyncio.to_thread(named.wait, 10)
-    binding = asyncio.create_task(
-        other.commit(lambda tx: credentials.add(tx, replace(OTHER_CREDENTIAL, model="Edge")))
-    )
-    await asyncio.sleep(0.2)
-    go.set()
-    await asyncio.gather(renaming, binding)
+    async with held_writer(filled, lambda tx: people.update_person(tx, named)):
+        binding = asyncio.create_task(other.commit(lambda tx: credentials.add(tx, phone)))
+        await asyncio.sleep(0.2)
+    await binding
 
     assert await listed(filled) == [(*HERE, "bos\nsaskia maria\nedge\npixel 9")]
 

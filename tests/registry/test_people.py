@@ -8,13 +8,7 @@ import pytest
 from pairing_server.registry import AlreadyExistsError, people
 from pairing_server.registry.driver import StatementRefusedError
 from pairing_server.registry.people import MembershipKind, PersonStatus
-from tests.registry.people import COLLEAGUE, MEMBERSHIP, NOW, ORGANISATION, PERSON, add_everybody
-
-
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
+from tests.registry.people import COLLEAGUE, MEMBERSHIP, NOW, ORGANISATION, PERSON
 
 
 @pytest.mark.parametrize("person", [PERSON, COLLEAGUE])

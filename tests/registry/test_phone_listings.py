@@ -1,7 +1,6 @@
 """Phones are listed where their holder is a member, as they stand, whatever changes that."""
 
 import asyncio
-import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from pairing_server.registry import aliases, credentials, organisations, people
 from pairing_server.registry.aliases import Alias
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.people_tables import phone_listing
+from tests.registry.doubles import held_writer
 from tests.registry.listings import amiss
 from tests.registry.people import (
     COLLEAGUE,
@@ -24,18 +24,11 @@ from tests.registry.people import (
     ORGANISATION,
     OTHER_CREDENTIAL,
     PERSON,
-    add_everybody,
 )
 
 LATER = NOW + timedelta(hours=3)
 THERE = replace(ORGANISATION, ura="90000777")
 _all = sa.select(phone_listing).order_by(phone_listing.c.credential_id, phone_listing.c.ura)
-
-
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
 
 
 async def listed(registry):
@@ -150,24 +143,17 @@ async def test_a_phone_that_is_blocked_while_its_holder_joins_is_listed_as_block
 
     Its holder is a member of nothing else: there is no row that both would write.
     """
-    other, done, go = open_at(database_url, "other"), threading.Event(), threading.Event()
+    other = open_at(database_url, "other")
     phone = replace(OTHER_CREDENTIAL, person_id=COLLEAGUE.id)
     joined = replace(MEMBERSHIP, person_id=COLLEAGUE.id)
     await filled.commit(lambda tx: credentials.add(tx, phone))
     acts = [lambda tx: block(tx, phone), lambda tx: people.put_membership(tx, joined)]
     one, two = acts if first == "block" else reversed(acts)
 
-    def begin(tx):
-        one(tx)
-        done.set()
-        go.wait(10)
-
-    beginning = asyncio.create_task(filled.commit(begin))
-    await asyncio.to_thread(done.wait, 10)
-    following = asyncio.create_task(other.commit(two))
-    await asyncio.sleep(0.2)
-    go.set()
-    await asyncio.gather(beginning, following)
+    async with held_writer(filled, one):
+        following = asyncio.create_task(other.commit(two))
+        await asyncio.sleep(0.2)
+    await following
 
     assert (phone.id, ORGANISATION.ura, "blocked") in await listed(filled)
 
@@ -175,21 +161,13 @@ async def test_a_phone_that_is_blocked_while_its_holder_joins_is_listed_as_block
 async def test_a_membership_that_ends_while_a_phone_is_bound_ends_for_that_phone(
     filled, open_at, database_url
 ):
-    other, bound, go = open_at(database_url, "other"), threading.Event(), threading.Event()
+    other = open_at(database_url, "other")
+    ended = replace(MEMBERSHIP, valid_until=NOW)
 
-    def bind(tx):
-        credentials.add(tx, OTHER_CREDENTIAL)
-        bound.set()
-        go.wait(10)
-
-    binding = asyncio.create_task(filled.commit(bind))
-    await asyncio.to_thread(bound.wait, 10)
-    ending = asyncio.create_task(
-        other.commit(lambda tx: people.put_membership(tx, replace(MEMBERSHIP, valid_until=NOW)))
-    )
-    await asyncio.sleep(0.2)
-    go.set()
-    await asyncio.gather(binding, ending)
+    async with held_writer(filled, lambda tx: credentials.add(tx, OTHER_CREDENTIAL)):
+        ending = asyncio.create_task(other.commit(lambda tx: people.put_membership(tx, ended)))
+        await asyncio.sleep(0.2)
+    await ending
 
     rows = await filled.read(lambda tx: tx.all(_all))
     assert [row["valid_until"] for row in rows] == [to_milliseconds(NOW)] * 2

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from pairing_server.registry import phone_notices
 from pairing_server.registry.phone_notices import (
     LISTED,
@@ -12,7 +10,7 @@ from pairing_server.registry.phone_notices import (
     PhoneNotice,
     PhoneNoticeKind,
 )
-from tests.registry.people import COLLEAGUE, CREDENTIAL, NOW, PERSON, add_everybody
+from tests.registry.people import COLLEAGUE, CREDENTIAL, NOW, PERSON
 
 NOTICE = PhoneNotice(
     id="n-1",
@@ -22,12 +20,6 @@ NOTICE = PhoneNotice(
     at=NOW,
     detail="30",
 )
-
-
-@pytest.fixture
-async def filled(registry):
-    await registry.commit(add_everybody)
-    return registry
 
 
 def told(registry, now=NOW, person=PERSON):
