@@ -34,8 +34,6 @@ from pairing_server.registry.tables import audit_event
 
 #: Events of an export that are written at once.
 CHUNK = 500
-
-
 #: The one that somebody waits for, and one whose connection broke without a word.
 EXPORTS_AT_ONCE = 2
 

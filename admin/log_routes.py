@@ -123,34 +123,16 @@ class LogPages:
         if kind not in _FORMS:
             raise InvalidRequest("Choose a kind and days that there are, and search again.")
         wanted, name = rules.wanted(form), _FORMS[kind]
-        texts = (
-            await self._nen7513(visit, wanted)
-            if kind == NEN
-            else await self._lines(visit, wanted, kind, language_of(request))
-        )
+        if kind == NEN:
+            texts = await self._nen7513(visit, wanted)
+        else:
+            lines = chunks(await self._flow.export(visit.actor, wanted, kind))
+            texts = _csv(lines, language_of(request)) if kind == CSV else _json(lines)
         response = await begin_file(request, *name)
         async for text in texts:
             await response.write(text.encode())
         await response.write_eof()
         return response
-
-    async def _lines(
-        self, visit: Visit, wanted: Wanted, kind: str, language: Language
-    ) -> AsyncIterator[str]:
-        lines = await self._flow.export(visit.actor, wanted, kind)
-
-        async def written() -> AsyncIterator[str]:
-            if kind == CSV:
-                yield csv_head()
-            async for chunk in chunks(lines):
-                if kind == CSV:
-                    yield "".join(
-                        csv_line(line, lambda each: _said(each, language)) for line in chunk
-                    )
-                else:
-                    yield "".join(json_line(line) + "\n" for line in chunk)
-
-        return written()
 
     async def _nen7513(self, visit: Visit, wanted: Wanted) -> AsyncIterator[str]:
         pages = await self._flow.export_events(visit.actor, wanted, NEN)
@@ -158,6 +140,17 @@ class LogPages:
             "".join(json_line(nen7513(entry, self._source, names)) + "\n" for entry in entries)
             async for entries, names in pages
         )
+
+
+async def _json(lines: AsyncIterator[list[Line]]) -> AsyncIterator[str]:
+    async for chunk in lines:
+        yield "".join(json_line(line) + "\n" for line in chunk)
+
+
+async def _csv(lines: AsyncIterator[list[Line]], language: Language) -> AsyncIterator[str]:
+    yield csv_head()
+    async for chunk in lines:
+        yield "".join(csv_line(line, lambda each: _said(each, language)) for line in chunk)
 
 
 def _said(line: Line, language: Language) -> str:

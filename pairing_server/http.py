@@ -192,16 +192,29 @@ def harden(response: web.StreamResponse, request_id: str, applied: str | None = 
         response.headers.setdefault(name, value)
 
 
-async def begin_events(request: web.Request) -> web.StreamResponse:
-    """Begin to answer with server-sent events (HTML Standard section 9.2)."""
-    # nginx would hold them back until a buffer is full.
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = web.StreamResponse(headers=headers)
-    stream.content_type = "text/event-stream"
+async def begin_stream(
+    request: web.Request, content_type: str, **headers: str
+) -> web.StreamResponse:
+    """Begin to answer with what comes piece by piece, never to be kept by a cache."""
+    stream = web.StreamResponse(
+        headers={"Content-Type": content_type, "Cache-Control": "no-store", **headers}
+    )
     harden(stream, request[REQUEST_ID])
     await stream.prepare(request)
     request[STREAM] = stream
     return stream
+
+
+async def begin_events(request: web.Request) -> web.StreamResponse:
+    """Begin to answer with server-sent events (HTML Standard section 9.2)."""
+    # nginx would hold them back until a buffer is full.
+    return await begin_stream(request, "text/event-stream", **{"X-Accel-Buffering": "no"})
+
+
+async def begin_file(request: web.Request, name: str, content_type: str) -> web.StreamResponse:
+    """Begin to answer with a file to take away."""
+    disposition = f'attachment; filename="{name}"'
+    return await begin_stream(request, content_type, **{"Content-Disposition": disposition})
 
 
 async def send_event(
@@ -221,21 +234,6 @@ async def send_event(
         raw = b"id: %s\n%s" % (identifier.encode(), raw)
     async with asyncio.timeout(EVENT_PATIENCE.total_seconds()):
         await stream.write(raw)
-
-
-async def begin_file(request: web.Request, name: str, content_type: str) -> web.StreamResponse:
-    """Begin to answer with a file to take away."""
-    stream = web.StreamResponse(
-        headers={
-            "Content-Type": content_type,
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        }
-    )
-    harden(stream, request[REQUEST_ID])
-    await stream.prepare(request)
-    request[STREAM] = stream
-    return stream
 
 
 def bearer(request: web.Request) -> str:

@@ -19,7 +19,7 @@ from pairing_server.audit.export import json_line
 from pairing_server.audit.kinds import KINDS, Group
 from pairing_server.audit.search import Place
 from pairing_server.errors import InvalidRequest
-from pairing_server.http import REQUEST_ID, STREAM, answer, harden
+from pairing_server.http import answer, begin_stream
 from pairing_server.openapi import Filter, Operation
 
 LOG = f"{ORGANISATION}/log"
@@ -111,11 +111,7 @@ class LogCalls:
     async def _export(self, request: web.Request, visit: MachineVisit) -> web.StreamResponse:
         query = read_query(request, _FILTERS)
         lines = await self._flow.export(visit.actor, _wanted(query), "json")
-        response = web.StreamResponse(headers={"Cache-Control": "no-store"})
-        response.content_type = "application/jsonl"
-        harden(response, request[REQUEST_ID])
-        await response.prepare(request)
-        request[STREAM] = response
+        response = await begin_stream(request, "application/jsonl")
         async for chunk in chunks(lines):
             text = "".join(f"{json_line(line)}\n" for line in chunk)
             await response.write(text.encode())
