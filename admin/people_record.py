@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from admin import people_rules as rules
-from admin.access import Act, Target
+from admin.access import Act
 from admin.acting import allow
 from admin.actor import Actor
 from admin.people_refusals import LastAdministrator, NotRegisteredYet
+from admin.targets import of_membership
 from pairing_server.audit.events import (
     AdministratorAppointed,
     AdministratorDismissed,
@@ -31,7 +32,7 @@ from pairing_server.registry import (
 )
 from pairing_server.registry.credentials import CredentialStatus
 from pairing_server.registry.members import Member
-from pairing_server.registry.people import AdministrativeRole, Membership, PersonStatus
+from pairing_server.registry.people import AdministrativeRole
 
 
 def member_for_update(
@@ -45,9 +46,7 @@ def member_for_update(
     """
     person = people.get_person_for_update(tx, person_id)
     membership = people.membership_for_update(tx, person_id, actor.ura)
-    is_open = person is not None and person.status is PersonStatus.ACTIVE
-    target = _target(actor, membership if is_open else None)
-    allow(tx, act, actor, target, now)
+    allow(tx, act, actor, of_membership(person, membership), now)
     if person is None or membership is None:
         raise NotFound("member")
     return Member(person, membership)
@@ -115,7 +114,7 @@ def change_membership(
         rules.check_may_begin_again(member.membership, now, works_elsewhere=elsewhere)
         if changed == member.membership:
             return False
-        target = _target(actor, member.membership)
+        target = of_membership(member.person, member.membership)
         if target.manages and changed.valid_until != member.membership.valid_until:
             # Until when somebody manages, who appoints and dismisses says.
             allow(tx, Act.DISMISS, actor, target, now)
@@ -205,13 +204,6 @@ def dismiss(tx: Transaction, actor: Actor, person_id: str, now: datetime) -> boo
         people.put_membership(tx, replace(member.membership, administrative_role=None))
     tx.record(event(AdministratorDismissed, actor, person_id, {"was": before}))
     return True
-
-
-def _target(actor: Actor, membership: Membership | None) -> Target:
-    if membership is None:
-        return Target(linked=frozenset())
-    manages = membership.administrative_role is not None
-    return Target(linked=frozenset({actor.ura}), manages=manages)
 
 
 def works_elsewhere(tx: Query, actor: Actor, person_id: str, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from pairing_server.registry import (
     people,
 )
 from pairing_server.registry.credentials import Credential
-from pairing_server.registry.people import PersonStatus
+from pairing_server.registry.people import Membership, Person, PersonStatus
 
 #: Reads the target of a path with these parts, as of a moment.
 Find = Callable[[Query, Actor, Mapping[str, str], datetime], Target]
@@ -51,11 +51,15 @@ def of_member(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) 
     _ = now
     person = people.get_person(tx, parts["person"])
     membership = people.membership(tx, parts["person"], actor.ura)
-    is_open = person is not None and person.status is PersonStatus.ACTIVE
-    if membership is None or not is_open:
+    return of_membership(person, membership)
+
+
+def of_membership(person: Person | None, membership: Membership | None) -> Target:
+    """Return the target that a person is to the organisation of a membership; none is nobody's."""
+    if person is None or person.status is not PersonStatus.ACTIVE or membership is None:
         return Target(linked=frozenset())
     manages = membership.administrative_role is not None
-    return Target(linked=frozenset({actor.ura}), manages=manages)
+    return Target(linked=frozenset({membership.ura}), manages=manages)
 
 
 def of_offer(tx: Query, actor: Actor, parts: Mapping[str, str], now: datetime) -> Target:
