@@ -233,7 +233,7 @@ class ApprovalFlow:
             NotFound: unknown, or another person's.
         """
         request = await self.open_request(phone.person.id, identifier)
-        if phone.credential.only_ura not in (None, request.shown.ura):
+        if not phone.credential.is_for(request.shown.ura):
             # It may be an operator's own phone, and a no shuts out a workstation.
             raise KeyOfAnotherOrganisation
         now = self._clock()

@@ -99,7 +99,7 @@ def _check_policies(
     tx: Transaction, request: AuthRequest, credential: Credential, policy: KeyPolicy
 ) -> None:
     """Make sure that organisation and client take a yes of this key from this workstation."""
-    if credential.only_ura not in (None, request.shown.ura):
+    if not credential.is_for(request.shown.ura):
         raise KeyOfAnotherOrganisation
     if not accepts(policy_of(tx, request.shown.ura, policy), credential):
         raise KeyNotAccepted

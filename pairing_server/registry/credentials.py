@@ -108,7 +108,11 @@ class Credential:
 
     def opens(self, ura: str, now: datetime) -> bool:
         """Whether the key opens this organisation now."""
-        return self.is_active(now) and self.only_ura in (None, ura)
+        return self.is_active(now) and self.is_for(ura)
+
+    def is_for(self, ura: str) -> bool:
+        """Whether this organisation is one that the key may open, however it stands."""
+        return self.only_ura in (None, ura)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
