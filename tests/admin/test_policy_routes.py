@@ -42,7 +42,8 @@ async def test_nobody_takes_away_alone_what_keeps_them_from_acting_alone(house):
 
     assert await policy(house) == {"second": ["register_2b", "revoke_phone", "unblock_phone"]}
     assert "asked" in asked.location
-    assert "a colleague does within a day" in (await browser.get(asked.location)).page.text
+    told = (await browser.get(asked.location)).page.text
+    assert "a colleague says on the overview, within a day" in told
     again = await browser.post("/admin/organisation/policy", FEWER)
     assert (again.status, "first" in again.page.text) == (409, True)
     assert pending(await browser.get("/admin/"), "do") == []
