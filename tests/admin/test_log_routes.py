@@ -228,6 +228,7 @@ async def test_the_form_of_nen_7513_has_what_is_looked_for_page_by_page(ward, mo
     assert "AuditExported" in exported
     assert paged == whole
     assert any("Anna Proef" in each for each in whole)
+    assert not any(ELSEWHERE in each for each in whole)
 
 
 async def test_who_hangs_up_while_the_log_is_sent_is_no_bug(ward, monkeypatch, capsys):
